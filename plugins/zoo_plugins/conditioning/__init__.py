@@ -1,0 +1,1 @@
+"""Parts of this kind, one a file."""

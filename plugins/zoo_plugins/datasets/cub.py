@@ -1,0 +1,252 @@
+"""Caltech-UCSD Birds 200-2011 (Wah et al. 2011), captions by Reed et al. (arXiv:1605.05395, section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+from zoo_registry.contracts import Dataset, DataSource, Problem, Record
+from zoo_registry.errors import ZooError
+
+from .files import PICTURE_ENDINGS, find_files, read_captions, without_ending
+
+SPLITS = ("train", "test")
+CLASS_LISTS = {"train": "trainvalclasses.txt", "test": "testclasses.txt"}
+
+Box = tuple[float, float, float, float]
+
+
+class _Contents(NamedTuple):
+    records: Mapping[str, tuple[Record, ...]]
+    problems: tuple[Problem, ...]
+
+
+class CubFolder(Dataset):
+    """Pictures by class, captions beside them, bounding boxes, and a split.
+
+    The split is the first that is there of: train/filenames.txt and test/filenames.txt (one CLASS/NAME a
+    line, as AttnGAN's filenames.pickle holds them; pickles are never read, since they can run code);
+    trainvalclasses.txt and testclasses.txt (Reed's class-disjoint split); train_test_split.txt (CUB's own,
+    where both share all classes). Pictures and tables may lie in a subfolder CUB_200_2011, and captions in
+    text_c10, as published.
+    """
+
+    folder_layout: ClassVar[str] = "images/CLASS/NAME.jpg and text/CLASS/NAME.txt, one caption a line"
+
+    def __init__(self, source: DataSource, /) -> None:
+        self.source = source
+
+    @classmethod
+    def recognises(cls, folder: Path) -> bool:
+        """Whether there are both a folder of pictures and one of captions."""
+        return _find(folder, "images") is not None and _find(folder, "text", "text_c10") is not None
+
+    def splits(self) -> tuple[str, ...]:
+        """Those of "train" and "test" that hold pictures."""
+        return tuple(self._contents.records)
+
+    def records(self, split: str) -> Sequence[Record]:
+        """The pictures of a split, sorted; `label` is the class's folder. ZooError without such a split."""
+        if split not in self._contents.records:
+            raise ZooError(
+                f"{self.source.folder}: no split {split!r}; there are: {', '.join(self.splits()) or 'none'}"
+            )
+        return self._contents.records[split]
+
+    def problems(self) -> Sequence[Problem]:
+        """Faults of the files, of the captions, of the boxes and of the split."""
+        return self._contents.problems
+
+    def fingerprint(self) -> str | None:
+        """None: the files' content identifies the pictures."""
+        return None
+
+    @cached_property
+    def _contents(self) -> _Contents:
+        folder = self.source.folder
+        images, texts = _find(folder, "images"), _find(folder, "text", "text_c10")
+        problems = []
+        if images is None:
+            problems.append(Problem("images", "missing; it holds the pictures, images/CLASS/NAME.jpg"))
+        if texts is None:
+            problems.append(
+                Problem("text", "missing; it holds the captions, text/CLASS/NAME.txt, one a line")
+            )
+        if images is None or texts is None:
+            return _Contents({}, tuple(problems))
+        pictures = _by_name(images, PICTURE_ENDINGS, folder, problems)
+        captions = _captions(texts, pictures, folder, problems)
+        ids = {
+            number: without_ending(name) for number, name in _table(folder, "images.txt", problems).items()
+        }
+        problems += [
+            Problem("images.txt", f"lists {name}, which is not in images")
+            for name in ids.values()
+            if name not in pictures
+        ]
+        boxes = _boxes(folder, ids, pictures, problems)
+        split = _split(folder, ids, pictures, problems)
+        records: dict[str, tuple[Record, ...]] = {}
+        for part in SPLITS:
+            found = tuple(
+                Record(name, path, captions[name], label=name.rpartition("/")[0] or None, box=boxes.get(name))
+                for name, path in pictures.items()
+                if name in captions and split.get(name) == part
+            )
+            if found:
+                records[part] = found
+        return _Contents(records, tuple(problems))
+
+
+def _find(folder: Path, *names: str) -> Path | None:
+    """The first of these that is there, in the folder or in its CUB_200_2011."""
+    places = (place / name for place in (folder, folder / "CUB_200_2011") for name in names)
+    return next((place for place in places if place.exists()), None)
+
+
+def _by_name(place: Path, endings: frozenset[str], folder: Path, problems: list[Problem]) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for file in find_files(place, endings):
+        name = without_ending(file)
+        if name in files:
+            what = f"has the name of {files[name].name}; only that one is used"
+            problems.append(Problem((place / file).relative_to(folder).as_posix(), what))
+        else:
+            files[name] = place / file
+    return files
+
+
+def _captions(
+    texts: Path, pictures: Mapping[str, Path], folder: Path, problems: list[Problem]
+) -> dict[str, tuple[str, ...]]:
+    files = _by_name(texts, frozenset({".txt"}), folder, problems)
+    captions = {}
+    for name, path in files.items():
+        file = path.relative_to(folder).as_posix()
+        if name not in pictures:
+            problems.append(Problem(file, f"captions without a picture; images/{name}.jpg is missing"))
+        elif read := read_captions(path, file, problems):
+            captions[name] = read
+    for name, picture in pictures.items():
+        if name not in files:
+            what = f"picture without captions; {texts.name}/{name}.txt is missing"
+            problems.append(Problem(picture.relative_to(folder).as_posix(), what))
+    return captions
+
+
+def _lines(path: Path) -> list[str]:
+    """A table's lines. Names with bytes that are not UTF-8 match no file, and are reported as such."""
+    return path.read_text("utf-8-sig", errors="replace").splitlines()
+
+
+def _table(folder: Path, file: str, problems: list[Problem]) -> dict[str, str]:
+    """A file of lines "ID VALUE"."""
+    path = _find(folder, file)
+    if path is None:
+        problems.append(Problem(file, "missing; it is a part of CUB-200-2011"))
+        return {}
+    table: dict[str, str] = {}
+    for number, line in enumerate(_lines(path), start=1):
+        key, _, value = line.strip().partition(" ")
+        if value.strip():
+            table[key] = value.strip()
+        elif key:
+            problems.append(Problem(file, f"line {number}: {line!r} is not a number and its value"))
+    return table
+
+
+def _boxes(
+    folder: Path, ids: Mapping[str, str], pictures: Mapping[str, Path], problems: list[Problem]
+) -> dict[str, Box]:
+    boxes: dict[str, Box] = {}
+    table = _table(folder, "bounding_boxes.txt", problems)
+    for key, value in table.items():
+        try:
+            x, y, width, height = (float(number) for number in value.split())
+        except ValueError:
+            x = y = width = height = 0.0
+        if key not in ids:
+            problems.append(
+                Problem("bounding_boxes.txt", f"picture {key}: there is no such number in images.txt")
+            )
+        elif not (width > 0 and height > 0 and max(abs(x), abs(y), width, height) < 1e6):
+            what = f"picture {key}: {value!r} is not x, y, width and height in pixels; it is not cropped"
+            problems.append(Problem("bounding_boxes.txt", what))
+        else:
+            boxes[ids[key]] = (x, y, width, height)
+    boxless = [name for key, name in ids.items() if key not in table and name in pictures]
+    if table and boxless:
+        what = f"{len(boxless)} pictures have no box and are not cropped, {boxless[0]} first"
+        problems.append(Problem("bounding_boxes.txt", what))
+    return boxes
+
+
+def _split(
+    folder: Path, ids: Mapping[str, str], pictures: Mapping[str, Path], problems: list[Problem]
+) -> dict[str, str]:
+    """The split of each picture's name."""
+    by_file = {split: f"{split}/filenames.txt" for split in SPLITS}
+    classes: dict[str, list[str]] = {}
+    for name in pictures:
+        classes.setdefault(name.rpartition("/")[0], []).append(name)
+    for split in SPLITS:
+        pickle = f"{split}/filenames.pickle"
+        if _find(folder, pickle) and not _find(folder, by_file[split]):
+            what = f"is not read, since pickles can run code; write its names to {by_file[split]}, one a line"
+            problems.append(Problem(pickle, what))
+
+    if any(_find(folder, file) for file in by_file.values()):
+        source = " and ".join(by_file.values())
+        listed = _listed(folder, by_file, {name: [name] for name in pictures}, "picture", problems)
+    elif any(_find(folder, file) for file in CLASS_LISTS.values()):
+        source = " and ".join(CLASS_LISTS.values())
+        listed = _listed(folder, CLASS_LISTS, classes, "class", problems)
+    else:
+        source = "train_test_split.txt"
+        listed = {}
+        for key, value in _table(folder, source, problems).items():
+            if key not in ids or value not in ("0", "1"):
+                what = f"{key} {value!r} is not a number of images.txt and 1 (train) or 0 (test)"
+                problems.append(Problem(source, what))
+            else:
+                listed[ids[key]] = "train" if value == "1" else "test"
+
+    for split in SPLITS:
+        if not any(listed.get(name) == split for name in pictures):
+            problems.append(Problem(source, f"no class and no picture is in the split {split!r}"))
+    unlisted = [name for name in pictures if name not in listed]
+    if listed and unlisted:
+        what = f"{len(unlisted)} pictures are in no split and are not used, {unlisted[0]} first"
+        problems.append(Problem(source, what))
+    return listed
+
+
+def _listed(
+    folder: Path,
+    files: Mapping[str, str],
+    known: Mapping[str, Iterable[str]],
+    noun: str,
+    problems: list[Problem],
+) -> dict[str, str]:
+    """The split of each picture, from a file a split that lists pictures or classes (`known`: theirs)."""
+    listed: dict[str, str] = {}
+    for split, file in files.items():
+        path = _find(folder, file)
+        if path is None:
+            problems.append(Problem(file, f"missing; it lists the {split} split, one {noun} a line"))
+            continue
+        for number, line in enumerate(_lines(path), start=1):
+            entry = without_ending(line.strip())
+            if not entry:
+                continue
+            if entry not in known:
+                problems.append(Problem(file, f"line {number}: there is no {noun} {entry!r} in images"))
+            elif any(listed.get(name, split) != split for name in known[entry]):
+                problems.append(
+                    Problem(file, f"line {number}: {entry} is in the train split too; it stays there")
+                )
+            else:
+                listed.update(dict.fromkeys(known[entry], split))
+    return listed

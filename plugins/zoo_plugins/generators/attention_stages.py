@@ -1,0 +1,175 @@
+"""Attentional generative network: AttnGAN (arXiv:1711.10485), section 3.1, equations 1 and 2.
+
+Letters as in zoo_registry.contracts; also K base channels, h = w a stage's side, Q = h * w queries.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+import torch
+from pydantic import AfterValidator, PositiveInt
+from torch import Tensor, nn
+from zoo_registry.contracts import (
+    Condition,
+    ConditionSpec,
+    Drawing,
+    Generator,
+    GeneratorSpec,
+    Phase,
+    Text,
+    TextSpec,
+)
+from zoo_registry.errors import ZooError
+
+from zoo_plugins.blocks import conv3x3, initialise
+
+MaskLayout = Literal["right", "attngan"]
+
+
+def _doubling(sides: tuple[int, ...]) -> tuple[int, ...]:
+    if not sides or sides[0] < 8 or sides[0] & (sides[0] - 1):
+        raise ValueError("the first side would be a power of two, 8 or larger")
+    for small, large in pairwise(sides):
+        if large != 2 * small:
+            raise ValueError(f"each side would be twice the one before: {2 * small} after {small}")
+    return sides
+
+
+class AttentionStages(nn.Module, Generator):
+    """Stages of doubling sides: the first draws from noise and code, each later one attends to the words.
+
+    sides: of the stages' images, small to large; the first a power of two from 8, each twice the one before.
+    base_channels: K, at every stage's side. residual_blocks: in each later stage. noise_width: Z.
+    mask_layout: "right" keeps padding out of each caption's own attention. "attngan" repeats the authors' fault
+        (GlobalAttention.py): scores are rows [batch, query] but the mask is repeated as [query, batch], so that query q
+        of caption b is masked as caption (b * Q + q) mod B is, and the same caption gives different images in different
+        batches. Right for one caption, or equal lengths. The published weights were trained so.
+    """
+
+    def __init__(
+        self,
+        text: TextSpec,
+        condition: ConditionSpec,
+        /,
+        *,
+        sides: Annotated[tuple[PositiveInt, ...], AfterValidator(_doubling)] = (64, 128, 256),
+        base_channels: PositiveInt = 32,
+        residual_blocks: PositiveInt = 2,
+        noise_width: PositiveInt = 100,
+        mask_layout: MaskLayout = "right",
+    ) -> None:
+        super().__init__()
+        try:
+            _doubling(sides)
+        except ValueError as fault:
+            raise ZooError(f"generator.sides: {fault}, found {list(sides)}") from None
+        self.spec = GeneratorSpec(sides, noise_width)
+        self.first = FirstStage(condition.width + noise_width, sides[0], base_channels)
+        self.later = nn.ModuleList(
+            LaterStage(text.width, base_channels, residual_blocks, mask_layout) for _ in sides[1:]
+        )
+        self.to_image = nn.ModuleList(nn.Sequential(conv3x3(base_channels, 3), nn.Tanh()) for _ in sides)
+        self.apply(initialise)
+
+    def forward(self, noise: Tensor, condition: Condition, text: Text, phase: Phase) -> Drawing:
+        """`noise` is [B,Z]; the text must have words. Does not grow: `phase` is ignored."""
+        hidden = self.first(torch.cat([condition.code, noise], dim=1))
+        images, maps = [self.to_image[0](hidden)], []
+        for stage, to_image in zip(self.later, self.to_image[1:], strict=True):
+            hidden, attention = stage(hidden, text)
+            images.append(to_image(hidden))
+            maps.append(attention)
+        return Drawing(tuple(images), tuple(maps))
+
+
+class FirstStage(nn.Module):
+    """Code and noise [B,C+Z] to 4x4, doubled up to the first side; channels halve at each doubling, down to K."""
+
+    def __init__(self, width: int, side: int, channels: int) -> None:
+        super().__init__()
+        doublings = (side // 4).bit_length() - 1
+        self.channels = channels << doublings
+        self.fc = nn.Sequential(
+            nn.Linear(width, 2 * 16 * self.channels, bias=False),
+            nn.BatchNorm1d(2 * 16 * self.channels),
+            nn.GLU(dim=1),
+        )
+        self.up = nn.Sequential(
+            *(_up(self.channels >> i, self.channels >> (i + 1)) for i in range(doublings))
+        )
+
+    def forward(self, code: Tensor) -> Tensor:
+        hidden = self.fc(code).view(-1, self.channels, 4, 4)  # [B,16*channels] -> [B,channels,4,4]
+        result: Tensor = self.up(hidden)  # [B,K,h,w]
+        return result
+
+
+class LaterStage(nn.Module):
+    """Refines the stage before by its words and doubles the side: [B,K,h,w] to [B,K,2h,2w] and maps [B,L,h,w]."""
+
+    def __init__(self, text_width: int, channels: int, residual_blocks: int, mask_layout: MaskLayout) -> None:
+        super().__init__()
+        self.attention = WordAttention(text_width, channels, mask_layout)
+        self.residual = nn.Sequential(*(Residual(2 * channels) for _ in range(residual_blocks)))
+        self.up = _up(2 * channels, channels)
+
+    def forward(self, hidden: Tensor, text: Text) -> tuple[Tensor, Tensor]:
+        context, attention = self.attention(hidden, text)
+        return self.up(
+            self.residual(torch.cat([hidden, context], dim=1))
+        ), attention  # [B,K,h,w] twice -> [B,2K,h,w]
+
+
+class WordAttention(nn.Module):
+    """Each place of the picture asks the words: a word-context [B,K,h,w] and the maps [B,L,h,w]."""
+
+    def __init__(self, text_width: int, channels: int, mask_layout: MaskLayout) -> None:
+        super().__init__()
+        self.project = nn.Linear(text_width, channels, bias=False)
+        self.mask_layout = mask_layout
+
+    # Equation 2: s'_ji = h_j^T e'_i,  beta_ji = softmax over words i,  c_j = sum_i beta_ji e'_i
+    def forward(self, hidden: Tensor, text: Text) -> tuple[Tensor, Tensor]:
+        assert text.words is not None
+        assert text.mask is not None
+        words = self.project(text.words)  # [B,L,D] -> [B,L,K]
+        scores = words @ hidden.flatten(2)  # [B,L,K] @ [B,K,Q] -> [B,L,Q]
+        mask = text.mask.unsqueeze(2)  # [B,L,1]
+        if self.mask_layout == "attngan":
+            batch, length, queries = scores.shape
+            mask = (
+                text.mask.repeat(queries, 1).view(batch, queries, length).transpose(1, 2)
+            )  # [Q*B,L] taken for [B*Q,L]
+        attention = scores.masked_fill(~mask, float("-inf")).softmax(dim=1)
+        context = words.transpose(1, 2) @ attention  # [B,K,L] @ [B,L,Q] -> [B,K,Q]
+        return context.view_as(hidden), attention.unflatten(2, hidden.shape[2:])
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions beside the identity; the first is gated."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.block = nn.Sequential(
+            conv3x3(channels, 2 * channels),
+            nn.BatchNorm2d(2 * channels),
+            nn.GLU(dim=1),
+            conv3x3(channels, channels),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        result: Tensor = hidden + self.block(hidden)
+        return result
+
+
+def _up(wide: int, narrow: int) -> nn.Sequential:
+    """Twice the side, gated: [B,wide,h,w] to [B,narrow,2h,2w]."""
+    return nn.Sequential(
+        nn.Upsample(scale_factor=2, mode="nearest"),
+        conv3x3(wide, 2 * narrow),
+        nn.BatchNorm2d(2 * narrow),
+        nn.GLU(dim=1),
+    )

@@ -1,0 +1,140 @@
+"""Image encoder on a timm model: AttnGAN (arXiv:1711.10485), section 3.2, "the image encoder", there Inception-v3.
+
+Letters as in zoo_registry.contracts; also K channels of the trunk, (h, w) its grid, N = h * w.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Literal
+
+import huggingface_hub
+import timm
+import torch
+import torch.nn.functional as F
+from huggingface_hub.errors import EntryNotFoundError
+from pydantic import PositiveInt
+from torch import Tensor, nn
+
+from zoo_registry.contracts import ImageEncoder, ImageFeatures, TextSpec
+from zoo_registry.errors import ZooError, nearest
+
+
+class TimmEncoder(nn.Module, ImageEncoder):
+    """Images [B,3,R,R] of any side to a vector [B,D] and a map of regions [B,N,D], in the text's space.
+
+    model: any timm model that offers its stages ("features_only"). A tag picks its weights, as in "inception_v3.tv_in1k",
+        the ones of AttnGAN; they take [-1, 1] as it is, other models get their own mean and deviation.
+    width: D; None, or the text's width, since the two are compared.
+    pretrained: start from the model's published weights. Where they cannot be had, a UserWarning tells, and the trunk
+        starts at random. False where the weights come from a file anyway: nothing is fetched.
+    trunk: "frozen": no gradient for the trunk's parameters, only the two projections learn. Its batch-norm statistics
+        follow the data in train mode all the same, as they did in AttnGAN. "tuned": everything learns.
+    side: images are resized to it (bilinear, align_corners=False); None: the model's own input side.
+    regions: which of the model's stages gives the regions, counted as a list index; the vector pools the last one.
+        Inception-v3: -2 is Mixed_6e, 17x17 regions of 768; the last is Mixed_7c, 2048 channels.
+    """
+
+    def __init__(
+        self,
+        text: TextSpec,
+        /,
+        *,
+        model: str = "inception_v3",
+        width: PositiveInt | None = None,
+        pretrained: bool = True,
+        trunk: Literal["frozen", "tuned"] = "frozen",
+        side: PositiveInt | None = None,
+        regions: int = -2,
+    ) -> None:
+        super().__init__()
+        if width not in (None, text.width):
+            raise ZooError(
+                f"image_encoder.width: {width}, but the text's width is {text.width} and the two are compared; "
+                f"leave it out, or set {text.width}"
+            )
+        self.trunk = _trunk(model, pretrained, frozen=trunk == "frozen").requires_grad_(trunk == "tuned")
+        channels = self.trunk.feature_info.channels()
+        if not -len(channels) <= regions < len(channels):
+            raise ZooError(
+                f"image_encoder.regions: {regions}, but {model} has {len(channels)} stages, 0 to {len(channels) - 1}"
+            )
+        self.regions = regions
+        self.region_projection = nn.Linear(channels[regions], text.width, bias=False)
+        self.vector_projection = nn.Linear(channels[-1], text.width)
+        nn.init.uniform_(self.region_projection.weight, -0.1, 0.1)
+        nn.init.uniform_(self.vector_projection.weight, -0.1, 0.1)
+
+        published = timm.get_pretrained_cfg(model)
+        self.side = side or published.input_size[-1]
+        # [-1, 1] to the model's own range: ((x + 1) / 2 - mean) / std
+        mean, std = torch.tensor(published.mean), torch.tensor(published.std)
+        self.register_buffer("scale", (0.5 / std).view(3, 1, 1), persistent=False)
+        self.register_buffer("shift", ((0.5 - mean) / std).view(3, 1, 1), persistent=False)
+        self.scale: Tensor
+        self.shift: Tensor
+
+    def forward(self, images: Tensor) -> ImageFeatures:
+        """`images` is [B,3,R,R] in [-1, 1]."""
+        sized = F.interpolate(images, size=(self.side, self.side), mode="bilinear", align_corners=False)
+        stages = self.trunk(sized * self.scale + self.shift)
+        if self.trunk.output_fmt == "NHWC":
+            stages = [stage.permute(0, 3, 1, 2) for stage in stages]  # [B,K,h,w]
+        local = stages[self.regions]
+        return ImageFeatures(
+            vector=self.vector_projection(stages[-1].mean((2, 3))),
+            regions=self.region_projection(
+                local.flatten(2).transpose(1, 2)
+            ),  # [B,K,h,w] -> [B,N,K] -> [B,N,D]
+            grid=(local.shape[2], local.shape[3]),
+        )
+
+
+def _trunk(model: str, pretrained: bool, *, frozen: bool) -> nn.Module:
+    """The model as a list of its stages, with its published weights where they can be had."""
+    if not timm.is_model(model):
+        raise ZooError(f"image_encoder.model: timm has no model {model!r}{_near(model)}")
+    try:
+        trunk = timm.create_model(model, features_only=True)
+    except RuntimeError as fault:  # an unknown tag, or a model that does not offer its stages
+        raise ZooError(
+            f"image_encoder.model: timm cannot build {model!r} as an image encoder: {fault}"
+        ) from None
+    if pretrained:
+        try:
+            _reach(model)
+            trunk = timm.create_model(model, features_only=True, pretrained=True)
+        except (
+            Exception
+        ) as fault:  # the hub's HTTP client, and with it what it raises, changes with its versions
+            reason = (str(fault) or type(fault).__name__).splitlines()[0]
+            cost = (
+                'a frozen trunk at random is of no use: set trunk = "tuned" so that it learns, or build it once online'
+                if frozen
+                else "it learns from nothing, which takes more data and time; build it once online to have them"
+            )
+            warnings.warn(
+                f"image_encoder: the weights of {model} cannot be fetched ({reason}); its trunk starts at random. "
+                f"Unless its weights are loaded from a file, {cost}.",
+                stacklevel=3,
+            )
+    return trunk
+
+
+def _reach(model: str) -> None:
+    """Raise at once where the hub cannot be reached and the weights are not here: the download would retry for a minute."""
+    published = timm.get_pretrained_cfg(model)
+    if published.hf_hub_id and not isinstance(
+        huggingface_hub.try_to_load_from_cache(published.hf_hub_id, "model.safetensors"), str
+    ):
+        try:
+            huggingface_hub.get_hf_file_metadata(
+                huggingface_hub.hf_hub_url(published.hf_hub_id, "model.safetensors")
+            )
+        except EntryNotFoundError:
+            pass  # an older repository, with another file
+
+
+def _near(model: str) -> str:
+    hint = nearest(model.partition(".")[0], timm.list_models())
+    return hint if "did you mean" in hint else "; timm.list_models() names them"  # there are over a thousand

@@ -1,0 +1,47 @@
+"""The record that lists a part. Making one imports nothing of the part: `target` is resolved when it is built."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+Kind = Literal[
+    "text_encoder",
+    "image_encoder",
+    "conditioning",
+    "generator",
+    "discriminator",
+    "loss",
+    "augmentation",
+    "dataset",
+    "metric",
+    "importer",
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """One part of the catalogue.
+
+    kind, name: how recipes find it. A name is a promise: same name, settings and weights give the same image.
+    target: "package.module:Class", imported only when the part is shown or built.
+    summary: one line for `zoo list`.
+    paper: where it comes from, as "arXiv:NUMBER" or a citation.
+    gives, needs: what other parts of a recipe can rely on and what this one relies on ("words", "gaussian", …),
+        so that a recipe that cannot work is refused before anything is built.
+    """
+
+    kind: Kind
+    name: str
+    target: str
+    summary: str
+    paper: str = ""
+    gives: frozenset[str] | set[str] = frozenset()
+    needs: frozenset[str] | set[str] = frozenset()
+
+    def load(self) -> Any:
+        """The class itself."""
+        module, _, attribute = self.target.partition(":")
+        return getattr(importlib.import_module(module), attribute)

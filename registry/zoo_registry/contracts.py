@@ -1,0 +1,348 @@
+"""What the parts of a pipeline promise each other.
+
+Shape letters used everywhere in the zoo:
+B batch, L words, D text width, C condition width, Z noise width, R image side in pixels, N image regions.
+
+Images are float tensors in [-1, 1], channels first, RGB. Masks are bool, True where there is a real word.
+This module imports no torch: tensors are annotations only, so that catalogues can be listed without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from torch import Tensor
+
+# --------------------------------------------------------------------------------------------------------------
+# Values that flow between parts
+
+
+class Tokens(NamedTuple):
+    """Captions as numbers."""
+
+    ids: Tensor  # [B,L] int64
+    mask: Tensor  # [B,L] bool, True where real; at least one True a row
+
+
+class Text(NamedTuple):
+    """What a text encoder read in a batch of captions."""
+
+    sentence: Tensor  # [B,D]
+    words: Tensor | None = None  # [B,L,D]
+    mask: Tensor | None = None  # [B,L] bool, True where real
+
+
+class ImageFeatures(NamedTuple):
+    """What an image encoder saw in a batch of images."""
+
+    vector: Tensor  # [B,D]
+    regions: Tensor | None = None  # [B,N,D], row-major over the grid
+    grid: tuple[int, int] | None = None  # (h, w), N = h * w
+
+
+class Condition(NamedTuple):
+    """The sentence as the generator receives it; `mean` and `logvar` where it was drawn from a Gaussian."""
+
+    code: Tensor  # [B,C]
+    mean: Tensor | None = None  # [B,C]
+    logvar: Tensor | None = None  # [B,C]
+
+
+class Phase(NamedTuple):
+    """How far a growing network has grown. Networks that do not grow ignore it."""
+
+    side: int  # R of the largest image now drawn
+    blend: float = 1.0  # share of the newest side in the picture, 0 to 1
+
+
+class Drawing(NamedTuple):
+    """What a generator drew, small to large."""
+
+    images: tuple[Tensor, ...]  # each [B,3,R,R] in [-1,1]
+    attention: tuple[Tensor, ...] = ()  # each [B,L,h,w], softmax over L; one a stage that attends to words
+
+
+# --------------------------------------------------------------------------------------------------------------
+# Wires: what earlier parts promise to later ones. The assembler hands them over by type, so no recipe repeats a width.
+
+
+@dataclass(frozen=True)
+class TextSource:
+    """Where a text encoder takes its vocabulary or tokenizer from.
+
+    The first that is given: a saved model's folder; a number of entries whose words are not known (old weights
+    without their vocabulary); the training captions.
+    """
+
+    captions: Iterable[str] = ()
+    folder: Path | None = None
+    entries: int | None = None
+
+
+@dataclass(frozen=True)
+class TextSpec:
+    """What a text encoder gives: a sentence of `width` and, where `words`, a vector of the same width a word."""
+
+    width: int
+    words: bool = False
+
+
+@dataclass(frozen=True)
+class ConditionSpec:
+    """What a conditioning gives: a code of `width`."""
+
+    width: int
+
+
+@dataclass(frozen=True)
+class GeneratorSpec:
+    """What a generator draws: its sides, small to large, and whether it draws one of them at a time (growing)."""
+
+    sides: tuple[int, ...]
+    noise_width: int
+    growing: bool = False
+
+    def sides_in(self, phase: Phase) -> tuple[int, ...]:
+        """The sides of `Drawing.images` in a phase."""
+        return (phase.side,) if self.growing else self.sides
+
+
+# --------------------------------------------------------------------------------------------------------------
+# Parts that are networks. Each is an nn.Module too; the class line of a part names its contract.
+
+
+@runtime_checkable
+class TextEncoder(Protocol):
+    """Captions to vectors. Built with a `TextSource`."""
+
+    spec: TextSpec
+
+    def tokenize(self, captions: Sequence[str]) -> Tokens:
+        """Captions as ids, on the CPU. A caption without one known word becomes a single padding id, masked True."""
+        ...
+
+    def split(self, caption: str) -> tuple[str, ...]:
+        """The pieces that `tokenize` makes ids of, one a position, in order: what attention maps are labelled with."""
+        ...
+
+    def unknown(self, caption: str) -> tuple[str, ...]:
+        """The words of a caption that the vocabulary does not have, in order, each once."""
+        ...
+
+    def save_tokenizer(self, folder: Path) -> None:
+        """Write what `TextSource(folder=folder)` needs to make the same tokens again."""
+        ...
+
+    def forward(self, tokens: Tokens) -> Text: ...
+
+
+@runtime_checkable
+class ImageEncoder(Protocol):
+    """Images to vectors in the text's space, where they can be compared. Built with the `TextSpec`."""
+
+    def forward(self, images: Tensor) -> ImageFeatures: ...
+
+
+@runtime_checkable
+class Conditioning(Protocol):
+    """The sentence to the code that the generator receives. Built with the `TextSpec`."""
+
+    width: int
+
+    def forward(self, sentence: Tensor, *, noise: Tensor | None = None) -> Condition:
+        """`noise` is [B, width], standard normal; None takes the mean. Conditionings that draw nothing ignore it."""
+        ...
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """Noise, condition and text to images. Built with the `TextSpec` and the `ConditionSpec`."""
+
+    spec: GeneratorSpec
+
+    def forward(self, noise: Tensor, condition: Condition, text: Text, phase: Phase) -> Drawing:
+        """`noise` is [B,Z], standard normal."""
+        ...
+
+
+@runtime_checkable
+class Discriminator(Protocol):
+    """Judges images, alone and with their sentence. Built with the `TextSpec` and the `GeneratorSpec`."""
+
+    unconditional: bool  # whether `score(features, None)` is offered
+
+    def features(self, images: tuple[Tensor, ...], phase: Phase) -> tuple[Tensor, ...]:
+        """One pass over the pixels, which every score shares: one tensor a side, batch first."""
+        ...
+
+    def score(self, features: tuple[Tensor, ...], sentence: Tensor | None) -> tuple[Tensor, ...]:
+        """Logits [B], one tensor a side; `sentence` is [B,D], None for the unconditional head."""
+        ...
+
+
+# --------------------------------------------------------------------------------------------------------------
+# Losses
+
+
+@dataclass
+class Round:
+    """All that one training step produced. Features are computed once and shared among the losses.
+
+    In the task `match` there is no generator: the drawing is the real picture, and the encoders learn.
+    """
+
+    drawing: Drawing
+    text: Text
+    real: tuple[Tensor, ...] = ()  # each [B,3,R,R], the sides of `drawing`
+    condition: Condition | None = None
+    labels: Tensor | None = None  # [B] int64: the class; None where the data has no classes
+    mismatch: tuple[Tensor, Tensor] | None = None  # int64 [M], [M]: image index, index of a sentence that is not its own
+    phase: Phase = Phase(0)
+    discriminator: Discriminator | None = None
+    image_encoder: Callable[[Tensor], ImageFeatures] | None = None
+
+    @cached_property
+    def real_features(self) -> tuple[Tensor, ...]:
+        """The discriminator's features of the real images, one a side."""
+        assert self.discriminator is not None
+        return self.discriminator.features(self.real, self.phase)
+
+    @cached_property
+    def fake_features(self) -> tuple[Tensor, ...]:
+        """The discriminator's features of the drawn images, one a side."""
+        assert self.discriminator is not None
+        return self.discriminator.features(self.drawing.images, self.phase)
+
+    @cached_property
+    def image_features(self) -> ImageFeatures:
+        """The image encoder's features of the largest drawn image."""
+        assert self.image_encoder is not None
+        return self.image_encoder(self.drawing.images[-1])
+
+    def detach(self) -> Round:
+        """The round as the discriminator's losses see it: nothing of it leads back into the generator or the text."""
+
+        def cut(values: tuple[Any, ...]) -> list[Any]:
+            return [v if v is None else v.detach() for v in values]
+
+        return replace(
+            self,
+            drawing=Drawing(*(tuple(cut(group)) for group in self.drawing)),
+            text=Text(*cut(self.text)),
+            condition=None if self.condition is None else Condition(*cut(self.condition)),
+        )
+
+
+@runtime_checkable
+class Loss(Protocol):
+    """Named scalars for the generator's side and for the discriminator's. One place weighs, sums and logs them.
+
+    A loss never detaches: the round that the discriminator's losses receive is already cut.
+    """
+
+    weight: float
+
+    def generator(self, round: Round, /) -> Mapping[str, Tensor]:
+        """Terms that the generator's side minimises (in the task `match`: the encoders)."""
+        return {}
+
+    def discriminator(self, round: Round, /) -> Mapping[str, Tensor]:
+        """Terms that the discriminator minimises."""
+        return {}
+
+
+# --------------------------------------------------------------------------------------------------------------
+# Data
+
+
+@dataclass(frozen=True)
+class Record:
+    """One picture of a data set with its captions."""
+
+    name: str  # unique in the set: the path below its folder, without the ending
+    image: Path | Callable[[], Image.Image]  # a file, or a procedure that draws it
+    captions: tuple[str, ...]
+    label: str | None = None  # the class
+    box: tuple[float, float, float, float] | None = None  # x, y, width, height in pixels: the object's bounding box
+    attributes: Mapping[str, str] = field(default_factory=dict)  # what a procedural set knows of its picture
+
+
+class Problem(NamedTuple):
+    """A fault of a data set, told so that its owner can mend it."""
+
+    file: str  # path below the set's folder
+    what: str  # what is wrong and what would be right
+
+
+@runtime_checkable
+class Dataset(Protocol):
+    """A reader of one published layout, or a procedure that draws. Built with a `DataSource`; reads no pixels."""
+
+    folder_layout: ClassVar[str]  # one line for the user: what such a folder holds; "" for procedural sets
+
+    @classmethod
+    def recognises(cls, folder: Path) -> bool:
+        """Whether a folder has this layout."""
+        ...
+
+    def splits(self) -> tuple[str, ...]:
+        """The splits that are there: "train", "test"."""
+        ...
+
+    def records(self, split: str) -> Sequence[Record]:
+        """The pictures of a split that have captions and a file, in a fixed order."""
+        ...
+
+    def problems(self) -> Sequence[Problem]:
+        """Faults of the layout and of the captions. Pictures are opened by the engine, which adds theirs."""
+        ...
+
+    def fingerprint(self) -> str | None:
+        """What identifies drawn pictures without drawing them; None: the files' own content does."""
+        ...
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Where a data set comes from: `NAME:ARGUMENT` on the command line. For drawn sets `argument` is the count."""
+
+    argument: str
+    side: int | None = None  # pictures are wanted at this side or larger; None: as they are
+    seed: int = 0
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.argument).expanduser()
+
+
+# --------------------------------------------------------------------------------------------------------------
+# Old checkpoints
+
+
+class Converted(NamedTuple):
+    """One part of an old checkpoint in the zoo's terms."""
+
+    use: str  # the component that holds it
+    settings: Mapping[str, Any]  # read off the tensors' shapes
+    state: Mapping[str, Tensor]  # our names
+    text: TextSpec | None = None  # wires that building it needs, as far as the tensors tell them
+    condition: ConditionSpec | None = None
+    generator: GeneratorSpec | None = None
+    source: TextSource | None = None
+
+
+@runtime_checkable
+class Importer(Protocol):
+    """Reads one system's old files. `convert` is a table of names; it sees tensors only, never files."""
+
+    parts: ClassVar[tuple[str, ...]]  # kinds it can convert
+
+    def convert(self, part: str, state: Mapping[str, Tensor], **dims: Any) -> Mapping[str, Converted]:
+        """`{kind: converted}`: the part asked for, and what lives inside the same file (a generator's conditioning)."""
+        ...

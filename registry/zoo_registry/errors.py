@@ -1,0 +1,35 @@
+"""Errors that a user can mend, and the words they are told in."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ZooError(Exception):
+    """A mistake of the user's or of their files, told in full: what, where, and what would be right.
+
+    The command line prints it without a traceback and exits with status 2.
+    """
+
+
+class RecipeError(ZooError):
+    """A recipe that cannot be built; `problems` holds all of its faults, one line each."""
+
+    def __init__(self, name: str, problems: Iterable[str]) -> None:
+        self.name = name
+        self.problems = tuple(problems)
+        super().__init__(f"{name} cannot be built:\n" + "\n".join(f"  {p}" for p in self.problems))
+
+
+class PluginWarning(UserWarning):
+    """A plugin that could not be loaded; everything else works."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """"; did you mean 'x'?" for the known name nearest to `name`, or the list of known names when none is near."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; there are: {', '.join(names)}" if names else ""

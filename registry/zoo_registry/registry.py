@@ -1,0 +1,161 @@
+"""Finds plugins through their entry points and lists what they offer. One broken plugin breaks nothing else."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from . import hookspecs
+from .component import KINDS, Component
+from .errors import PluginWarning, ZooError, nearest
+
+OWN = "zoo"
+"""The entry point of the zoo's own parts, which `ZOO_PLUGINS` cannot leave out."""
+
+
+@dataclass
+class Plugin:
+    """One entry point of the group `zoo`: what it offered, how long it took to load, and its fault if it has one."""
+
+    name: str
+    distribution: str
+    version: str
+    seconds: float = 0.0
+    components: tuple[Component, ...] = ()
+    recipes: tuple[Path, ...] = ()
+    fault: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}"
+
+
+@dataclass
+class Catalogue:
+    """Everything that the installed plugins offer, by name."""
+
+    plugins: list[Plugin] = field(default_factory=list)
+    manager: pluggy.PluginManager = field(default_factory=lambda: pluggy.PluginManager(hookspecs.GROUP))
+    _components: dict[tuple[str, str], list[tuple[Component, Plugin]]] = field(default_factory=dict)
+    _recipes: dict[str, list[tuple[Path, Plugin]]] = field(default_factory=dict)
+
+    def add(self, plugin: Plugin) -> None:
+        """List what a plugin offers."""
+        self.plugins.append(plugin)
+        for component in plugin.components:
+            self._components.setdefault((component.kind, component.name), []).append((component, plugin))
+        for path in plugin.recipes:
+            self._recipes.setdefault(path.stem, []).append((path, plugin))
+
+    def clashes(self) -> Iterator[str]:
+        """One line for every name that two plugins offer."""
+        for (kind, name), offers in self._components.items():
+            if len(offers) > 1:
+                yield _clash(f"{kind}/{name}", [plugin for _, plugin in offers])
+        for name, found in self._recipes.items():
+            if len(found) > 1:
+                yield _clash(f"recipe {name}", [plugin for _, plugin in found])
+
+    def of(self, kind: str) -> tuple[Component, ...]:
+        """The parts of one kind, by name; a name that clashes is left out."""
+        found = (o[0][0] for (k, _), o in sorted(self._components.items()) if k == kind and len(o) == 1)
+        return tuple(found)
+
+    def get(self, kind: str, name: str) -> Component:
+        """One part. Raises `ZooError` with the nearest name, and with the plugins that failed to load."""
+        offers = self._components.get((kind, name), [])
+        if len(offers) > 1:
+            raise ZooError(_clash(f"{kind}/{name}", [plugin for _, plugin in offers]))
+        if not offers:
+            near = nearest(name, [c.name for c in self.of(kind)])
+            raise ZooError(f"no {kind.replace('_', ' ')} is called {name!r}{near}{self._faulty()}")
+        return offers[0][0]
+
+    def provider(self, kind: str, name: str) -> Plugin:
+        """The plugin that offers a part."""
+        self.get(kind, name)
+        return self._components[kind, name][0][1]
+
+    def recipe_names(self) -> tuple[str, ...]:
+        """The names of the recipes that plugins offer."""
+        return tuple(sorted(self._recipes))
+
+    def recipe(self, name: str) -> Path:
+        """The file of a recipe. Raises `ZooError` with the nearest name."""
+        found = self._recipes.get(name, [])
+        if len(found) > 1:
+            raise ZooError(_clash(f"recipe {name}", [plugin for _, plugin in found]))
+        if not found:
+            raise ZooError(f"no recipe is called {name!r}{nearest(name, self._recipes)}{self._faulty()}")
+        return found[0][0]
+
+    def _faulty(self) -> str:
+        faulty = [f"{p} ({p.fault})" for p in self.plugins if p.fault]
+        return f"\nplugins that could not be loaded: {'; '.join(faulty)}" if faulty else ""
+
+
+def _clash(what: str, plugins: list[Plugin]) -> str:
+    return (
+        f"{what} is offered by {' and by '.join(map(str, plugins))}; uninstall one of them, "
+        f"or set {hookspecs.GROUP.upper()}_PLUGINS to the plugins that shall load"
+    )
+
+
+@cache
+def catalogue() -> Catalogue:
+    """Load the installed plugins, once a process.
+
+    `ZOO_PLUGINS=a,b` (or empty) pins the set: entry points other than the zoo's own load only when named there.
+    Warns with `PluginWarning` for each plugin that fails and for each name that two of them offer.
+    """
+    result = Catalogue()
+    result.manager.add_hookspecs(hookspecs)
+    pinned = os.environ.get("ZOO_PLUGINS")
+    allowed = None if pinned is None else {OWN, *(name.strip() for name in pinned.split(",") if name.strip())}
+    for entry in sorted(entry_points(group=hookspecs.GROUP), key=lambda e: (e.name != OWN, e.name)):
+        if allowed is None or entry.name in allowed:
+            result.add(_load(entry, result.manager))
+    for plugin in result.plugins:
+        if plugin.fault:
+            warnings.warn(f"plugin {plugin.name!r} of {plugin}: {plugin.fault}", PluginWarning, stacklevel=2)
+    for line in result.clashes():
+        warnings.warn(line, PluginWarning, stacklevel=2)
+    return result
+
+
+def _load(entry: EntryPoint, manager: pluggy.PluginManager) -> Plugin:
+    """Import one plugin and ask it what it offers; whatever it raises becomes its fault."""
+    distribution = entry.dist
+    plugin = Plugin(
+        name=entry.name,
+        distribution=distribution.name if distribution else "unknown",
+        version=distribution.version if distribution else "unknown",
+    )
+    start = time.perf_counter()
+    try:
+        module = entry.load()
+        plugin.components = tuple(_offers(module, "zoo_components"))
+        for component in plugin.components:
+            if not isinstance(component, Component) or component.kind not in KINDS:
+                raise TypeError(f"zoo_components() returned {component!r}, which is no Component of a known kind")
+        for folder in _offers(module, "zoo_recipes"):
+            plugin.recipes += tuple(sorted(Path(folder).glob("*.toml")))
+        manager.register(module, name=f"{entry.name} ({plugin})")
+        manager.check_pending()
+    except Exception as error:
+        plugin.components, plugin.recipes = (), ()
+        plugin.fault = f"{type(error).__name__}: {error}"
+    plugin.seconds = time.perf_counter() - start
+    return plugin
+
+
+def _offers(module: Any, hook: str) -> Any:
+    return getattr(module, hook)() if hasattr(module, hook) else ()

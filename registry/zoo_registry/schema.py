@@ -1,0 +1,68 @@
+"""A part's constructor is its schema: positional-only parameters are wires, keyword-only ones are settings."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from .component import Component
+from .errors import nearest
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a part's constructor asks for."""
+
+    wires: tuple[type, ...]  # in order
+    settings: type[BaseModel]  # strict, nothing extra
+
+
+@cache
+def schema_of(component: Component) -> Schema:
+    """The schema of a part. Imports it."""
+    constructor = component.load().__init__
+    hints = get_type_hints(constructor, include_extras=True)
+    wires: list[type] = []
+    settings: dict[str, Any] = {}
+    for parameter in list(inspect.signature(constructor).parameters.values())[1:]:
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            wires.append(hints[parameter.name])
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            default = ... if parameter.default is parameter.empty else parameter.default
+            settings[parameter.name] = (hints[parameter.name], default)
+        else:
+            raise TypeError(
+                f"{component.target}: parameter {parameter.name!r} is neither a wire (before '/') nor a setting (after '*')"
+            )
+    model = create_model(
+        f"{component.name} settings",
+        __config__=ConfigDict(strict=True, extra="forbid", frozen=True, protected_namespaces=()),
+        **settings,
+    )
+    return Schema(tuple(wires), model)
+
+
+def fill(model: type[BaseModel], values: Mapping[str, Any], place: str) -> tuple[BaseModel | None, list[str]]:
+    """Validate settings and fill in their defaults: the filled model, or every problem with its place."""
+    try:
+        return model.model_validate_json(json.dumps(dict(values))), []
+    except ValidationError as error:
+        return None, list(_problems(error, model, place))
+
+
+def _problems(error: ValidationError, model: type[BaseModel], place: str) -> Iterator[str]:
+    for fault in error.errors(include_url=False):
+        where = place + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            yield f"{where}: no such setting{nearest(str(fault['loc'][-1]), model.model_fields)}"
+        elif fault["type"] == "missing":
+            yield f"{where}: missing; it has no default"
+        else:
+            message = fault["msg"].removeprefix("Value error, ")
+            yield f"{where}: {message[0].lower()}{message[1:]}, found {json.dumps(fault['input'], default=repr)}"

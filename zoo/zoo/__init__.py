@@ -1,0 +1,62 @@
+"""A plugin-based, modular model zoo of text-to-image GANs.
+
+    import zoo
+
+    pipe = zoo.load("runs/birds")
+    pipe("a small red bird with a yellow beak", seed=3)[0].save("bird.png")
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from zoo_registry import Component, ZooError, hookimpl
+
+if TYPE_CHECKING:
+    from zoo_registry import Recipe
+
+    from . import legacy
+    from .assemble import build
+    from .catalogue import components
+    from .pipeline import Pipeline, load
+    from .train import train
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "Pipeline": "zoo.pipeline",
+    "Recipe": "zoo_registry.recipe",
+    "build": "zoo.assemble",
+    "components": "zoo.catalogue",
+    "legacy": "zoo.legacy",
+    "load": "zoo.pipeline",
+    "train": "zoo.train",
+}
+
+__all__ = [
+    "Component",
+    "Pipeline",
+    "Recipe",
+    "ZooError",
+    "build",
+    "components",
+    "hookimpl",
+    "legacy",
+    "load",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use what needs torch, so that `import zoo` does not."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(_LAZY[name])
+    value = module if name == "legacy" else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

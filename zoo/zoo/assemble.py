@@ -1,0 +1,124 @@
+"""From a checked recipe to modules: hands each part its wires by type, its settings, and its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from zoo_registry import Recipe, ZooError, catalogue
+from zoo_registry.contracts import ConditionSpec, GeneratorSpec, Loss, TextSource, TextSpec
+from zoo_registry.recipe import SINGLE, Choice
+from zoo_registry.schema import schema_of
+
+from . import weights
+from .seeding import mix
+
+FOLDERS = {"discriminator": "training", "image_encoder": "training"}
+"""Where in a model's folder a part lies that sampling does not need."""
+
+
+@dataclass
+class Parts:
+    """The modules of a recipe, by kind, and its losses. A part that the recipe does not have cannot be asked for."""
+
+    modules: dict[str, nn.Module] = field(default_factory=dict)
+    losses: tuple[Loss, ...] = ()
+    frozen: frozenset[str] = frozenset()
+
+    def __getattr__(self, kind: str) -> Any:
+        try:
+            return self.modules[kind]
+        except KeyError:
+            raise AttributeError(kind) from None
+
+    def __contains__(self, kind: str) -> bool:
+        return kind in self.modules
+
+    def to(self, device: torch.device, *, channels_last: bool = False) -> Parts:
+        """Move every module, as `nn.Module.to` does."""
+        layout = torch.channels_last if channels_last else torch.preserve_format
+        for module in self.modules.values():
+            module.to(device=device, memory_format=layout)
+        return self
+
+
+def construct(choice: Choice, wires: Mapping[type, Any], *, loading: bool = False) -> Any:
+    """Build one part. `loading`: its weights come next, so what it would fetch for itself is not fetched."""
+    schema = schema_of(choice.component)
+    settings = {name: getattr(choice.settings, name) for name in schema.settings.model_fields}
+    if loading and "pretrained" in settings:
+        settings["pretrained"] = False
+    return choice.component.load()(*(wires[wire] for wire in schema.wires), **settings)
+
+
+def part_file(folder: Path, kind: str) -> Path:
+    """The weights of a part in a model's folder."""
+    return folder / FOLDERS.get(kind, "") / f"{kind}.safetensors"
+
+
+def assemble(
+    recipe: Recipe,
+    source: TextSource,
+    *,
+    kinds: Iterable[str] = SINGLE,
+    folder: Path | None = None,
+    loading: bool = False,
+) -> Parts:
+    """Build the parts of a recipe.
+
+    source: where the text encoder takes its vocabulary from, unless it has weights of its own.
+    kinds: the parts to build; those that they are wired to must be among them.
+    folder: a saved model's, whose weights are loaded; None draws them from the recipe's seed or loads what
+        `weights` names.
+    loading: weights come later, so that none are fetched now.
+    """
+    from .pipeline import locate
+
+    wires: dict[type, Any] = {}
+    modules: dict[str, nn.Module] = {}
+    frozen = set()
+    for kind in SINGLE:
+        choice = recipe.parts.get(kind)
+        if choice is None or kind not in kinds:
+            continue
+        origin, name = (folder, kind) if folder is not None else (None, kind)
+        if folder is None and choice.weights is not None and not loading:
+            place, _, name = choice.weights.partition("#")
+            origin, name = locate(place), name or kind
+        if kind == "text_encoder":
+            wires[TextSource] = source if origin is None else TextSource(folder=origin)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(mix(recipe.train.seed, kind))
+            module = construct(choice, wires, loading=loading or origin is not None)
+        if origin is not None:
+            file = part_file(origin, name)
+            if not file.is_file():
+                raise ZooError(f"{origin} holds no {name.replace('_', ' ')}: {file.relative_to(origin)} is not there")
+            weights.put(module, weights.read(file), str(file))
+        if kind == "text_encoder":
+            wires[TextSpec] = module.spec
+        elif kind == "conditioning":
+            wires[ConditionSpec] = ConditionSpec(module.width)
+        elif kind == "generator":
+            wires[GeneratorSpec] = module.spec
+        if choice.frozen:
+            frozen.add(kind)
+            module.requires_grad_(False)
+        modules[kind] = module
+    losses = tuple(construct(choice, wires) for choice in recipe.losses)
+    return Parts(modules, losses, frozenset(frozen))
+
+
+def build(recipe: str | Path | Mapping[str, Any] | Recipe, captions: Iterable[str] = ()) -> Parts:
+    """Build every part of a recipe with fresh weights.
+
+    recipe: a name, a file, data, or a `zoo.Recipe`. captions: what a text encoder with a vocabulary learns it from.
+    """
+    if not isinstance(recipe, Recipe):
+        recipe = Recipe.read(recipe, catalogue())
+    return assemble(recipe, TextSource(captions=captions))

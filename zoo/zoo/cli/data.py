@@ -1,0 +1,88 @@
+"""Commands on data sets: make, check, info."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo_registry import ZooError, catalogue
+
+from .looking import Json
+
+app = typer.Typer(help="Data sets: draw one, check one, describe one.", no_args_is_help=True, rich_markup_mode=None)
+Source = Annotated[str, typer.Argument(metavar="SRC", help="aviary, aviary:500, cub:DIR, folder:DIR, or a folder.")]
+
+
+@app.command()
+def make(
+    name: Annotated[str, typer.Argument(help="A data set that is drawn: aviary.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The new folder.")],
+    images: Annotated[int, typer.Option(min=1, help="How many pictures.")],
+    side: Annotated[int, typer.Option(min=16, help="Their side in pixels.")] = 128,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other pictures.")] = 0,
+) -> None:
+    """Draw a data set into a folder, laid out as a Hugging Face imagefolder.
+
+    Example: zoo data make aviary birds --images 500 --side 64
+    """
+    from ..data.make import make as draw
+    from ..data.source import open_dataset
+    from ..progress import Bar
+
+    if catalogue().get("dataset", name).load().folder_layout:
+        raise ZooError(f"{name} reads folders and draws nothing")
+    with Bar(f"drawing {name}", images) as bar:
+        draw(
+            open_dataset(f"{name}:{images}", catalogue(), side=side, seed=seed),
+            folder,
+            progress=lambda done, total: bar.advance(done),
+        )
+    print(folder)
+
+
+@app.command()
+def check(source: Source, as_json: Json = False) -> None:
+    """Open every picture and read every caption; list all faults, and exit with status 1 where there are any.
+
+    Example: zoo data check cub:CUB_200_2011
+    """
+    from ..data.check import check as look
+    from ..data.source import open_dataset
+    from ..progress import Bar
+
+    dataset = open_dataset(source, catalogue())
+    with Bar(f"checking {source}", sum(len(dataset.records(split)) for split in dataset.splits())) as bar:
+        problems = look(dataset, progress=lambda done, total: bar.advance(done))
+    if as_json:
+        print(json.dumps([problem._asdict() for problem in problems], indent=2))
+    else:
+        for problem in problems:
+            print(f"{problem.file}: {problem.what}")
+        print(f"{source}: {len(problems)} problem{'' if len(problems) == 1 else 's'}")
+    if problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def info(source: Source, as_json: Json = False) -> None:
+    """Count pictures, captions, classes and words, split by split.
+
+    Example: zoo data info aviary:1000
+    """
+    from ..data.check import info as describe
+    from ..data.source import open_dataset
+
+    facts = describe(open_dataset(source, catalogue()))
+    if as_json:
+        print(json.dumps(facts, indent=2))
+        return
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            print(key)
+            for name, entry in value.items():
+                print(f"  {name}: {entry}")
+        else:
+            print(f"{key}: {value}")

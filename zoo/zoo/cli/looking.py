@@ -1,0 +1,234 @@
+"""Commands that look: list, show, check, lock, plugins, doctor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from zoo_registry import KINDS, Component, ZooError, catalogue
+from zoo_registry.errors import nearest
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Changes = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, as in train.steps=100.")
+]
+
+
+def add(app: typer.Typer) -> None:
+    """Add the commands."""
+    for name, command in (
+        ("list", list_),
+        ("show", show),
+        ("check", check),
+        ("lock", lock),
+        ("plugins", plugins),
+        ("doctor", doctor),
+    ):
+        app.command(name)(command)
+
+
+def list_(
+    kind: Annotated[str | None, typer.Argument(help="A kind of part, or 'recipe'. All of them when left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the parts and recipes that are installed.
+
+    Example: zoo list generator
+    """
+    kinds = (*KINDS, "recipe")
+    if kind is not None and kind not in kinds:
+        raise ZooError(f"{kind!r} is no kind of part{nearest(kind, kinds)}")
+    rows = [
+        {"kind": c.kind, "name": c.name, "summary": c.summary, "paper": c.paper}
+        for k in KINDS
+        if kind in (None, k)
+        for c in catalogue().of(k)
+    ]
+    if kind in (None, "recipe"):
+        rows += [
+            {"kind": "recipe", "name": name, "summary": _first_comment(catalogue().recipe(name)), "paper": ""}
+            for name in catalogue().recipe_names()
+        ]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+    else:
+        _table([(row["kind"], row["name"], row["summary"], row["paper"]) for row in rows])
+
+
+def show(
+    what: Annotated[str, typer.Argument(metavar="KIND/NAME|RECIPE", help="A part, or a recipe's name or file.")],
+    as_json: Json = False,
+) -> None:
+    """Show a part with its settings, or a recipe.
+
+    Example: zoo show generator/attention-stages
+    """
+    kind, slash, name = what.partition("/")
+    if slash and kind in KINDS:
+        _show_part(catalogue().get(kind, name), as_json)
+        return
+    if as_json:
+        lock(what)
+        return
+    path = Path(what) if Path(what).suffix in (".toml", ".json") else catalogue().recipe(what)
+    if not path.is_file():
+        raise ZooError(f"no such recipe file: {path}")
+    print(path.read_text(encoding="utf-8").rstrip())
+
+
+def _show_part(component: Component, as_json: bool) -> None:
+    from zoo_registry.schema import schema_of
+
+    schema = schema_of(component)
+    if as_json:
+        data = {
+            "kind": component.kind,
+            "name": component.name,
+            "summary": component.summary,
+            "paper": component.paper,
+            "gives": sorted(component.gives),
+            "needs": sorted(component.needs),
+            "from": str(catalogue().provider(component.kind, component.name)),
+            "wires": [wire.__name__ for wire in schema.wires],
+            "settings": schema.settings.model_json_schema().get("properties", {}),
+        }
+        print(json.dumps(data, indent=2))
+        return
+    print(f"{component.kind}/{component.name}: {component.summary}")
+    facts = {
+        "paper": component.paper,
+        "gives": ", ".join(sorted(component.gives)),
+        "needs": ", ".join(sorted(component.needs)),
+        "wires": ", ".join(wire.__name__ for wire in schema.wires),
+        "from": str(catalogue().provider(component.kind, component.name)),
+    }
+    _table([(key, value) for key, value in facts.items() if value])
+    fields = schema.settings.model_fields
+    if fields:
+        print("\nsettings")
+        _table(
+            [
+                (f"  {name}", _type(field.annotation), "required" if field.is_required() else f"= {field.default!r}")
+                for name, field in fields.items()
+            ]
+        )
+
+
+def _type(annotation: Any) -> str:
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
+
+
+def check(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name or file.")],
+    changes: Changes = None,
+) -> None:
+    """Check that a recipe can be built; exit status 1 where it cannot.
+
+    Example: zoo check my-birds.toml
+    """
+    from zoo_registry import Recipe, RecipeError
+
+    try:
+        checked = Recipe.read(recipe, catalogue(), changes or ())
+        if checked.pretrain is not None:
+            Recipe.read(checked.pretrain, catalogue())
+    except RecipeError as error:
+        print(error)
+        raise typer.Exit(1) from None
+    print(f"{checked.name}: can be built")
+
+
+def lock(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name or file.")],
+    changes: Changes = None,
+) -> None:
+    """Print a recipe with every default filled in, as JSON.
+
+    Example: zoo lock attngan-birds > attngan-birds.json
+    """
+    from zoo_registry import Recipe
+
+    print(json.dumps(Recipe.read(recipe, catalogue(), changes or ()).locked(), indent=2))
+
+
+def plugins(as_json: Json = False) -> None:
+    """List the plugins: distribution, version, how many parts, load time, and fault.
+
+    Example: ZOO_PLUGINS=my-plugin zoo plugins
+    """
+    found = catalogue().plugins
+    if as_json:
+        rows = [
+            {
+                "name": p.name,
+                "distribution": p.distribution,
+                "version": p.version,
+                "parts": [f"{c.kind}/{c.name}" for c in p.components],
+                "recipes": [path.stem for path in p.recipes],
+                "seconds": round(p.seconds, 4),
+                "fault": p.fault,
+            }
+            for p in found
+        ]
+        print(json.dumps(rows, indent=2))
+        return
+    _table(
+        [
+            (
+                p.name,
+                str(p),
+                f"{len(p.components)} parts, {len(p.recipes)} recipes",
+                f"{p.seconds * 1000:.0f} ms",
+                f"fault: {p.fault}" if p.fault else "",
+            )
+            for p in found
+        ]
+    )
+
+
+def doctor(as_json: Json = False) -> None:
+    """Show versions, devices, plugins and caches: what to put into a bug report.
+
+    Example: zoo doctor --json
+    """
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    from ..data.cache import cache_folder, cache_size
+    from ..environment import environment
+
+    facts = environment() | {
+        "picture_cache": {"folder": str(cache_folder()), "bytes": cache_size()},
+        "hub_cache": {"folder": HF_HUB_CACHE},
+        "faulty_plugins": {str(p): p.fault for p in catalogue().plugins if p.fault},
+        "clashes": list(catalogue().clashes()),
+    }
+    if as_json:
+        print(json.dumps(facts, indent=2))
+        return
+    rows = []
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            rows += [(f"{key}.{name}", str(entry)) for name, entry in value.items()]
+        elif isinstance(value, list):
+            rows.append((key, ", ".join(map(str, value)) or "none"))
+        else:
+            rows.append((key, str(value)))
+    _table(rows)
+
+
+def _first_comment(path: Path) -> str:
+    """What a recipe says of itself: the comment of its second line, under the command that launches it."""
+    lines = [line[1:].strip() for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    return lines[0] if lines else ""
+
+
+def _table(rows: Iterable[Sequence[str]]) -> None:
+    """Aligned columns, as wide as they need to be."""
+    rows = list(rows)
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

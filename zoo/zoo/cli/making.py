@@ -1,0 +1,133 @@
+"""Commands that make: train and sample."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo_registry import ZooError
+
+from .looking import Changes
+
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is when left out.")]
+
+
+def add(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(train)
+    app.command()(sample)
+
+
+def train(
+    recipe: Annotated[str | None, typer.Argument(help="A recipe's name or file.")] = None,
+    data: Annotated[str | None, typer.Option(help="aviary, cub:DIR, folder:DIR, or a folder.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The new folder of the run.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with this run instead.")] = None,
+    changes: Changes = None,
+    device: Device = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Train a recipe on a data set, or go on with a run.
+
+    Example: zoo train attngan-birds --data cub:CUB_200_2011 --out runs/birds
+    """
+    missing = [flag for flag, value in (("RECIPE", recipe), ("--data", data), ("--out", out)) if value is None]
+    if resume is None and missing:
+        raise ZooError(f"zoo train: missing {', '.join(missing)}; or --resume RUN")
+    if resume is not None and (len(missing) < 3 or changes):
+        raise ZooError("zoo train --resume RUN goes on with the run's own recipe and data; nothing else is given with it")
+
+    from .. import train as module
+    from ..train import Interrupted
+
+    try:
+        if resume is not None:
+            run = module.resume(resume, device=device, quiet=quiet)
+        else:
+            assert recipe is not None and data is not None and out is not None
+            run = module.train(recipe, data, out, changes=changes or (), device=device, quiet=quiet)
+    except Interrupted as stop:
+        print(stop, file=sys.stderr)
+        raise typer.Exit(130) from None
+    print(f"model:  {run / 'model'}\nreport: {run / 'report.html'}")
+
+
+def sample(
+    model: Annotated[str, typer.Argument(help="A model's folder or a run's.")],
+    captions: Annotated[list[str] | None, typer.Argument(help="One sentence a picture.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--captions", help="A text file with one caption a line; - is standard input.")
+    ] = None,
+    images: Annotated[int, typer.Option(min=1, help="Pictures a caption.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other pictures.")] = 0,
+    out: Annotated[Path, typer.Option(help="A picture (one row a caption), or a folder of single ones.")] = Path("out.png"),
+    attention: Annotated[
+        bool, typer.Option("--attention", help="Also write OUT.attention.png: where each stage looked, word by word.")
+    ] = False,
+    device: Device = None,
+) -> None:
+    """Draw pictures of captions.
+
+    Example: zoo sample runs/birds "a small red bird with a yellow beak" --images 4 --seed 3 --out red.png
+    """
+    wanted = [*(captions or ()), *_read(file)]
+    if not wanted and not sys.stdin.isatty():
+        wanted = _lines(sys.stdin.read())
+    if not wanted:
+        raise ZooError("no caption: give sentences, --captions FILE, or lines on standard input")
+    single = out.suffix == ""
+    if not single:
+        from PIL import Image
+
+        if out.suffix.lower() not in Image.registered_extensions():
+            raise ZooError(f"--out {out}: no picture format ends so; .png, .jpg or .webp would do")
+    if not single and not out.parent.is_dir():
+        raise ZooError(f"--out {out}: there is no folder {out.parent}")
+    if out.is_file() and single:
+        raise ZooError(f"--out {out}: is a file; a folder or a name that ends in .png is wanted")
+
+    from ..pipeline import load, to_pillow
+    from ..report.figures import attention_figures, image_grid
+
+    pipe = load(model, device=device)
+    for caption in wanted:
+        unknown = pipe.unknown(caption)
+        if unknown:
+            print(f"not in the vocabulary, left out of {caption!r}: {', '.join(unknown)}", file=sys.stderr)
+    drawn = pipe.draw(wanted, seed, images)
+    pictures = to_pillow(drawn.images[-1])
+    if single:
+        out.mkdir(parents=True, exist_ok=True)
+        for index, picture in enumerate(pictures):
+            slug = re.sub(r"\W+", "-", wanted[index // images].lower()).strip("-")[:60]
+            path = out / f"{index // images:03d}_{slug}_seed{seed}_{index % images}.png"
+            picture.save(path)
+            print(path)
+    else:
+        image_grid(pictures, images).save(out)
+        print(out)
+    if attention:
+        if not drawn.attention:
+            raise ZooError(f"{model}: its generator does not attend to words, so there is no attention to show")
+        path = (out / "attention.png") if single else out.with_name(f"{out.stem}.attention.png")
+        attention_figures(drawn, wanted, images).save(path)
+        print(path)
+
+
+def _read(file: Path | None) -> list[str]:
+    if file is None:
+        return []
+    if str(file) == "-":
+        return _lines(sys.stdin.read())
+    try:
+        return _lines(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ZooError(f"--captions {file}: a text file in UTF-8 with one caption a line is wanted: {error}") from None
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]

@@ -1,0 +1,142 @@
+"""Decoded pictures in one memory-mapped file, known by their content.
+
+A cache file is little-endian int64 [FORMAT, count], int64 [count, 2] with each picture's (height, width), and
+then the pictures, uint8 [3, height, width] each: planes, so that a crop is copied by whole lines.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from zoo_registry.contracts import Record
+from zoo_registry.errors import ZooError
+
+from .decode import PictureError, decode
+from .parallel import Progress, in_threads
+
+FORMAT = 1  # changes whenever decoding gives other pixels
+NUMBER = np.dtype("<i8")
+SUFFIX = ".pixels"
+SHOWN = 5  # faulty pictures told by name
+
+Pixels = npt.NDArray[np.uint8]
+
+
+def cache_folder() -> Path:
+    """Where caches lie: $ZOO_CACHE, or ~/.cache/t2i-zoo."""
+    return Path(os.environ.get("ZOO_CACHE") or "~/.cache/t2i-zoo").expanduser()
+
+
+def cache_size() -> int:
+    """How many bytes the caches take, unfinished ones included."""
+    return sum(file.stat().st_size for file in cache_folder().glob(f"*{SUFFIX}*"))
+
+
+def content(records: Sequence[Record], fingerprint: str | None) -> tuple[str, ...]:
+    """What tells each record's pixels from others: its file's hash, or a drawn set's fingerprint and a name."""
+    if fingerprint is not None:
+        return tuple(f"{fingerprint}/{record.name}" for record in records)
+    return tuple(in_threads(_file_hash, [record.image for record in records]))
+
+
+def _file_hash(image: Any) -> str:
+    if not isinstance(image, Path):
+        raise ZooError("a data set that draws its pictures has to give their fingerprint")
+    with image.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()
+
+
+class PixelCache:
+    """The decoded pictures of a cache file. Raises ValueError where the file is not a whole cache."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        data = np.memmap(path, np.uint8, mode="r")
+        header = data[: 2 * NUMBER.itemsize].view(NUMBER)
+        if len(header) < 2 or header[0] != FORMAT:
+            raise ValueError(f"{path} is not a cache of format {FORMAT}")
+        start = int(2 + 2 * header[1]) * NUMBER.itemsize
+        sizes = data[2 * NUMBER.itemsize : start].view(NUMBER).reshape(-1, 2)
+        ends = start + np.cumsum(3 * sizes.prod(axis=1))
+        if len(sizes) != header[1] or len(data) != (ends[-1] if len(ends) else start):
+            raise ValueError(f"{path} is damaged")
+        self.sizes: npt.NDArray[np.int64] = sizes.astype(np.int64)  # [n, 2]: height, width
+        self._starts = [start, *ends[:-1].tolist()]
+        self._shapes = [(3, height, width) for height, width in self.sizes.tolist()]
+        self._data = np.asarray(data)  # an ndarray over the same memory: memmap's own slicing is slow
+
+    def __len__(self) -> int:
+        return len(self._shapes)
+
+    def __getitem__(self, index: int) -> Pixels:
+        """Picture `index`, uint8 [3, height, width], not copied."""
+        start, shape = self._starts[index], self._shapes[index]
+        return self._data[start : start + shape[0] * shape[1] * shape[2]].reshape(shape)
+
+    def __reduce__(self) -> tuple[type[PixelCache], tuple[Path]]:
+        return PixelCache, (self.path,)  # a worker process maps the file itself
+
+
+def open_cache(
+    records: Sequence[Record],
+    contents: Sequence[str],
+    side: int,
+    folder: Path | None = None,
+    progress: Progress | None = None,
+) -> PixelCache:
+    """The cache of these pictures with their shorter side at `side`, made if it is not there or not whole.
+
+    `contents` comes from `content`. Raises ZooError that names the pictures that cannot be decoded.
+    """
+    key = hashlib.blake2b(repr((FORMAT, side)).encode(), digest_size=16)
+    for record, part in zip(records, contents, strict=True):
+        key.update(repr((part, record.box)).encode())
+    path = (folder or cache_folder()) / (key.hexdigest() + SUFFIX)
+    try:
+        return PixelCache(path)
+    except (FileNotFoundError, ValueError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    # Beside its place and moved in: whoever is stopped, or runs at the same time, leaves no half cache.
+    part_path = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        _write(part_path, records, side, progress)
+        os.replace(part_path, path)
+    finally:
+        part_path.unlink(missing_ok=True)
+    return PixelCache(path)
+
+
+def _write(path: Path, records: Sequence[Record], side: int, progress: Progress | None) -> None:
+    def pixels(record: Record) -> Pixels | PictureError:
+        try:
+            picture = decode(record, side)
+        except PictureError as error:
+            return error
+        return np.ascontiguousarray(np.asarray(picture).transpose(2, 0, 1))  # [h, w, 3] to [3, h, w]
+
+    sizes = np.zeros((len(records), 2), NUMBER)
+    faults = []
+    with path.open("xb") as file:
+        file.seek((2 + sizes.size) * NUMBER.itemsize)
+        for index, result in enumerate(in_threads(pixels, records, progress)):
+            if isinstance(result, PictureError):
+                faults.append(result)
+            else:
+                sizes[index] = result.shape[1:]
+                file.write(result.data)
+        if faults:
+            lines = [f"  {fault}" for fault in faults[:SHOWN]]
+            if len(faults) > SHOWN:
+                lines.append(f"  and {len(faults) - SHOWN} more")
+            hint = "mend them or take them out; `zoo data check` lists all faults of a data set"
+            count = f"{len(faults)} of {len(records)} pictures cannot be used"
+            raise ZooError("\n".join([f"{count}; {hint}:", *lines]))
+        file.seek(0)
+        file.write(np.array([FORMAT, len(records)], NUMBER).tobytes() + sizes.tobytes())

@@ -1,0 +1,100 @@
+"""What is wrong with a data set, and what is in it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from PIL import Image
+from zoo_registry.contracts import Dataset, DataSource, Problem, Record
+
+from .decode import PictureError, decode
+from .parallel import Progress, in_threads
+
+WORD = re.compile(r"\w+")
+
+
+def check(dataset: Dataset, progress: Progress | None = None) -> list[Problem]:
+    """All faults of a data set, by file: what its reader found, and the pictures that cannot be decoded."""
+    records = [record for split in dataset.splits() for record in dataset.records(split)]
+    files = [record for record in records if isinstance(record.image, Path)]
+    source: DataSource | None = getattr(dataset, "source", None)  # readers of folders keep it
+
+    def fault(record: Record) -> Problem | None:
+        try:
+            decode(record, 1)
+        except PictureError as error:
+            path = Path(error.file)
+            if source is not None and path.is_relative_to(source.folder):
+                path = path.relative_to(source.folder)
+            return Problem(path.as_posix(), error.what)
+        return None
+
+    faults = [found for found in in_threads(fault, files, progress) if found is not None]
+    return sorted({*dataset.problems(), *faults})
+
+
+def info(dataset: Dataset) -> dict[str, Any]:
+    """What is in a data set, a split at a time: numbers for people to read and for JSON.
+
+    A word is a run of word characters, in lower case. `captions_per_picture`, `words_per_caption` and `side`
+    (the pictures' shorter sides, in pixels) are {min, median, max}. Splits but "train" have the shares of their
+    running and of their distinct words that no caption of "train" has, and how many classes "train" has too.
+    """
+    train_words: Mapping[str, int] = {}
+    train_classes: set[str | None] = set()
+    splits: dict[str, Any] = {}
+    for split in sorted(dataset.splits(), key=lambda split: split != "train"):
+        records = dataset.records(split)
+        captions = [caption for record in records for caption in record.captions]
+        pieces = [WORD.findall(caption.lower()) for caption in captions]
+        words = Counter(word for piece in pieces for word in piece)
+        classes = {record.label for record in records} - {None}
+        splits[split] = {
+            "pictures": len(records),
+            "captions": len(captions),
+            "classes": len(classes),
+            "captions_per_picture": _spread(len(record.captions) for record in records),
+            "words_per_caption": _spread(map(len, pieces)),
+            "vocabulary": len(words),
+            "side": _spread(side for side in in_threads(_side, _with_sides(records)) if side),
+        }
+        if split == "train":
+            train_words, train_classes = words, classes
+        elif "train" in splits:
+            unseen = {word: count for word, count in words.items() if word not in train_words}
+            splits[split] |= {
+                "unseen_words": _share(sum(unseen.values()), words.total()),
+                "unseen_vocabulary": _share(len(unseen), len(words)),
+                "classes_of_train": len(classes & train_classes),
+            }
+    return {"splits": splits, "problems": len(dataset.problems())}
+
+
+def _spread(values: Iterable[float]) -> dict[str, float] | None:
+    ordered = sorted(values)
+    return {"min": ordered[0], "median": median(ordered), "max": ordered[-1]} if ordered else None
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 4) if whole else 0.0
+
+
+def _with_sides(records: Sequence[Record]) -> list[Record]:
+    """All files, whose headers are quick to read, but of drawn pictures, which share a side, only one."""
+    files = [record for record in records if isinstance(record.image, Path)]
+    return files or list(records[:1])
+
+
+def _side(record: Record) -> int | None:
+    if not isinstance(record.image, Path):
+        return min(record.image().size)
+    try:
+        with Image.open(record.image) as picture:
+            return min(picture.size)
+    except Exception:  # a damaged file; `check` tells of it
+        return None

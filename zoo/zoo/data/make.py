@@ -1,0 +1,57 @@
+"""Writes a data set as the Hugging Face imagefolder: PNG files and a metadata.jsonl a split."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from pathlib import Path
+from typing import Any
+
+from zoo_registry.contracts import Dataset, Record
+from zoo_registry.errors import ZooError
+
+from .decode import open_picture
+from .parallel import Progress, in_threads
+
+
+def make(dataset: Dataset, folder: Path, progress: Progress | None = None) -> None:
+    """Write all splits below `folder`, which the reader `folder` gives back as the same records.
+
+    `text` is the first caption, `captions` all. Raises ZooError where the folder holds something already; an
+    interrupted run leaves no folder.
+    """
+    folder = folder.expanduser().absolute()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ZooError(f"{folder} is there already and not empty; name a new folder")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+    part.mkdir()
+    try:
+        records = [(part / split, record) for split in dataset.splits() for record in dataset.records(split)]
+        for _ in in_threads(_save, records, progress):
+            pass
+        for split in dataset.splits():
+            lines = [json.dumps(_row(record), ensure_ascii=False) for record in dataset.records(split)]
+            (part / split / "metadata.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+        os.replace(part, folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _save(item: tuple[Path, Record]) -> None:
+    folder, record = item
+    path = folder / f"{record.name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    open_picture(record).save(path)
+
+
+def _row(record: Record) -> dict[str, Any]:
+    row: dict[str, Any] = {"file_name": f"{record.name}.png", "text": record.captions[0]}
+    row["captions"] = list(record.captions)
+    if record.label is not None:
+        row["class"] = record.label
+    if record.attributes:
+        row["attributes"] = dict(record.attributes)
+    return row

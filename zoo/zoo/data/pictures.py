@@ -1,0 +1,181 @@
+"""What the trainer sees of a data set: batches of crops with captions, pure functions of (seed, step).
+
+Shape letters: n pictures, B batch, R side of the largest image. Pixels are uint8, RGB, channels first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, Dataset
+from zoo_registry.contracts import Record
+from zoo_registry.errors import ZooError
+
+from .cache import content, open_cache
+from .parallel import Progress
+
+MARGIN = 76 / 64  # StackGAN: load at 76 for crops of 64
+DRAWS = 4  # random numbers a picture: row, column, flip, caption
+
+
+class Batch(NamedTuple):
+    """Pictures, one caption each, and what they are."""
+
+    pixels: Tensor  # [B,3,R,R] uint8
+    captions: tuple[str, ...]
+    labels: Tensor | None  # [B] int64
+    indices: Tensor  # [B] int64, which pictures of the set
+
+
+class Pictures:
+    """The pictures of some records, decoded once into a cache, cut to R = `side`.
+
+    margin: the cached picture's shorter side over R, the room that random crops have.
+    fingerprint: of the data set, where it draws its pictures; else None, and the files are hashed.
+    cache: the folder of the cache; None takes `cache_folder()`.
+    Attributes: captions, of each picture; labels [n] int64, numbers of `label_names` (sorted), None where a
+    record has no class; fingerprint, a hash of pictures, captions and classes, the same on every machine.
+    Raises ZooError where there is no picture, or where some cannot be decoded.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[Record],
+        *,
+        side: int,
+        margin: float = MARGIN,
+        fingerprint: str | None,
+        cache: Path | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        if not records:
+            raise ZooError("the data set has no picture with captions; `zoo data check` tells why")
+        self.side = side
+        self.captions = tuple(record.captions for record in records)
+        names = [record.label for record in records if record.label is not None]
+        self.label_names = tuple(sorted(set(names))) if len(names) == len(records) else ()
+        number = {name: index for index, name in enumerate(self.label_names)}
+        self.labels = torch.tensor([number[name] for name in names]) if number else None
+        contents = content(records, fingerprint)
+        digest = hashlib.blake2b(digest_size=16)
+        for record, part in zip(records, contents, strict=True):
+            digest.update(repr((part, record.box, record.captions, record.label)).encode())
+        self.fingerprint = digest.hexdigest()
+        self._cache = open_cache(records, contents, round(side * margin), cache, progress)
+        self._room = self._cache.sizes - (side - 1)  # [n, 2]: how many rows and columns a crop can begin at
+
+    def __len__(self) -> int:
+        return len(self.captions)
+
+    def batch(self, indices: Sequence[int], *, generator: torch.Generator | None) -> Batch:
+        """These pictures, each cropped, flipped and captioned at random.
+
+        Without a generator: the crop from the centre, not flipped, and the first caption.
+        """
+        if generator is None:
+            return self.cut(indices, None)
+        return self.cut(indices, torch.rand(len(indices), DRAWS, dtype=torch.float64, generator=generator))
+
+    def cut(self, indices: Sequence[int], draws: Tensor | None) -> Batch:
+        """These pictures, cut as `draws` [B, 4] in [0, 1) say: row, column, flip, caption."""
+        which = np.asarray(indices, np.int64)
+        room = self._room[which]  # [B, 2]
+        chosen = [0] * len(which)
+        if draws is None:
+            corners = room // 2
+        else:
+            corners = (draws[:, :2].numpy() * room).astype(np.int64)
+            captions_of = [len(self.captions[index]) for index in which.tolist()]
+            chosen = (draws[:, 3].numpy() * captions_of).astype(np.int64).tolist()
+        side = self.side
+        pixels = np.empty((len(which), 3, side, side), np.uint8)
+        for place, (index, (top, left)) in enumerate(zip(which.tolist(), corners.tolist(), strict=True)):
+            pixels[place] = self._cache[index][:, top : top + side, left : left + side]
+        images = torch.from_numpy(pixels)
+        if draws is not None:
+            flipped = draws[:, 2] < 0.5
+            images[flipped] = images[flipped].flip(-1)
+        captions = tuple(
+            self.captions[index][caption] for index, caption in zip(which.tolist(), chosen, strict=True)
+        )
+        rows = torch.from_numpy(which)
+        return Batch(images, captions, None if self.labels is None else self.labels[rows], rows)
+
+
+def images(pixels: Tensor, sides: Sequence[int]) -> tuple[Tensor, ...]:
+    """Pixels [B,3,R,R] uint8 as float images in [-1, 1], one [B,3,r,r] a side, all of the same crop.
+
+    r = R is the crop itself; the others are resized from it, bilinear and antialiased.
+    """
+    crop = pixels.float() / 127.5 - 1
+    return tuple(
+        crop if side == crop.shape[-1] else F.interpolate(crop, side, mode="bilinear", antialias=True)
+        for side in sides
+    )
+
+
+class Batches(Dataset[Batch]):
+    """The training batches: item `step` is the batch of that step, a pure function of (seed, step).
+
+    Each epoch goes through a new order of all pictures; what does not fill a batch is left out.
+    batch_size: of all processes together. Process `rank` of `world` gets its slice of every batch; the slices
+    together are what one process alone would get.
+    """
+
+    def __init__(
+        self, pictures: Pictures, *, batch_size: int, seed: int, rank: int = 0, world: int = 1
+    ) -> None:
+        if len(pictures) < batch_size:
+            raise ZooError(f"batch_size is {batch_size}, but the data set has only {len(pictures)} pictures")
+        if batch_size % world:
+            raise ZooError(f"batch_size {batch_size} cannot be shared evenly among {world} processes")
+        self.pictures = pictures
+        self.batch_size = batch_size
+        self.seed = seed
+        self.steps_per_epoch = len(pictures) // batch_size
+        share = batch_size // world
+        self._mine = slice(rank * share, (rank + 1) * share)
+        self._epoch = -1
+        self._order = torch.empty(0)
+
+    def __getitem__(self, step: int) -> Batch:
+        epoch, part = divmod(step, self.steps_per_epoch)
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self._order = torch.randperm(len(self.pictures), generator=_generator(self.seed, 0, epoch))
+        indices = self._order[part * self.batch_size : (part + 1) * self.batch_size]
+        generator = _generator(self.seed, 1, step)
+        draws = torch.rand(self.batch_size, DRAWS, dtype=torch.float64, generator=generator)
+        return self.pictures.cut(indices[self._mine].tolist(), draws[self._mine])
+
+
+def _generator(*key: int) -> torch.Generator:
+    """A generator of its own for each key; SeedSequence mixes, so that near keys give unrelated streams."""
+    seed = np.random.SeedSequence(key).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(seed >> np.uint64(1)))
+
+
+def loader(
+    batches: Batches, start: int, stop: int, *, workers: int = 0, pin: bool = False
+) -> DataLoader[Batch]:
+    """The batches of steps start to stop - 1, made ahead by `workers` processes; `pin`: in page-locked memory."""
+    return DataLoader(
+        batches,
+        batch_size=None,
+        sampler=range(start, stop),
+        num_workers=workers,
+        pin_memory=pin,
+        collate_fn=_as_it_is,
+        generator=torch.Generator(),  # else every loader would draw from the global generator
+    )
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch  # the default would turn tuples into lists

@@ -1,0 +1,15 @@
+"""Calls the hooks of plugins while training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from zoo_registry import catalogue
+from zoo_registry.contracts import Round
+
+
+def observe(round: Round, terms: Mapping[str, Tensor], step: int) -> None:
+    """Let every plugin that wants it see one training step."""
+    catalogue().manager.hook.zoo_step(round=round, terms=terms, step=step)

@@ -1,0 +1,170 @@
+"""Figures of drawn images: grids, and the words that each stage attended to (AttnGAN, arXiv:1711.10485, figure 4).
+
+Shape letters: see zoo_registry.contracts; S is the side of a cell of the figure, in pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from zoo_registry import ZooError
+
+from ..pipeline import Drawn, to_pillow
+
+GAP = 2
+"""Pixels between the cells of a grid."""
+LEAST = 128
+"""Pixels that a small image is shown at, or more."""
+
+_MARGIN = 16
+_SPACE = 6  # between the cells of a figure
+_INK, _FAINT = (24, 24, 27), (113, 113, 122)
+# Dark violet, magenta, orange, pale yellow: lightness rises all along, so the order survives print and colour blindness.
+_HEAT = np.array([[0.0, 22, 8, 62], [0.35, 158, 28, 110], [0.7, 246, 128, 24], [1.0, 255, 244, 164]])
+
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+
+def image_grid(images: Sequence[Image.Image], columns: int, gap: int = GAP) -> Image.Image:
+    """Images of one size, row by row, `gap` white pixels between them and none around."""
+    width, height = images[0].size
+    rows = math.ceil(len(images) / columns)
+    grid = Image.new("RGB", (columns * (width + gap) - gap, rows * (height + gap) - gap), "white")
+    for index, image in enumerate(images):
+        row, column = divmod(index, columns)
+        grid.paste(image, (column * (width + gap), row * (height + gap)))
+    return grid
+
+
+def upscaled(image: Image.Image, least: int = LEAST) -> Image.Image:
+    """The image at the smallest whole multiple whose shorter side is `least` pixels or more, pixels kept square."""
+    factor = math.ceil(least / min(image.size))
+    return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
+
+
+def attention_figure(drawn: Drawn, row: int, caption: str, top: int = 5) -> Image.Image:
+    """One drawn image: its stages side by side, then a row an attention stage of the `top` most attended words.
+
+    Maps are a softmax over words at every place, so a map's mean is the share of the picture that attends to its
+    word, and the shares of a caption sum to one. Words are ranked by it and it stands beside them. (The maximum
+    would not rank: in a trained generator nearly every word wins some place outright.)
+    Raises `ZooError` where the generator attends to no words.
+    """
+    if not drawn.attention:
+        raise ZooError("this model's generator attends to no words, so there is no attention to show")
+    pictures = [to_pillow(stage[row : row + 1])[0] for stage in drawn.images]
+    words = drawn.words[row // (len(drawn.images[-1]) // len(drawn.words))]
+    side = upscaled(pictures[-1]).width
+    shown = [picture.resize((side, side), Image.Resampling.NEAREST) for picture in pictures]
+
+    sheet = _Sheet(side, columns=max(top, len(shown)))
+    sheet.write(caption, scale=1.25, ink=_INK)
+    sheet.cells(shown, [f"{picture.width} × {picture.height}" for picture in pictures])
+    for stage, maps in enumerate(drawn.attention):
+        # The last stages attend; the first image is drawn from the sentence alone.
+        drawing = max(0, len(shown) - len(drawn.attention) + stage)
+        values = maps[row, : len(words)].float().numpy()  # [L,h,w]
+        shares = values.mean(axis=(1, 2))  # [L]
+        best = np.argsort(-shares, kind="stable")[:top]
+        sheet.write(
+            f"most attended words while drawing {pictures[drawing].width} × {pictures[drawing].height}"
+        )
+        sheet.cells(
+            overlays(shown[drawing], values[best]), [f"{words[word]}  {shares[word]:.0%}" for word in best]
+        )
+    return sheet.image()
+
+
+def attention_figures(drawn: Drawn, captions: Sequence[str], images_per_caption: int) -> Image.Image:
+    """The figures of every drawn image, caption by caption, one below the other."""
+    figures = [
+        attention_figure(drawn, row, captions[row // images_per_caption])
+        for row in range(len(captions) * images_per_caption)
+    ]
+    return image_grid_of_rows(figures)
+
+
+def image_grid_of_rows(figures: Sequence[Image.Image]) -> Image.Image:
+    """Figures of any heights, one below the other on white."""
+    sheet = Image.new("RGB", (max(f.width for f in figures), sum(f.height for f in figures)), "white")
+    top = 0
+    for figure in figures:
+        sheet.paste(figure, (0, top))
+        top += figure.height
+    return sheet
+
+
+def overlays(picture: Image.Image, maps: NDArray[np.float32]) -> list[Image.Image]:
+    """The picture [S,S] under each of the maps [K,h,w] as heat.
+
+    All maps share one scale, so that they can be compared: the lowest value of any is clear, the highest is hottest.
+    """
+    wide = np.stack(
+        [np.asarray(Image.fromarray(m).resize(picture.size, Image.Resampling.BILINEAR)) for m in maps]
+    )  # [K,S,S]
+    low, high = wide.min(), wide.max()
+    heat = (wide - low) / max(float(high - low), 1e-12)
+    colour = np.stack([np.interp(heat, _HEAT[:, 0], _HEAT[:, c]) for c in (1, 2, 3)], axis=-1)  # [K,S,S,3]
+    share = 0.3 + 0.5 * heat[..., None]  # [K,S,S,1] even the coldest place is dimmed, so that heat stands out
+    mixed = (1 - share) * np.asarray(picture.convert("RGB"), np.float32) + share * colour
+    return [Image.fromarray(image) for image in mixed.round().astype(np.uint8)]
+
+
+class _Sheet:
+    """A white sheet that grows downwards by lines of text and rows of cells."""
+
+    def __init__(self, side: int, columns: int) -> None:
+        self.side = side
+        self.width = columns * (side + _SPACE) - _SPACE
+        self.text = max(13, side // 9)  # pixels of type: legible when the figure is shown at its own size
+        self.blocks: list[Image.Image] = []
+
+    def write(self, text: str, scale: float = 0.9, ink: tuple[int, int, int] = _FAINT) -> None:
+        """A paragraph over the whole width, broken at spaces."""
+        font = ImageFont.load_default(round(self.text * scale))
+        lines = [""]
+        for word in text.split():
+            longer = f"{lines[-1]} {word}".strip()
+            if lines[-1] and font.getlength(longer) > self.width:
+                lines.append(word)
+            else:
+                lines[-1] = longer
+        leading = round(self.text * scale * 1.35)
+        block = Image.new("RGB", (self.width, leading * len(lines) + _SPACE), "white")
+        draw = ImageDraw.Draw(block)
+        for index, line in enumerate(lines):
+            draw.text((0, leading * index), line, ink, font)
+        self.blocks.append(block)
+
+    def cells(self, images: Sequence[Image.Image], labels: Sequence[str]) -> None:
+        """Images in a row, each with its label centred below."""
+        font = ImageFont.load_default(self.text)
+        block = Image.new("RGB", (self.width, self.side + round(self.text * 2.2)), "white")
+        draw = ImageDraw.Draw(block)
+        for index, (image, label) in enumerate(zip(images, labels, strict=True)):
+            left = index * (self.side + _SPACE)
+            block.paste(image, (left, 0))
+            place = (left + self.side / 2, self.side + self.text * 0.3)
+            draw.text(place, _fitted(label, font, self.side), _INK, font, anchor="ma")
+        self.blocks.append(block)
+
+    def image(self) -> Image.Image:
+        """The sheet with its margins."""
+        body = image_grid_of_rows(self.blocks)
+        sheet = Image.new("RGB", (body.width + 2 * _MARGIN, body.height + 2 * _MARGIN), "white")
+        sheet.paste(body, (_MARGIN, _MARGIN))
+        return sheet
+
+
+def _fitted(label: str, font: _Font, width: int) -> str:
+    """The label, its word cut short where it is too wide."""
+    word, gap, share = label.rpartition("  ")
+    while font.getlength(label) > width and word:
+        word = word[:-1]
+        label = f"{word}…{gap}{share}"
+    return label

@@ -1,0 +1,39 @@
+"""The fixed sample grid of a run: the same captions and the same noise through all of training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zoo_registry import Recipe
+
+from .assemble import Parts
+from .data.pictures import Pictures
+from .files import write_json
+from .pipeline import Pipeline, to_pillow
+from .report.figures import attention_figures, image_grid
+
+CAPTIONS, IMAGES, SEED = 8, 4, 0
+
+
+class SampleGrid:
+    """One row a caption, one column a noise."""
+
+    def __init__(self, folder: Path, recipe: Recipe, parts: Parts, pictures: Pictures) -> None:
+        self.folder, self.recipe = folder, recipe
+        known = [captions[0] for captions in pictures.captions if parts.text_encoder.split(captions[0])]
+        self.captions = [known[i * len(known) // CAPTIONS] for i in range(min(CAPTIONS, len(known)))]
+        side = int(parts.generator.spec.sides[-1])
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(
+            folder / "grid.json", {"captions": self.captions, "images": IMAGES, "seed": SEED, "side": side}
+        )
+
+    def draw(self, parts: Parts, step: int) -> None:
+        """Write `step_N.png` and the attention figure of the newest step."""
+        training = {kind: module.training for kind, module in parts.modules.items()}
+        drawn = Pipeline(self.recipe, parts).draw(self.captions, SEED, IMAGES)
+        for kind, module in parts.modules.items():
+            module.train(training[kind])
+        image_grid(to_pillow(drawn.images[-1]), IMAGES).save(self.folder / f"step_{step:08d}.png")
+        if drawn.attention:
+            attention_figures(drawn, self.captions[:2], IMAGES).save(self.folder / "attention.png")

@@ -1,0 +1,37 @@
+"""Several processes: gradients are averaged by hand after the backward pass.
+
+DistributedDataParallel hooks `forward` alone, while a discriminator is called through `features` and `score`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import torch
+from accelerate import PartialState
+from accelerate.utils import reduce
+from torch import Tensor, nn
+
+
+def average_gradients(parameters: Iterable[nn.Parameter], state: PartialState) -> None:
+    """Make every process hold the mean gradient."""
+    if state.num_processes == 1:
+        return
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    flat: Tensor = reduce(torch.cat([g.reshape(-1) for g in gradients]), reduction="mean")
+    for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+        gradient.copy_(mean.view_as(gradient))
+
+
+@contextmanager
+def no_gradient(module: nn.Module) -> Iterator[None]:
+    """The module's weights ask for no gradient inside the block; gradients still flow through it to its input."""
+    wanted = [p for p in module.parameters() if p.requires_grad]
+    for parameter in wanted:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in wanted:
+            parameter.requires_grad_(True)

@@ -1,0 +1,100 @@
+"""What is looked at while a stage trains, and which weights become its model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from zoo_registry import Recipe
+from zoo_registry.training import GanTraining, MatchTraining
+
+from . import pipeline
+from .data.pictures import Pictures
+from .samples import SampleGrid
+from .tasks.gan import GanTask
+from .tasks.match import MatchTask
+
+
+class Watcher(Protocol):
+    """Looks at a task between steps; steps are counted from 1 here."""
+
+    def due(self, step: int, last: int) -> bool:
+        """Whether to look after this step."""
+        ...
+
+    def look(self, step: int) -> Mapping[str, float]:
+        """Look, and give the metrics measured."""
+        ...
+
+    def saved(self) -> None:
+        """A checkpoint has been written."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
+
+
+class Sampling:
+    """Task `gan`: sample grids; the model is the newest average."""
+
+    def __init__(self, folder: Path, recipe: Recipe, task: GanTask, pictures: Pictures) -> None:
+        assert isinstance(recipe.train, GanTraining)
+        self.every = recipe.train.sample_every
+        self.folder, self.recipe, self.task = folder, recipe, task
+        self.grid = SampleGrid(folder / "samples", recipe, task.averaged(), pictures)
+
+    def due(self, step: int, last: int) -> bool:
+        """Every `sample_every` steps, and at the end."""
+        return step % self.every == 0 or step == last
+
+    def look(self, step: int) -> Mapping[str, float]:
+        """Draw the grid."""
+        self.grid.draw(self.task.averaged(), step)
+        return {}
+
+    def saved(self) -> None:
+        """Write the model too, so that an unfinished run samples."""
+        pipeline.save(self.recipe, self.task.averaged(), self.folder / "model")
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: grids are functions of the weights."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state_dict` gave."""
+
+
+class Validation:
+    """Task `match`: retrieval among held-out pairs; the model is the best by R@1, then R@5."""
+
+    def __init__(self, folder: Path, recipe: Recipe, task: MatchTask, held_out: Pictures) -> None:
+        assert isinstance(recipe.train, MatchTraining)
+        self.every = recipe.train.validate_every or task.epoch
+        self.folder, self.recipe, self.task, self.held_out = folder, recipe, task, held_out
+        self.best = (-1.0, -1.0)
+
+    def due(self, step: int, last: int) -> bool:
+        """Every `validate_every` steps, and at the end."""
+        return step % self.every == 0 or step == last
+
+    def look(self, step: int) -> Mapping[str, float]:
+        """Measure retrieval; write the model where it is the best so far."""
+        metrics = self.task.validate(self.held_out)
+        score = (metrics["retrieval/r1"], metrics["retrieval/r5"])
+        if score > self.best:
+            self.best = score
+            pipeline.save(self.recipe, self.task.averaged(), self.folder / "model")
+        return metrics
+
+    def saved(self) -> None:
+        """The model is the best, not the newest: nothing to write."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best score so far."""
+        return {"best": list(self.best)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state_dict` gave."""
+        self.best = (state["best"][0], state["best"][1])

@@ -1,0 +1,49 @@
+"""Weights of one part: read from and written to safetensors, matched by name, faults listed by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from zoo_registry import ZooError
+
+_LISTED = 12
+
+
+def read(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a file. Raises `ZooError` where it is no safetensors file."""
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise ZooError(f"{path} cannot be read as safetensors: {error}") from None
+
+
+def write(path: Path, module: nn.Module) -> None:
+    """All parameters and buffers of a part."""
+    save_file({k: v.detach().cpu().contiguous().clone() for k, v in module.state_dict().items()}, path)
+
+
+def put(module: nn.Module, state: Mapping[str, torch.Tensor], what: str) -> None:
+    """Load tensors into a part. Raises `ZooError` that lists by name what is missing, extra or misshapen."""
+    own = module.state_dict()
+    faults = [f"missing: {name} {tuple(own[name].shape)}" for name in own if name not in state]
+    faults += [f"not of this part: {name} {tuple(state[name].shape)}" for name in state if name not in own]
+    faults += [
+        f"{name}: the part has {tuple(own[name].shape)}, the weights have {tuple(state[name].shape)}"
+        for name in own
+        if name in state and own[name].shape != state[name].shape
+    ]
+    if faults:
+        try:  # a part may know better words: a vocabulary that differs
+            module.load_state_dict(dict(state), strict=False)
+        except RuntimeError:
+            pass
+        more = [f"… and {len(faults) - _LISTED} more"] if len(faults) > _LISTED else []
+        lines = "\n".join(f"  {line}" for line in faults[:_LISTED] + more)
+        raise ZooError(f"{what}: the weights do not fit the part\n{lines}")
+    module.load_state_dict(dict(state))
