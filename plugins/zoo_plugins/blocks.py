@@ -1,4 +1,4 @@
-"""Layers that generators and discriminators share, after DCGAN (arXiv:1511.06434) and AttnGAN (arXiv:1711.10485)."""
+"""What generators and discriminators share: AttnGAN (arXiv:1711.10485), authors' code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def conv3x3(narrow: int, wide: int) -> nn.Conv2d:
 
 
 def initialise(module: nn.Module) -> None:
-    """Start as AttnGAN does: orthogonal weights, no bias, batch-norm gains from N(1, 0.02). For `Module.apply`."""
+    """AttnGAN's start: orthogonal weights, no bias, batch-norm gains N(1, 0.02). For `Module.apply`."""
     if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.orthogonal_(module.weight)
         if module.bias is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -38,8 +39,12 @@ class Component:
     target: str
     summary: str
     paper: str = ""
-    gives: frozenset[str] | set[str] = frozenset()
-    needs: frozenset[str] | set[str] = frozenset()
+    gives: Set[str] = frozenset()
+    needs: Set[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "gives", frozenset(self.gives))
+        object.__setattr__(self, "needs", frozenset(self.needs))
 
     def load(self) -> Any:
         """The class itself."""

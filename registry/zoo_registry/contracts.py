@@ -202,7 +202,9 @@ class Round:
     real: tuple[Tensor, ...] = ()  # each [B,3,R,R], the sides of `drawing`
     condition: Condition | None = None
     labels: Tensor | None = None  # [B] int64: the class; None where the data has no classes
-    mismatch: tuple[Tensor, Tensor] | None = None  # int64 [M], [M]: image index, index of a sentence that is not its own
+    mismatch: tuple[Tensor, Tensor] | None = (
+        None  # int64 [M], [M]: image index, index of a sentence that is not its own
+    )
     phase: Phase = Phase(0)
     discriminator: Discriminator | None = None
     image_encoder: Callable[[Tensor], ImageFeatures] | None = None
@@ -269,7 +271,9 @@ class Record:
     image: Path | Callable[[], Image.Image]  # a file, or a procedure that draws it
     captions: tuple[str, ...]
     label: str | None = None  # the class
-    box: tuple[float, float, float, float] | None = None  # x, y, width, height in pixels: the object's bounding box
+    box: tuple[float, float, float, float] | None = (
+        None  # x, y, width, height in pixels: the object's bounding box
+    )
     attributes: Mapping[str, str] = field(default_factory=dict)  # what a procedural set knows of its picture
 
 

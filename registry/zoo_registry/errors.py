@@ -27,7 +27,7 @@ class PluginWarning(UserWarning):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """"; did you mean 'x'?" for the known name nearest to `name`, or the list of known names when none is near."""
+    """ "; did you mean 'x'?" for the known name nearest to `name`, or the list of known names when none is near."""
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:

@@ -68,7 +68,9 @@ class Recipe:
         return table
 
     @classmethod
-    def read(cls, source: str | Path | Mapping[str, Any], catalogue: Catalogue, changes: Iterable[str] = ()) -> Recipe:
+    def read(
+        cls, source: str | Path | Mapping[str, Any], catalogue: Catalogue, changes: Iterable[str] = ()
+    ) -> Recipe:
         """Read, extend, change and check a recipe.
 
         source: a name, a .toml or .json file, or the data itself. changes: "train.steps=100", applied last.
@@ -83,7 +85,9 @@ class Recipe:
         return _check(table, catalogue)
 
 
-def _table(source: str | Path, catalogue: Catalogue, base: Path = Path(), chain: tuple[str, ...] = ()) -> dict[str, Any]:
+def _table(
+    source: str | Path, catalogue: Catalogue, base: Path = Path(), chain: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """The raw data of a recipe named by a file or by a plugin, with what it extends merged in."""
     path = base / source
     is_file = Path(source).suffix in (".toml", ".json")
@@ -95,7 +99,9 @@ def _table(source: str | Path, catalogue: Catalogue, base: Path = Path(), chain:
         text = path.read_text(encoding="utf-8")
         table = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except FileNotFoundError:
-        raise ZooError(f"no such recipe file: {path}; recipes by name: {', '.join(catalogue.recipe_names())}") from None
+        raise ZooError(
+            f"no such recipe file: {path}; recipes by name: {', '.join(catalogue.recipe_names())}"
+        ) from None
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise ZooError(f"{path} cannot be read as a recipe: {error}") from None
     if not isinstance(table, dict):
@@ -103,7 +109,9 @@ def _table(source: str | Path, catalogue: Catalogue, base: Path = Path(), chain:
     return _extended(table, catalogue, path.parent, (*chain, str(path)))
 
 
-def _extended(table: dict[str, Any], catalogue: Catalogue, base: Path, chain: tuple[str, ...]) -> dict[str, Any]:
+def _extended(
+    table: dict[str, Any], catalogue: Catalogue, base: Path, chain: tuple[str, ...]
+) -> dict[str, Any]:
     parent = table.pop("extends", None)
     return table if parent is None else _merged(_table(parent, catalogue, base, chain), table)
 
@@ -113,7 +121,11 @@ def _merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, An
     result = dict(parent)
     for key, value in child.items():
         before = result.get(key)
-        if isinstance(before, dict) and isinstance(value, dict) and value.get("use", before.get("use")) == before.get("use"):
+        if (
+            isinstance(before, dict)
+            and isinstance(value, dict)
+            and value.get("use", before.get("use")) == before.get("use")
+        ):
             result[key] = _merged(before, value)
         else:
             result[key] = value
@@ -133,10 +145,16 @@ def _apply(table: dict[str, Any], change: str) -> None:
     target: Any = table
     for depth, key in enumerate(keys[:-1]):
         if isinstance(target, list):
-            found = [e for i, e in enumerate(target) if key in (str(i), e.get("use") if isinstance(e, dict) else None)]
+            found = [
+                e
+                for i, e in enumerate(target)
+                if key in (str(i), e.get("use") if isinstance(e, dict) else None)
+            ]
             if not found:
                 names = [str(e.get("use")) for e in target if isinstance(e, dict)]
-                raise ZooError(f"--set {change}: {'.'.join(keys[:depth])} has no {key!r}{nearest(key, names)}")
+                raise ZooError(
+                    f"--set {change}: {'.'.join(keys[:depth])} has no {key!r}{nearest(key, names)}"
+                )
             target = found[0]
         else:
             target = target.setdefault(key, {})
@@ -153,12 +171,16 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
     name = table.get("name", "recipe")
     for key in table:
         if key not in (*HEADER, *SINGLE, "losses", "train"):
-            problems.append(f"{key}: no such key{nearest(key, [*HEADER, *SINGLE, 'losses', 'train', 'extends'])}")
+            problems.append(
+                f"{key}: no such key{nearest(key, [*HEADER, *SINGLE, 'losses', 'train', 'extends'])}"
+            )
     for key in ("name", "task", "paper", "pretrain"):
         if key in table and not isinstance(table[key], str):
             problems.append(f"{key}: a string is wanted, found {table[key]!r}")
     if table.get("zoo") != FORMAT:
-        newer = "; a newer zoo wrote it" if isinstance(table.get("zoo"), int) and table["zoo"] > FORMAT else ""
+        newer = (
+            "; a newer zoo wrote it" if isinstance(table.get("zoo"), int) and table["zoo"] > FORMAT else ""
+        )
         problems.append(f"zoo: this is format {FORMAT}, found {table.get('zoo')!r}{newer}")
     if "name" not in table:
         problems.append("name: missing; every recipe has one")
@@ -177,7 +199,9 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
     entries = table.get("losses", [])
     losses: list[Choice] = []
     if not isinstance(entries, list) or not entries:
-        problems.append(f"losses: a list of at least one is wanted; there are: {_names(catalogue.of('loss'))}")
+        problems.append(
+            f"losses: a list of at least one is wanted; there are: {_names(catalogue.of('loss'))}"
+        )
         entries = []
     for index, entry in enumerate(entries):
         choice = _choice(entry, "loss", f"losses[{index}]", catalogue, problems)
@@ -208,7 +232,9 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
 
 def _choice(table: Any, kind: str, place: str, catalogue: Catalogue, problems: list[str]) -> Choice | None:
     if not isinstance(table, Mapping) or not isinstance(table.get("use"), str):
-        problems.append(f"{place}: a table with 'use' is wanted, as in {{ use = \"…\" }}, found {json.dumps(table)}")
+        problems.append(
+            f"{place}: a table with 'use' is wanted, as in {{ use = \"…\" }}, found {json.dumps(table)}"
+        )
         return None
     try:
         component = catalogue.get(kind, table["use"])
@@ -217,14 +243,15 @@ def _choice(table: Any, kind: str, place: str, catalogue: Catalogue, problems: l
         return None
     weights, frozen = table.get("weights"), table.get("frozen", False)
     if weights is not None and not isinstance(weights, str):
-        problems.append(f"{place}.weights: \"folder-or-repo#part\" is wanted, found {weights!r}")
+        problems.append(f'{place}.weights: "folder-or-repo#part" is wanted, found {weights!r}')
     if not isinstance(frozen, bool):
         problems.append(f"{place}.frozen: true or false is wanted, found {frozen!r}")
     values = {key: value for key, value in table.items() if key not in ASSEMBLER}
-    settings, faults = fill(schema_of(component).settings, values, place)
+    schema = schema_of(component).settings
+    settings, faults = fill(schema, values, place)
     problems += faults
     if settings is None:
-        settings = BaseModel()  # stands in, so that misfits are still told; the problems refuse the recipe
+        settings = schema.model_construct()  # stands in, so that misfits are still told; the problems refuse the recipe
     return Choice(component, settings, weights, bool(frozen))
 
 
@@ -238,7 +265,9 @@ def _misfits(places: Iterable[tuple[str, Choice]], catalogue: Catalogue) -> Iter
             kinds = sorted({c.kind for c in givers})
             without = [f"{chosen[kind].component.name!r}" for kind in kinds if kind in chosen]
             lack = f"which {' and '.join(without)} does not give" if without else "which nothing here gives"
-            offers = "; ".join(f"{k.replace('_', ' ')}s that do: {_names(c for c in givers if c.kind == k)}" for k in kinds)
+            offers = "; ".join(
+                f"{k.replace('_', ' ')}s that do: {_names(c for c in givers if c.kind == k)}" for k in kinds
+            )
             yield f"{place}: {choice.component.name!r} needs {need}, {lack}{'; ' + offers if offers else ''}"
 
 

@@ -145,7 +145,9 @@ def _load(entry: EntryPoint, manager: pluggy.PluginManager) -> Plugin:
         plugin.components = tuple(_offers(module, "zoo_components"))
         for component in plugin.components:
             if not isinstance(component, Component) or component.kind not in KINDS:
-                raise TypeError(f"zoo_components() returned {component!r}, which is no Component of a known kind")
+                raise TypeError(
+                    f"zoo_components() returned {component!r}, which is no Component of a known kind"
+                )
         for folder in _offers(module, "zoo_recipes"):
             plugin.recipes += tuple(sorted(Path(folder).glob("*.toml")))
         manager.register(module, name=f"{entry.name} ({plugin})")

@@ -19,7 +19,9 @@ class Training(BaseModel):
     steps: PositiveInt | None = None  # overrules epochs
     batch_size: PositiveInt = 16
     betas: tuple[Decay, Decay] = (0.5, 0.999)
-    precision: Literal["float32", "bf16"] = "float32"  # bf16: autocast and channels-last; weights stay float32
+    precision: Literal["float32", "bf16"] = (
+        "float32"  # bf16: autocast and channels-last; weights stay float32
+    )
     seed: NonNegativeInt = 0
     workers: NonNegativeInt = 0  # loader processes
     log_every: PositiveInt = 10  # steps between lines of log.jsonl
@@ -32,7 +34,9 @@ class GanTraining(Training):
     generator_lr: PositiveFloat = 2e-4
     discriminator_lr: PositiveFloat = 2e-4
     ema: Decay = 0.999  # of the generator's side: parameters and buffers
-    mismatch: Literal["other-class", "permute", "shift"] = "other-class"  # whose sentence a mismatched pair takes
+    mismatch: Literal["other-class", "permute", "shift"] = (
+        "other-class"  # whose sentence a mismatched pair takes
+    )
     sample_every: PositiveInt = 500  # steps between sample grids
 
 

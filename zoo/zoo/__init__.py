@@ -1,9 +1,9 @@
 """A plugin-based, modular model zoo of text-to-image GANs.
 
-    import zoo
+import zoo
 
-    pipe = zoo.load("runs/birds")
-    pipe("a small red bird with a yellow beak", seed=3)[0].save("bird.png")
+pipe = zoo.load("runs/birds")
+pipe("a small red bird with a yellow beak", seed=3)[0].save("bird.png")
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .assemble import build
     from .catalogue import components
     from .pipeline import Pipeline, load
-    from .train import train
+    from .trainer import train
 
 __version__ = "0.1.0"
 
@@ -31,7 +31,7 @@ _LAZY = {
     "components": "zoo.catalogue",
     "legacy": "zoo.legacy",
     "load": "zoo.pipeline",
-    "train": "zoo.train",
+    "train": "zoo.trainer",
 }
 
 __all__ = [

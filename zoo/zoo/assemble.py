@@ -41,9 +41,10 @@ class Parts:
 
     def to(self, device: torch.device, *, channels_last: bool = False) -> Parts:
         """Move every module, as `nn.Module.to` does."""
-        layout = torch.channels_last if channels_last else torch.preserve_format
         for module in self.modules.values():
-            module.to(device=device, memory_format=layout)
+            module.to(device)
+            if channels_last:
+                module.to(memory_format=torch.channels_last)
         return self
 
 
@@ -98,7 +99,9 @@ def assemble(
         if origin is not None:
             file = part_file(origin, name)
             if not file.is_file():
-                raise ZooError(f"{origin} holds no {name.replace('_', ' ')}: {file.relative_to(origin)} is not there")
+                raise ZooError(
+                    f"{origin} holds no {name.replace('_', ' ')}: {file.relative_to(origin)} is not there"
+                )
             weights.put(module, weights.read(file), str(file))
         if kind == "text_encoder":
             wires[TextSpec] = module.spec

@@ -52,7 +52,9 @@ def save(folder: Path, step: int, state: Mapping[str, Any], keep: int = 2) -> Pa
         data = pack(state, tensors)
         save_file(tensors, beside / _FILES[0])
         write_json(beside / _FILES[1], {"step": step, "state": data})
-        files = {name: {"size": (beside / name).stat().st_size, "sha256": sha256(beside / name)} for name in _FILES}
+        files = {
+            name: {"size": (beside / name).stat().st_size, "sha256": sha256(beside / name)} for name in _FILES
+        }
         write_json(beside / "manifest.json", files)
     for old in sorted(folder.glob("step_*"))[:-keep]:
         shutil.rmtree(old)

@@ -16,7 +16,9 @@ from typing import Any
 def write_text(path: Path, text: str) -> None:
     """Write a text file, replacing an old one in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

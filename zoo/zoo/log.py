@@ -27,7 +27,7 @@ class Log:
     def terms(self, step: int, terms: Mapping[str, float], images_per_second: float) -> None:
         """Loss terms of a step, and how fast it went."""
         self._write({"step": step, "images_per_second": round(images_per_second, 2), "terms": dict(terms)})
-        self._scalars(terms | {"images_per_second": images_per_second}, step)
+        self._scalars({**terms, "images_per_second": images_per_second}, step)
 
     def metrics(self, step: int, metrics: Mapping[str, float]) -> None:
         """Metrics measured after a step."""
@@ -35,7 +35,11 @@ class Log:
         self._scalars(metrics, step)
 
     def _write(self, line: dict[str, Any]) -> None:
-        line = {"step": line.pop("step"), "seconds": round(self._before + time.monotonic() - self._start, 3), **line}
+        line = {
+            "step": line.pop("step"),
+            "seconds": round(self._before + time.monotonic() - self._start, 3),
+            **line,
+        }
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 

@@ -92,19 +92,28 @@ class Pipeline:
         noise, draws = self._noise(seed, images)
         rows = [(c, i) for c in range(len(captions)) for i in range(images)]
         drawings = [
-            self._forward(Tokens(*(t[[c for c, _ in part]] for t in tokens)), noise[[i for _, i in part]], draws[[i for _, i in part]])
+            self._forward(
+                Tokens(*(t[[c for c, _ in part]] for t in tokens)),
+                noise[[i for _, i in part]],
+                draws[[i for _, i in part]],
+            )
             for part in (rows[at : at + _CHUNK] for at in range(0, len(rows), _CHUNK))
         ]
         return Drawn(
             images=tuple(torch.cat(side).cpu() for side in zip(*(d.images for d in drawings), strict=True)),
-            attention=tuple(torch.cat(stage).cpu() for stage in zip(*(d.attention for d in drawings), strict=True)),
+            attention=tuple(
+                torch.cat(stage).cpu() for stage in zip(*(d.attention for d in drawings), strict=True)
+            ),
             words=words,
         )
 
     def _noise(self, seed: int, images: int) -> tuple[Tensor, Tensor]:
         """The generator's noise [I,Z] and the conditioning's [I,C]; row i depends on (seed, i) alone."""
         widths = (self.parts.generator.spec.noise_width, self.parts.conditioning.width)
-        rows = [[torch.randn(width, generator=source) for width in widths] for source in (seeded(seed, i) for i in range(images))]
+        rows = [
+            [torch.randn(width, generator=source) for width in widths]
+            for source in (seeded(seed, i) for i in range(images))
+        ]
         noise, draws = (torch.stack(column) for column in zip(*rows, strict=True))
         return noise, draws
 
@@ -124,7 +133,9 @@ class Pipeline:
         folder = locate(model)
         recipe, made = read_config(folder)
         if recipe.task != "gan":
-            raise ZooError(f"{model} is a model of the task {recipe.task!r} and draws nothing; a pipeline is wanted")
+            raise ZooError(
+                f"{model} is a model of the task {recipe.task!r} and draws nothing; a pipeline is wanted"
+            )
         parts = assemble(recipe, TextSource(folder=folder), kinds=SAMPLING, folder=folder)
         return cls(recipe, parts, made).to(device or torch.device("cpu"))
 
@@ -141,9 +152,17 @@ def locate(model: str | Path) -> Path:
         if (candidate / "config.json").is_file():
             return candidate
     if (folder / "recipe.json").is_file():
-        raise ZooError(f"{folder} is a run that has not written its model yet; go on with: zoo train --resume {folder}")
-    found = f"it holds: {', '.join(sorted(p.name for p in folder.iterdir())[:8]) or 'nothing'}" if folder.is_dir() else "there is no such folder"
-    raise ZooError(f"{model} is no model: a folder with config.json is wanted, or a run with model/config.json; {found}")
+        raise ZooError(
+            f"{folder} is a run that has not written its model yet; go on with: zoo train --resume {folder}"
+        )
+    found = (
+        f"it holds: {', '.join(sorted(p.name for p in folder.iterdir())[:8]) or 'nothing'}"
+        if folder.is_dir()
+        else "there is no such folder"
+    )
+    raise ZooError(
+        f"{model} is no model: a folder with config.json is wanted, or a run with model/config.json; {found}"
+    )
 
 
 def read_config(folder: Path) -> tuple[Recipe, Mapping[str, Any]]:
@@ -154,17 +173,25 @@ def read_config(folder: Path) -> tuple[Recipe, Mapping[str, Any]]:
         table, made = dict(config["recipe"]), dict(config["made_with"])
         version = config["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ZooError(f"{path} cannot be read as a model's configuration: {type(error).__name__}: {error}") from None
+        raise ZooError(
+            f"{path} cannot be read as a model's configuration: {type(error).__name__}: {error}"
+        ) from None
     if version != FORMAT:
-        raise ZooError(f"{path} has format {version!r}; this zoo reads format {FORMAT}: install a newer t2i-zoo")
+        raise ZooError(
+            f"{path} has format {version!r}; this zoo reads format {FORMAT}: install a newer t2i-zoo"
+        )
     try:
         return Recipe.read(table, catalogue()), made
     except ZooError as error:
         installed = {plugin.distribution for plugin in catalogue().plugins if not plugin.fault}
-        missing = [f"{name}=={number}" for name, number in made.get("plugins", {}).items() if name not in installed]
+        missing = [
+            f"{name}=={number}" for name, number in made.get("plugins", {}).items() if name not in installed
+        ]
         if not missing:
             raise
-        raise ZooError(f"{error}\nit was made with {', '.join(missing)}: pip install {' '.join(missing)}") from None
+        raise ZooError(
+            f"{error}\nit was made with {', '.join(missing)}: pip install {' '.join(missing)}"
+        ) from None
 
 
 def save(recipe: Recipe, parts: Parts, folder: Path) -> Path:
@@ -181,7 +208,9 @@ def save(recipe: Recipe, parts: Parts, folder: Path) -> Path:
             weights.write(file, module)
         parts.text_encoder.save_tokenizer(beside)
         write_text(beside / "README.md", _card(recipe, parts.modules))
-        write_json(beside / "config.json", {"format": FORMAT, "recipe": table, "made_with": made_with(recipe)})
+        write_json(
+            beside / "config.json", {"format": FORMAT, "recipe": table, "made_with": made_with(recipe)}
+        )
     return folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -39,10 +40,8 @@ def put(module: nn.Module, state: Mapping[str, torch.Tensor], what: str) -> None
         if name in state and own[name].shape != state[name].shape
     ]
     if faults:
-        try:  # a part may know better words: a vocabulary that differs
+        with suppress(RuntimeError):  # a part may know better words: a vocabulary that differs
             module.load_state_dict(dict(state), strict=False)
-        except RuntimeError:
-            pass
         more = [f"… and {len(faults) - _LISTED} more"] if len(faults) > _LISTED else []
         lines = "\n".join(f"  {line}" for line in faults[:_LISTED] + more)
         raise ZooError(f"{what}: the weights do not fit the part\n{lines}")

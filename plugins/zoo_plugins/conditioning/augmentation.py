@@ -1,4 +1,4 @@
-"""Conditioning augmentation: StackGAN (arXiv:1612.03242), section 3.2; as in AttnGAN (arXiv:1711.10485) with a GLU.
+"""Conditioning augmentation: StackGAN (arXiv:1612.03242), section 3.2, with the GLU of AttnGAN's code.
 
 Letters as in zoo_registry.contracts.
 """
@@ -9,9 +9,9 @@ from typing import Literal
 
 from pydantic import PositiveInt
 from torch import Tensor, nn
-from zoo_registry.contracts import Condition, Conditioning, TextSpec
 
 from zoo_plugins.blocks import initialise
+from zoo_registry.contracts import Condition, Conditioning, TextSpec
 
 
 class ConditioningAugmentation(nn.Module, Conditioning):

@@ -1,7 +1,8 @@
 """Aviary: birds drawn on the spot from their attributes, with captions; nothing to download.
 
-Sixty species are fixed combinations of attributes; the last twelve appear in the test split alone. Picture `i` depends
-on the seed and on `i` only: a larger aviary begins with the pictures of a smaller one, and every side shows the same birds.
+Sixty species are fixed combinations of attributes; the last twelve appear in the test split alone. Picture
+`i` depends on the seed and on `i` only: a larger aviary begins with the pictures of a smaller one, and
+every side shows the same birds.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo_plugins.datasets.aviary_anatomy import Bird
 from zoo_plugins.datasets.aviary_captions import captions
-from zoo_plugins.datasets.aviary_drawing import DRAWING_VERSION, Bird, draw
+from zoo_plugins.datasets.aviary_drawing import DRAWING_VERSION, draw
 from zoo_plugins.datasets.aviary_species import SPECIES, TEST_SPECIES, Species, species
 from zoo_registry.contracts import Dataset, DataSource, Problem, Record
 from zoo_registry.errors import ZooError, nearest
@@ -32,14 +34,17 @@ _BACKGROUNDS = {
     "swimming": ("water",),
 }
 _POSES = ("perched", "perched", "perched", "singing", "standing", "standing", "pecking", "flying", "flying")
-_SPECIES, _BIRD, _CAPTIONS, _DRAWING = range(4)  # what a generator, seeded with (seed, one of these, number), is for
+_SPECIES, _BIRD, _CAPTIONS, _DRAWING = range(
+    4
+)  # what a generator, seeded with (seed, one of these, number), is for
 
 
 class Aviary(Dataset):
     """Drawn birds. The source's argument is the number of pictures in all, train and test ("": 6000).
 
     Pictures have the source's side (128 where it names none). Labels are species; the attributes are those of
-    `Species` with `pose`, `background` and `facing`. Raises `ZooError` for an argument that is no positive number.
+    `Species` with `pose`, `background` and `facing`. Raises `ZooError` for an argument that is no positive
+    number.
     """
 
     folder_layout = ""
@@ -61,13 +66,15 @@ class Aviary(Dataset):
         return False
 
     def splits(self) -> tuple[str, ...]:
-        """"train" and "test"; an aviary of one picture has no test split."""
+        """ "train" and "test"; an aviary of one picture has no test split."""
         return ("train", "test")[: self._count]
 
     def records(self, split: str) -> Sequence[Record]:
         """The pictures of a split in the order of their numbers. Drawing waits until `image` is called."""
         if split not in self.splits():
-            raise ZooError(f"aviary:{self._count}: there is no split {split!r}{nearest(split, self.splits())}")
+            raise ZooError(
+                f"aviary:{self._count}: there is no split {split!r}{nearest(split, self.splits())}"
+            )
         return self._records[split]
 
     def problems(self) -> Sequence[Problem]:
@@ -91,11 +98,13 @@ class Aviary(Dataset):
         return np.random.default_rng((self._seed, purpose, number))
 
     def _record(self, rank: int, number: int, kinds: Sequence[Species]) -> Record:
-        """Picture `number`, which is the `rank`-th of its split. Species come in shuffled rounds, each once a round."""
+        """Picture `number`, the `rank`-th of its split. Species come in shuffled rounds, once a round."""
         turn, place = divmod(rank, len(kinds))
         kind = kinds[self._rng(_SPECIES, turn).permutation(len(kinds))[place]]
         rng = self._rng(_BIRD, number)
-        poses = _POSES if kind.size == "small" else (*_POSES, "swimming", "swimming")  # small birds do not swim
+        poses = (
+            _POSES if kind.size == "small" else (*_POSES, "swimming", "swimming")
+        )  # small birds do not swim
         pose = poses[rng.integers(len(poses))]
         background = _BACKGROUNDS[pose][rng.integers(len(_BACKGROUNDS[pose]))]
         facing = ("left", "right")[rng.integers(2)]

@@ -22,8 +22,8 @@ _GRAMMAR = Grammar(
             |4*this [{looks} ]{body} {bird} has {details}[ and is {doing}]
             |4*this (2*{bird}|one) is {shade}(2* and has | with |, with ){details}
             |3*the ({bird}|{looks} bird) is {shade}(2* and has | with |, with ){details}
-            |3*a [{looks} ]{bird} with (2*a {body} body|{body} feathers|{body} plumage)(3* and {detail}|, {detail} and {detail})
-            |2*this {bird} has (2*a {body} body|{body} feathers)(2* and {detail}|, {detail} and {detail})
+            |3*a [{looks} ]{bird} with (2*a {body} body|{body} feathers|{body} plumage){more}
+            |2*this {bird} has (2*a {body} body|{body} feathers){more}
             |3*a [2*{looks} ]{body} {bird} (2*{doing} {place}|{doing}|{place})
             |2*a [{looks} ]{body} {bird} {doing}, {state}
             |3*[2*{looks} ]{body} {bird}(2* with |, ){details}[, {place}]
@@ -47,16 +47,18 @@ _GRAMMAR = Grammar(
         "looks": "4*{size}|3*{build}|2*{size} {build}|pretty|cute|{crested}",
         "shade": "3*{body}|3*mostly {body}|{body} in color|mainly {body}|almost entirely {body}",
         "details": "4*{detail} and {detail}|2*{detail}, {detail} and {detail}|4*{detail}|{detail}, {detail}",
+        "more": "2* and {detail}|, {detail} and {detail}",
         "detail": """
-            4*a {beak} {bill}|3*a {shape} {bill}|3*a {shape} {beak} {bill}|2*a {bill} that is {shape} and {beak}
+            4*a {beak} {bill}|3*a {shape} {bill}|3*a {shape} {beak} {bill}
+            |2*a {bill} that is {shape} and {beak}
             |5*a {belly} {breast}|6*{wing} (4*wings|feathers on its wings|wing feathers)
             |2*a {bar} {stripe} on its (2*wings|wing)|{wing} wings with a {bar} {stripe}
             |4*a {crown} {cap}|{crown} on (top of its|the) head|3*a [2*{crest} ]{tuft}|3*a {tail} tail
             |2*a {ring} ring around (its|the) eye|{legs} (2*legs|feet)
         """,
         "state": """
-            2*its {bill} is (2*{beak}|{shape}|{shape} and {beak})|2*its wings are {wing}|2*its {breast} is {belly}
-            |its {cap} is {crown}|its tail is {tail}
+            2*its {bill} is (2*{beak}|{shape}|{shape} and {beak})
+            |2*its wings are {wing}|2*its {breast} is {belly}|its {cap} is {crown}|its tail is {tail}
         """,
     }
 )

@@ -1,7 +1,7 @@
 """Backgrounds of the aviary: muted, so that the bird stands out.
 
-A scene is painted in three steps around the bird: `backdrop` behind it, `footing` between its tail and its body (the
-branch), `foreground` over its feet. Coordinates are those of `canvas`.
+A scene is painted in three steps around the bird: `backdrop` behind it, `footing` (the branch) between its
+tail and its body, `foreground` over its feet. Coordinates are those of `canvas`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import numpy as np
 
 from zoo_plugins.datasets.canvas import Canvas, Colour, Points, Shape, blade, darker, lighter, mix
 
-_BEHIND: dict[str, tuple[Colour, Colour, float]] = {  # colours at the top and the bottom, strength of the mottling
+_BEHIND: dict[
+    str, tuple[Colour, Colour, float]
+] = {  # colours at the top and the bottom, strength of the mottling
     "leaves": ((158, 170, 148), (116, 132, 112), 13.0),
     "sky": ((154, 178, 196), (204, 214, 216), 4.0),
     "evening": ((152, 146, 162), (218, 196, 178), 4.0),
@@ -51,9 +53,7 @@ def backdrop(canvas: Canvas, scene: str, ground: float, rng: np.random.Generator
             canvas.disc(np.array([x, y]), radius, (244, 246, 250), 0.85)
 
 
-def _cloud(
-    canvas: Canvas, x: float, y: float, width: float, sky: Colour, rng: np.random.Generator
-) -> None:
+def _cloud(canvas: Canvas, x: float, y: float, width: float, sky: Colour, rng: np.random.Generator) -> None:
     """A heap of discs, light at the top, that melts into the sky at its flat foot."""
     offsets = np.linspace(-1, 1, 6)
     radii = width * (0.18 + 0.34 * (1 - offsets**2) * rng.uniform(0.6, 1.0, 6))
@@ -84,12 +84,16 @@ def footing(canvas: Canvas, scene: str, feet: Points, rng: np.random.Generator) 
     for side, at in zip((-1, 1), rng.uniform(0.06, 0.2, 2), strict=True):
         root = np.array([at if side < 0 else 1 - at, 0.0])
         root[1] = np.interp(root[0], xs, ys)
-        reach = root + np.array([side * rng.uniform(-0.02, 0.07), rng.choice([-1, 1]) * rng.uniform(0.1, 0.16)])
+        reach = root + np.array(
+            [side * rng.uniform(-0.02, 0.07), rng.choice([-1, 1]) * rng.uniform(0.1, 0.16)]
+        )
         canvas.fill(blade([root, (root + reach) / 2 + 0.012, reach], 0.022, 0.008), darker(_BARK, 0.1))
         if scene != "snow":
             for share in (0.6, 1.0):
                 _leaf(canvas, root + (reach - root) * share, rng.uniform(0, 2 * np.pi), leaf)
-    canvas.shade(canvas.mask(Shape(blade(line, width, width * 0.8))), lighter(_BARK, 0.22), darker(_BARK, 0.35))
+    canvas.shade(
+        canvas.mask(Shape(blade(line, width, width * 0.8))), lighter(_BARK, 0.22), darker(_BARK, 0.35)
+    )
     for _ in range(5):  # grain of the bark
         x = rng.uniform(0, 0.9)
         grain = np.array([x, x + rng.uniform(0.06, 0.14)])
@@ -112,7 +116,13 @@ def foreground(canvas: Canvas, scene: str, ground: float, rng: np.random.Generat
     near, far = _GROUND[scene]
     if scene == "snow":
         for x in rng.uniform(0, 1, 7):
-            canvas.disc(np.array([x, ground + rng.uniform(0.02, 0.05)]), rng.uniform(0.05, 0.1), lighter(near, 0.5), 0.9, 0.2)
+            canvas.disc(
+                np.array([x, ground + rng.uniform(0.02, 0.05)]),
+                rng.uniform(0.05, 0.1),
+                lighter(near, 0.5),
+                0.9,
+                0.2,
+            )
         return
     for x in rng.uniform(0, 1, 34):
         root = np.array([x, ground + rng.uniform(0.01, 0.12)])

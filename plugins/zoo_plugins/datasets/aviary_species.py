@@ -31,7 +31,7 @@ _VOICES = ("peep", "trill", "flit", "chirp", "whistle", "hopper")
 
 @dataclass(frozen=True)
 class Species:
-    """What all birds of a species share. Colours are names of `PALETTE`; `crown` is the body's where it has no cap."""
+    """What all birds of a species share. Colours are names of `PALETTE`; without a cap `crown` is `body`."""
 
     name: str
     body: str

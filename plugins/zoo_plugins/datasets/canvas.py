@@ -1,7 +1,7 @@
 """A supersampled canvas in unit coordinates: what the procedural data sets draw with.
 
-Points are float arrays [n, 2] of (x, y), both 0 at the top left corner and 1 at the bottom right one, so that a picture
-has the same content at every side. Colours are 8-bit RGB triples.
+Points are float arrays [n, 2] of (x, y), both 0 at the top left corner and 1 at the bottom right one, so
+that a picture has the same content at every side. Colours are 8-bit RGB triples.
 """
 
 from __future__ import annotations
@@ -72,12 +72,14 @@ def _spline(knots: int, steps: int, closed: bool) -> Points:
 
 def smooth(points: Any, steps: int = 6) -> Points:
     """The closed curve through `points` [k, 2] as a polygon of k * steps corners."""
-    return _spline(len(points), steps, True) @ np.asarray(points, dtype=float)
+    curve: Points = _spline(len(points), steps, True) @ np.asarray(points, dtype=float)
+    return curve
 
 
 def along(values: Any, steps: int = 6) -> Points:
     """The open curve through `values` [k, d]: [(k - 1) * steps + 1, d]."""
-    return _spline(len(values), steps, False) @ np.asarray(values, dtype=float)
+    curve: Points = _spline(len(values), steps, False) @ np.asarray(values, dtype=float)
+    return curve
 
 
 def blade(points: Any, width: float, tip: float = 0.0, steps: int = 4) -> Points:
@@ -92,7 +94,7 @@ def blade(points: Any, width: float, tip: float = 0.0, steps: int = 4) -> Points
 
 
 class Canvas:
-    """An RGB picture drawn large and averaged down: 4 times up to 80 pixels, 3 times up to 160, then twice."""
+    """An RGB picture drawn large and averaged down: 4 times up to side 80, 3 times up to 160, else twice."""
 
     def __init__(self, side: int) -> None:
         self._side = side
@@ -112,7 +114,9 @@ class Canvas:
         """A polygon of one colour."""
         self._pen.polygon((points * self.size).ravel().tolist(), (*colour, round(255 * opacity)))
 
-    def disc(self, centre: Points, radius: float, colour: Colour, opacity: float = 1.0, flat: float = 1.0) -> None:
+    def disc(
+        self, centre: Points, radius: float, colour: Colour, opacity: float = 1.0, flat: float = 1.0
+    ) -> None:
         """A disc, or an ellipse whose height is `flat` times its width."""
         (x, y), r = centre * self.size, radius * self.size
         self._pen.ellipse((x - r, y - flat * r, x + r, y + flat * r), (*colour, round(255 * opacity)))

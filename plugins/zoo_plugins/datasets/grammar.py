@@ -1,4 +1,4 @@
-"""Sentences from a small grammar and the facts of a picture: what the procedural data sets write captions with.
+"""Sentences from a grammar and the facts of a picture: what the procedural data sets write captions with.
 
 A rule is a line of text in which
 
@@ -6,8 +6,9 @@ A rule is a line of text in which
     (a|b|c)     is one of the alternatives; (3*a|b) takes the first three times as often
     [a]         is there or not; [3*a] is there three times as often as not
 
-A fact that the picture lacks cannot be said, and no fact is said twice in a sentence: an alternative that would have
-to is not taken. So a sentence is true and does not repeat itself, and a rule is a plain list of phrasings.
+A fact that the picture lacks cannot be said, and no fact is said twice in a sentence: an alternative that
+would have to is not taken. So a sentence is true and does not repeat itself, and a rule is a plain list of
+phrasings.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class Grammar:
         self._rules = {name: _parse(text) for name, text in rules.items()}
 
     def sentence(self, start: str, facts: Mapping[str, str], rng: np.random.Generator) -> str:
-        """One sentence of the rule `start`. A fact is the text of its phrasings: `{"size": "small|2*little"}`.
+        """One sentence of the rule `start`. A fact is the text of its phrasings: {"size": "small|2*little"}.
 
         Raises `LookupError` where the facts allow no sentence.
         """

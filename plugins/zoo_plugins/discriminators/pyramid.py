@@ -1,23 +1,26 @@
-"""One discriminator a side: AttnGAN (arXiv:1711.10485), section 3.1, equation 5; networks after StackGAN++ (arXiv:1710.10916).
+"""One discriminator a side: AttnGAN (arXiv:1711.10485), section 3.1; StackGAN++ (arXiv:1710.10916).
 
 Letters as in zoo_registry.contracts; also F base channels.
 """
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
-from zoo_registry.contracts import Discriminator, GeneratorSpec, Phase, TextSpec
-from zoo_registry.errors import ZooError
 
 from zoo_plugins.blocks import conv3x3, initialise
+from zoo_registry.contracts import Discriminator, GeneratorSpec, Phase, TextSpec
+from zoo_registry.errors import ZooError
 
 
 class Pyramid(nn.Module, Discriminator):
     """A network a side brings its image to [B,8F,4,4]; heads score that alone and with the sentence.
 
-    base_channels: F, after the first convolution. unconditional: whether there is a head that ignores the sentence.
+    base_channels: F, after the first convolution.
+    unconditional: whether there is a head that ignores the sentence.
     """
 
     def __init__(
@@ -32,13 +35,13 @@ class Pyramid(nn.Module, Discriminator):
         super().__init__()
         if generator.growing:
             raise ZooError(
-                "discriminator: 'pyramid' judges every side at once, but this generator grows, one side at a time; "
-                "use a growing discriminator"
+                "discriminator: 'pyramid' judges every side at once, this generator draws one at a time; "
+                "it takes a growing discriminator"
             )
         for side in generator.sides:
             if side < 8 or side & (side - 1):
                 raise ZooError(
-                    f"discriminator: 'pyramid' judges sides that are powers of two from 8; the generator draws {side}"
+                    f"discriminator: 'pyramid' judges powers of two from 8, not the generator's side {side}"
                 )
         self.unconditional = unconditional
         # by side, so that one side's weights have one name, whatever the other sides
@@ -52,16 +55,16 @@ class Pyramid(nn.Module, Discriminator):
 
     def features(self, images: tuple[Tensor, ...], phase: Phase) -> tuple[Tensor, ...]:
         """[B,8F,4,4] a side. Does not grow: `phase` is ignored."""
-        return tuple(
-            network.trunk(image) for network, image in zip(self.networks.values(), images, strict=True)
-        )
+        return tuple(network.trunk(image) for network, image in zip(self._each(), images, strict=True))
 
     def score(self, features: tuple[Tensor, ...], sentence: Tensor | None) -> tuple[Tensor, ...]:
         """Logits [B] a side; `sentence` is [B,D], None for the unconditional head."""
         return tuple(
-            network.score(feature, sentence)
-            for network, feature in zip(self.networks.values(), features, strict=True)
+            network.score(of_side, sentence) for network, of_side in zip(self._each(), features, strict=True)
         )
+
+    def _each(self) -> list[SideNetwork]:
+        return cast("list[SideNetwork]", list(self.networks.values()))
 
 
 class SideNetwork(nn.Module):
@@ -75,17 +78,18 @@ class SideNetwork(nn.Module):
         self.unconditional = nn.Conv2d(8 * channels, 1, 4) if unconditional else None
 
     def score(self, feature: Tensor, sentence: Tensor | None) -> Tensor:
+        """Logits [B] of features [B,8F,4,4]."""
         if sentence is None:
             assert self.unconditional is not None
-            return self.unconditional(feature).flatten()  # [B,1,1,1] -> [B]
-        everywhere = sentence[:, :, None, None].expand(-1, -1, 4, 4)  # [B,D] -> [B,D,4,4]
-        return self.conditional(
-            self.joint(torch.cat([feature, everywhere], dim=1))
-        ).flatten()  # [B,1,1,1] -> [B]
+            logits: Tensor = self.unconditional(feature)  # [B,1,1,1]
+        else:
+            everywhere = sentence[:, :, None, None].expand(-1, -1, 4, 4)  # [B,D] -> [B,D,4,4]
+            logits = self.conditional(self.joint(torch.cat([feature, everywhere], dim=1)))  # [B,1,1,1]
+        return logits.flatten()
 
 
 def _trunk(side: int, channels: int) -> nn.Sequential:
-    """[B,3,R,R] to [B,8F,4,4]: halvings double the channels up to 32F, then 3x3 convolutions bring them to 8F."""
+    """[B,3,R,R] to [B,8F,4,4]: halvings double the channels, to 32F at most; 3x3 blocks bring them to 8F."""
     first = nn.Conv2d(3, channels, 4, 2, 1, bias=False)
     blocks = [nn.Sequential(first, nn.LeakyReLU(0.2))]
     width = 1  # channels / F

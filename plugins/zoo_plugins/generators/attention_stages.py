@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 import torch
 from pydantic import AfterValidator, PositiveInt
 from torch import Tensor, nn
+
+from zoo_plugins.blocks import conv3x3, initialise
 from zoo_registry.contracts import (
     Condition,
     ConditionSpec,
@@ -22,8 +24,6 @@ from zoo_registry.contracts import (
     TextSpec,
 )
 from zoo_registry.errors import ZooError
-
-from zoo_plugins.blocks import conv3x3, initialise
 
 MaskLayout = Literal["right", "attngan"]
 
@@ -42,10 +42,11 @@ class AttentionStages(nn.Module, Generator):
 
     sides: of the stages' images, small to large; the first a power of two from 8, each twice the one before.
     base_channels: K, at every stage's side. residual_blocks: in each later stage. noise_width: Z.
-    mask_layout: "right" keeps padding out of each caption's own attention. "attngan" repeats the authors' fault
-        (GlobalAttention.py): scores are rows [batch, query] but the mask is repeated as [query, batch], so that query q
-        of caption b is masked as caption (b * Q + q) mod B is, and the same caption gives different images in different
-        batches. Right for one caption, or equal lengths. The published weights were trained so.
+    mask_layout: "right" keeps each caption's padding out of its own attention. "attngan" repeats a fault of
+        the authors' code, with which the published weights were trained: scores are rows [batch, query] but
+        the mask is repeated as [query, batch], so query q of caption b gets the mask of caption
+        (b * Q + q) mod B, and one caption gives different images in different batches. The two agree for one
+        caption and for equal lengths.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class AttentionStages(nn.Module, Generator):
 
 
 class FirstStage(nn.Module):
-    """Code and noise [B,C+Z] to 4x4, doubled up to the first side; channels halve at each doubling, down to K."""
+    """Code and noise [B,C+Z] to 4x4, doubled up to the first side; each doubling halves the channels."""
 
     def __init__(self, width: int, side: int, channels: int) -> None:
         super().__init__()
@@ -101,13 +102,14 @@ class FirstStage(nn.Module):
         )
 
     def forward(self, code: Tensor) -> Tensor:
+        """Of the code and the noise, concatenated."""
         hidden = self.fc(code).view(-1, self.channels, 4, 4)  # [B,16*channels] -> [B,channels,4,4]
         result: Tensor = self.up(hidden)  # [B,K,h,w]
         return result
 
 
 class LaterStage(nn.Module):
-    """Refines the stage before by its words and doubles the side: [B,K,h,w] to [B,K,2h,2w] and maps [B,L,h,w]."""
+    """Refines the stage before by the words and doubles its side."""
 
     def __init__(self, text_width: int, channels: int, residual_blocks: int, mask_layout: MaskLayout) -> None:
         super().__init__()
@@ -116,6 +118,7 @@ class LaterStage(nn.Module):
         self.up = _up(2 * channels, channels)
 
     def forward(self, hidden: Tensor, text: Text) -> tuple[Tensor, Tensor]:
+        """[B,K,h,w] to [B,K,2h,2w] and the attention [B,L,h,w]."""
         context, attention = self.attention(hidden, text)
         return self.up(
             self.residual(torch.cat([hidden, context], dim=1))
@@ -123,7 +126,7 @@ class LaterStage(nn.Module):
 
 
 class WordAttention(nn.Module):
-    """Each place of the picture asks the words: a word-context [B,K,h,w] and the maps [B,L,h,w]."""
+    """Each place of the picture attends to the words."""
 
     def __init__(self, text_width: int, channels: int, mask_layout: MaskLayout) -> None:
         super().__init__()
@@ -132,6 +135,7 @@ class WordAttention(nn.Module):
 
     # Equation 2: s'_ji = h_j^T e'_i,  beta_ji = softmax over words i,  c_j = sum_i beta_ji e'_i
     def forward(self, hidden: Tensor, text: Text) -> tuple[Tensor, Tensor]:
+        """A word-context [B,K,h,w] and the attention [B,L,h,w], softmax over L."""
         assert text.words is not None
         assert text.mask is not None
         words = self.project(text.words)  # [B,L,D] -> [B,L,K]
@@ -144,7 +148,7 @@ class WordAttention(nn.Module):
             )  # [Q*B,L] taken for [B*Q,L]
         attention = scores.masked_fill(~mask, float("-inf")).softmax(dim=1)
         context = words.transpose(1, 2) @ attention  # [B,K,L] @ [B,L,Q] -> [B,K,Q]
-        return context.view_as(hidden), attention.unflatten(2, hidden.shape[2:])
+        return context.view_as(hidden), attention.view(-1, attention.shape[1], *hidden.shape[2:])
 
 
 class Residual(nn.Module):
@@ -161,6 +165,7 @@ class Residual(nn.Module):
         )
 
     def forward(self, hidden: Tensor) -> Tensor:
+        """[B,2K,h,w] to the same."""
         result: Tensor = hidden + self.block(hidden)
         return result
 

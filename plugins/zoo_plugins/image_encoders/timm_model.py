@@ -1,4 +1,4 @@
-"""Image encoder on a timm model: AttnGAN (arXiv:1711.10485), section 3.2, "the image encoder", there Inception-v3.
+"""Image encoder on any timm model: AttnGAN (arXiv:1711.10485), section 3.2, where it is Inception-v3.
 
 Letters as in zoo_registry.contracts; also K channels of the trunk, (h, w) its grid, N = h * w.
 """
@@ -6,7 +6,8 @@ Letters as in zoo_registry.contracts; also K channels of the trunk, (h, w) its g
 from __future__ import annotations
 
 import warnings
-from typing import Literal
+from contextlib import suppress
+from typing import Any, Literal
 
 import huggingface_hub
 import timm
@@ -23,16 +24,17 @@ from zoo_registry.errors import ZooError, nearest
 class TimmEncoder(nn.Module, ImageEncoder):
     """Images [B,3,R,R] of any side to a vector [B,D] and a map of regions [B,N,D], in the text's space.
 
-    model: any timm model that offers its stages ("features_only"). A tag picks its weights, as in "inception_v3.tv_in1k",
-        the ones of AttnGAN; they take [-1, 1] as it is, other models get their own mean and deviation.
-    width: D; None, or the text's width, since the two are compared.
-    pretrained: start from the model's published weights. Where they cannot be had, a UserWarning tells, and the trunk
-        starts at random. False where the weights come from a file anyway: nothing is fetched.
-    trunk: "frozen": no gradient for the trunk's parameters, only the two projections learn. Its batch-norm statistics
-        follow the data in train mode all the same, as they did in AttnGAN. "tuned": everything learns.
+    model: any timm model that offers its stages ("features_only"). A tag picks its weights; "inception_v3"
+        means "inception_v3.tv_in1k", the ones that AttnGAN used. They take [-1, 1] as it is; other models get
+        their own mean and deviation.
+    width: D: the text's width, since the two are compared; None takes it from there.
+    pretrained: start from the model's published weights. Where they cannot be fetched, a UserWarning tells so
+        and the trunk starts at random. False fetches nothing: right where the weights come from a file.
+    trunk: "frozen": no gradient for the trunk's parameters, only the two projections learn; in train mode its
+        batch-norm statistics follow the data all the same, as in AttnGAN. "tuned": everything learns.
     side: images are resized to it (bilinear, align_corners=False); None: the model's own input side.
-    regions: which of the model's stages gives the regions, counted as a list index; the vector pools the last one.
-        Inception-v3: -2 is Mixed_6e, 17x17 regions of 768; the last is Mixed_7c, 2048 channels.
+    regions: which of the model's stages gives the regions, as a list index; the vector pools the last one.
+        Of Inception-v3, -2 is Mixed_6e: 17x17 regions of 768 channels; the last is Mixed_7c, of 2048.
     """
 
     def __init__(
@@ -50,14 +52,15 @@ class TimmEncoder(nn.Module, ImageEncoder):
         super().__init__()
         if width not in (None, text.width):
             raise ZooError(
-                f"image_encoder.width: {width}, but the text's width is {text.width} and the two are compared; "
-                f"leave it out, or set {text.width}"
+                f"image_encoder.width: {width}, but the text's width is {text.width} and the two "
+                f"are compared; {text.width} is right, as is leaving it out"
             )
         self.trunk = _trunk(model, pretrained, frozen=trunk == "frozen").requires_grad_(trunk == "tuned")
-        channels = self.trunk.feature_info.channels()
+        channels: list[int] = self.trunk.feature_info.channels()
         if not -len(channels) <= regions < len(channels):
             raise ZooError(
-                f"image_encoder.regions: {regions}, but {model} has {len(channels)} stages, 0 to {len(channels) - 1}"
+                f"image_encoder.regions: {regions}, but the stages of {model} are 0 to {len(channels) - 1}, "
+                "or counted from the last, -1"
             )
         self.regions = regions
         self.region_projection = nn.Linear(channels[regions], text.width, bias=False)
@@ -66,6 +69,7 @@ class TimmEncoder(nn.Module, ImageEncoder):
         nn.init.uniform_(self.vector_projection.weight, -0.1, 0.1)
 
         published = timm.get_pretrained_cfg(model)
+        assert published is not None
         self.side = side or published.input_size[-1]
         # [-1, 1] to the model's own range: ((x + 1) / 2 - mean) / std
         mean, std = torch.tensor(published.mean), torch.tensor(published.std)
@@ -90,7 +94,7 @@ class TimmEncoder(nn.Module, ImageEncoder):
         )
 
 
-def _trunk(model: str, pretrained: bool, *, frozen: bool) -> nn.Module:
+def _trunk(model: str, pretrained: bool, *, frozen: bool) -> Any:
     """The model as a list of its stages, with its published weights where they can be had."""
     if not timm.is_model(model):
         raise ZooError(f"image_encoder.model: timm has no model {model!r}{_near(model)}")
@@ -100,39 +104,34 @@ def _trunk(model: str, pretrained: bool, *, frozen: bool) -> nn.Module:
         raise ZooError(
             f"image_encoder.model: timm cannot build {model!r} as an image encoder: {fault}"
         ) from None
-    if pretrained:
-        try:
-            _reach(model)
-            trunk = timm.create_model(model, features_only=True, pretrained=True)
-        except (
-            Exception
-        ) as fault:  # the hub's HTTP client, and with it what it raises, changes with its versions
-            reason = (str(fault) or type(fault).__name__).splitlines()[0]
-            cost = (
-                'a frozen trunk at random is of no use: set trunk = "tuned" so that it learns, or build it once online'
-                if frozen
-                else "it learns from nothing, which takes more data and time; build it once online to have them"
-            )
-            warnings.warn(
-                f"image_encoder: the weights of {model} cannot be fetched ({reason}); its trunk starts at random. "
-                f"Unless its weights are loaded from a file, {cost}.",
-                stacklevel=3,
-            )
-    return trunk
+    if not pretrained:
+        return trunk
+    try:
+        _reach(model)
+        return timm.create_model(model, features_only=True, pretrained=True)
+    except Exception as fault:  # the hub's HTTP client, and with it what it raises, changes with its versions
+        reason = (str(fault) or type(fault).__name__).splitlines()[0]
+        remedy = (
+            'a frozen trunk at random is useless: set trunk = "tuned" so that it learns, or go online once'
+            if frozen
+            else "it learns from nothing, which takes more data and longer than from published weights"
+        )
+        warnings.warn(
+            f"image_encoder: the weights of {model} cannot be fetched ({reason}), so its trunk starts at "
+            f"random. Unless a file holds its weights, {remedy}.",
+            stacklevel=3,
+        )
+        return trunk
 
 
 def _reach(model: str) -> None:
-    """Raise at once where the hub cannot be reached and the weights are not here: the download would retry for a minute."""
+    """Raise at once where weights are neither here nor in reach: the download retries for a minute."""
     published = timm.get_pretrained_cfg(model)
-    if published.hf_hub_id and not isinstance(
-        huggingface_hub.try_to_load_from_cache(published.hf_hub_id, "model.safetensors"), str
-    ):
-        try:
-            huggingface_hub.get_hf_file_metadata(
-                huggingface_hub.hf_hub_url(published.hf_hub_id, "model.safetensors")
-            )
-        except EntryNotFoundError:
-            pass  # an older repository, with another file
+    assert published is not None
+    repository, file = published.hf_hub_id, "model.safetensors"
+    if repository and not isinstance(huggingface_hub.try_to_load_from_cache(repository, file), str):
+        with suppress(EntryNotFoundError):  # older repositories hold another file
+            huggingface_hub.get_hf_file_metadata(huggingface_hub.hf_hub_url(repository, file))
 
 
 def _near(model: str) -> str:

@@ -1,4 +1,4 @@
-"""Adversarial loss by cross entropy: AttnGAN (arXiv:1711.10485), section 3.1, equations 4 and 5; weights as in the authors' code.
+"""Adversarial loss by cross entropy: AttnGAN (arXiv:1711.10485), section 3.1, equations 4 and 5.
 
 Letters as in zoo_registry.contracts; also M mismatched pairs.
 """
@@ -11,11 +11,12 @@ import torch
 import torch.nn.functional as F
 from pydantic import NonNegativeFloat
 from torch import Tensor
+
 from zoo_registry.contracts import Loss, Round
 
 
 class BinaryCrossEntropy(Loss):
-    """Real, drawn and mismatched pairs told apart, conditionally and, where the discriminator offers it, unconditionally.
+    """Real, drawn and mismatched pairs told apart; images alone too, where the discriminator offers that.
 
     One term a side, "adversarial/R". A round without mismatched pairs goes without their term.
     """
@@ -32,9 +33,10 @@ class BinaryCrossEntropy(Loss):
             terms = [a + b for a, b in zip(alone, terms, strict=True)]
         return _named(round, terms)
 
-    # Equation 5 with mismatched sentences (arXiv:1605.05396): each class of pairs averaged over its kinds
+    # Equation 5 with mismatched sentences s' (arXiv:1605.05396), weighted as in the authors' code; with both heads
+    # [b(x) + b(x|s)] / 2 + [b(x^) + b(x^|s) + b(x|s')] / 3, with one b(x|s) + [b(x^|s) + b(x|s')] / 2
     def discriminator(self, round: Round, /) -> Mapping[str, Tensor]:
-        """With both heads [b(x) + b(x|s)] / 2 + [b(x^) + b(x^|s) + b(x|wrong s)] / 3; else b(x|s) + [b(x^|s) + b(x|wrong s)] / 2."""
+        """Real pairs taken for real; drawn and mismatched ones not."""
         sentence = round.text.sentence
         real = [_cross_entropy(round, round.real_features, sentence, real=True)]
         fake = [_cross_entropy(round, round.fake_features, sentence, real=False)]

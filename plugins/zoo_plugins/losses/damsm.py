@@ -1,7 +1,6 @@
 """Deep attentional multimodal similarity model: AttnGAN (arXiv:1711.10485), section 3.2, equations 7 to 13.
 
-Letters as in zoo_registry.contracts; images and captions of a batch are paired with each other, so there are two
-batches: B images and T captions, T = B.
+Letters as in zoo_registry.contracts; every image meets every caption, so T counts the captions (T = B).
 """
 
 from __future__ import annotations
@@ -12,16 +11,17 @@ import torch
 import torch.nn.functional as F
 from pydantic import NonNegativeFloat, PositiveFloat
 from torch import Tensor
+
 from zoo_registry.contracts import ImageFeatures, Loss, Round, Text
 
 
 class DAMSM(Loss):
-    """Finds each image among the batch's by its caption and each caption by its image, by words and by sentence.
+    """Finds each image's caption and each caption's image among the batch, by words and by sentence.
 
-    Terms: "damsm/words0" and "damsm/sentence0" (the caption of an image), "damsm/words1" and "damsm/sentence1" (the
-    image of a caption). Where the round has labels, other pairs of the same class are left out: they are no mismatch.
+    gammas: how sharply a word attends to regions, how sharply words vote, how sharply pairs are told apart.
 
-    gammas: sharpness of a word's attention to the regions (1), of the words' vote (2), of the matching (3).
+    Terms: "damsm/words0" and "damsm/sentence0" for captions of an image, "damsm/words1" and "damsm/sentence1"
+    for images of a caption. Where the round has labels, other pairs of one class are left out.
     """
 
     def __init__(
@@ -37,48 +37,52 @@ class DAMSM(Loss):
         """The four terms, from `round.text` and `round.image_features`."""
         text, features = round.text, round.image_features
         gamma1, gamma2, gamma3 = self.gammas
-        words = word_similarity(text, features, gamma1, gamma2)
-        sentences = F.normalize(features.vector, eps=1e-8) @ F.normalize(text.sentence, eps=1e-8).T  # [B,T]
+        words = word_similarity(text, features, gamma1, gamma2)  # [B,T]
+        sentences = F.normalize(features.vector, eps=_EPS) @ F.normalize(text.sentence, eps=_EPS).T  # [B,T]
         terms = {}
         for name, similarity in (("words", words), ("sentence", sentences)):
             logits = gamma3 * similarity
             if round.labels is not None:
                 logits = logits.masked_fill(_same_class(round.labels), float("-inf"))
-            terms[f"damsm/{name}0"] = _matching(logits)
-            terms[f"damsm/{name}1"] = _matching(logits.T)
+            terms[f"damsm/{name}0"] = _mismatch(logits)
+            terms[f"damsm/{name}1"] = _mismatch(logits.T)
         return terms
 
 
-# Equation 11 and 12: -log of the posterior that row i matches column i
-def _matching(logits: Tensor) -> Tensor:
+_EPS = 1e-8  # the shortest vector that a cosine is taken of at its length
+
+
+# Equations 11 and 12: -log of the posterior that row i matches column i
+def _mismatch(logits: Tensor) -> Tensor:
     return F.cross_entropy(logits, torch.arange(len(logits), device=logits.device))
 
 
 def _same_class(labels: Tensor) -> Tensor:
-    """[B,B], True for different pictures of one class."""
+    """[B,T], True for different pairs of one class."""
     return (labels[:, None] == labels).fill_diagonal_(False)
 
 
-# Equation 10: R(Q, D) = log sum_i exp(gamma2 cos(c_i, e_i)); the authors' code, as ours, goes without its root of gamma2
+# Equation 10: R(Q, D) = log sum_i exp(gamma2 cos(c_i, e_i)); like the authors' code, without 1 / gamma2
 def word_similarity(text: Text, features: ImageFeatures, gamma1: float, gamma2: float) -> Tensor:
     """How well each image shows each caption, by its words: [B,T].
 
-    All pairs at once, without a tensor of [B,T,N,D]: the largest are [B,T,L,N] and [B,T,L,D].
+    All pairs at once; the largest tensors are [B,T*L,N] and [B,T*L,D].
     """
     assert text.words is not None
     assert text.mask is not None
     assert features.regions is not None
-    captions, length = text.mask.shape
-    attention = _attention(text.words.flatten(0, 1), text.mask, features.regions, gamma1)  # [B,T*L,N]
-    # Equation 9: the region-context of a word, c_i = sum_j alpha_j v_j
+    words = text.words.flatten(0, 1)  # [T,L,D] -> [T*L,D]
+    attention = _attention(words, text.mask, features.regions, gamma1)
+    # Equation 9: a word's region-context c_i = sum_j alpha_j v_j
     context = attention @ features.regions  # [B,T*L,N] @ [B,N,D] -> [B,T*L,D]
-    cosine = F.cosine_similarity(context, text.words.flatten(0, 1), dim=2, eps=1e-8)  # [B,T*L]
-    votes = (gamma2 * cosine.view(-1, captions, length)).masked_fill(~text.mask, float("-inf"))  # [B,T,L]
-    return votes.logsumexp(dim=2)
+    length = torch.linalg.vector_norm(context, dim=2).clamp(min=_EPS)
+    cosine = (context * F.normalize(words, eps=_EPS)).sum(2) / length  # [B,T*L]
+    votes = gamma2 * cosine.view(-1, *text.mask.shape)  # [B,T,L]
+    return votes.masked_fill(~text.mask, float("-inf")).logsumexp(dim=2)
 
 
 def attention_maps(text: Text, features: ImageFeatures, gamma1: float) -> Tensor:
-    """Where each word of a caption looks in its own image: [B,L,h,w], summing to 1 over (h, w); zero where padded."""
+    """Where each word of a caption looks in its image: [B,L,h,w], 1 in sum over (h, w), zero where padded."""
     assert text.words is not None
     assert text.mask is not None
     assert features.regions is not None
@@ -87,12 +91,13 @@ def attention_maps(text: Text, features: ImageFeatures, gamma1: float) -> Tensor
         _attention(words, mask[None], regions[None], gamma1)[0] * mask[:, None]  # [L,N]
         for words, mask, regions in zip(text.words, text.mask, features.regions, strict=True)
     ]
-    return torch.stack(maps).unflatten(2, features.grid)
+    return torch.stack(maps).view(*text.mask.shape, *features.grid)  # [B,L,N] -> [B,L,h,w]
 
 
-# Equations 7 to 9: s = e^T v; softmax of s over a caption's words; alpha = softmax of gamma1 times that over the regions
+# Equations 7 to 9: s = e^T v, s' its softmax over a caption's words, alpha = softmax of gamma1 s' over regions
 def _attention(words: Tensor, mask: Tensor, regions: Tensor, gamma1: float) -> Tensor:
-    """Words [T*L,D] of captions with `mask` [T,L] and regions [B,N,D] to alpha [B,T*L,N]."""
+    """Words [T*L,D] of captions with a mask [T,L], and regions [B,N,D], to alpha [B,T*L,N]."""
     scores = words @ regions.transpose(1, 2)  # [T*L,D] @ [B,D,N] -> [B,T*L,N]
-    scores = scores.unflatten(1, mask.shape).masked_fill(~mask[:, :, None], float("-inf"))  # [B,T,L,N]
-    return (gamma1 * scores.softmax(dim=2)).softmax(dim=3).flatten(1, 2)
+    by_caption = scores.view(len(regions), *mask.shape, -1)  # [B,T,L,N]
+    shares = by_caption.masked_fill(~mask[:, :, None], float("-inf")).softmax(dim=2)
+    return (gamma1 * shares).softmax(dim=3).view_as(scores)

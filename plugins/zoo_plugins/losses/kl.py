@@ -1,4 +1,4 @@
-"""Kullback-Leibler regularisation of the conditioning: StackGAN (arXiv:1612.03242), section 3.2, equation 2."""
+"""Kullback-Leibler term of the conditioning: StackGAN (arXiv:1612.03242), section 3.2, equation 2."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import NonNegativeFloat
 from torch import Tensor
+
 from zoo_registry.contracts import Loss, Round
 
 

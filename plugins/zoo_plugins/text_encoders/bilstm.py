@@ -1,6 +1,6 @@
 """Recurrent text encoder: AttnGAN (arXiv:1711.10485), section 3.2, "the text encoder".
 
-Letters as in zoo_registry.contracts; also E word embedding width, H = D / 2 width of one direction, V vocabulary entries.
+Letters as in zoo_registry.contracts; also E word embedding width.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
 from zoo_registry.contracts import Text, TextEncoder, TextSource, TextSpec, Tokens
 from zoo_registry.errors import ZooError
 
@@ -20,11 +21,12 @@ from .vocabulary import PADDING, Vocabulary
 
 
 class BiLSTM(nn.Module, TextEncoder):
-    """Words to a sentence [B,D] (last states of both directions) and a vector a word [B,L,D] (zero where padded).
+    """Words to a sentence [B,D], the last states of both directions, and vectors [B,L,D], 0 where padded.
 
-    width: D, even. word_width: E. cell, layers, dropout: of the recurrent network; dropout also falls on the embedding.
-    max_words: of a longer caption, the first `max_words` known words are read. (The authors drew a random subset, even
-    when sampling, so that one caption gave many images.)
+    width: D, even. word_width: E.
+    cell, layers: of the recurrent network. dropout: of the embedded words, and between layers.
+    max_words: of a longer caption, the first `max_words` known words are read. The authors' code draws a random
+        subset each time, when sampling too, so that one caption gives many images.
 
     The weights belong to the vocabulary: loading a state of another number of entries raises ZooError.
     """
@@ -58,7 +60,7 @@ class BiLSTM(nn.Module, TextEncoder):
             if layers > 1
             else 0.0,  # falls between layers only; torch warns where there is one
         )
-        self.register_load_state_dict_pre_hook(_same_vocabulary)
+        self.register_load_state_dict_pre_hook(_same_vocabulary)  # type: ignore[no-untyped-call]
 
     def tokenize(self, captions: Sequence[str]) -> Tokens:
         """Captions as ids [B,L], L the longest of them. A caption without a known word is one padding id."""
@@ -108,6 +110,6 @@ def _same_vocabulary(module: BiLSTM, state: Mapping[str, Tensor], prefix: str, *
     weight = state.get(f"{prefix}embedding.weight")
     if weight is not None and len(weight) != len(module.vocabulary):
         raise ZooError(
-            f"text encoder: the weights know {len(weight)} words, the vocabulary has {len(module.vocabulary)}; "
-            "weights and vocabulary.json must come from the same model"
+            f"text_encoder: the weights know {len(weight)} words, the vocabulary has "
+            f"{len(module.vocabulary)}; the two must come from one model"
         )

@@ -1,4 +1,4 @@
-"""The vocabulary of word-level text encoders, with the tokenizer of AttnGAN (arXiv:1711.10485, authors' code)."""
+"""The vocabulary of word-level text encoders: AttnGAN (arXiv:1711.10485), authors' code."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from nltk.tokenize import RegexpTokenizer
+
 from zoo_registry.errors import ZooError
 
 FILE = "vocabulary.json"
@@ -47,7 +48,7 @@ class Vocabulary:
 
     @classmethod
     def unnamed(cls, entries: int) -> Vocabulary:
-        """`entries` indices whose words are not known: old weights without their vocabulary read no caption."""
+        """`entries` indices without words: old weights whose vocabulary is lost, which read no caption."""
         return cls((PADDING, *(f"<{i}>" for i in range(1, entries))))
 
     @staticmethod
@@ -88,7 +89,7 @@ class Vocabulary:
             )
         if content["format"] > _FORMAT:
             raise ZooError(
-                f"{path}: format {content['format']}, this zoo reads up to {_FORMAT}; a newer t2i-zoo wrote it: upgrade"
+                f"{path}: format {content['format']}, this zoo reads up to {_FORMAT}; upgrade t2i-zoo"
             )
         if content.get("tokenizer") != _TOKENIZER:
             raise ZooError(f"{path}: tokenizer {content.get('tokenizer')!r}, this zoo knows {_TOKENIZER!r}")

@@ -12,8 +12,12 @@ from zoo_registry import ZooError, catalogue
 
 from .looking import Json
 
-app = typer.Typer(help="Data sets: draw one, check one, describe one.", no_args_is_help=True, rich_markup_mode=None)
-Source = Annotated[str, typer.Argument(metavar="SRC", help="aviary, aviary:500, cub:DIR, folder:DIR, or a folder.")]
+app = typer.Typer(
+    help="Data sets: draw one, check one, describe one.", no_args_is_help=True, rich_markup_mode=None
+)
+Source = Annotated[
+    str, typer.Argument(metavar="SRC", help="aviary, aviary:500, cub:DIR, folder:DIR, or a folder.")
+]
 
 
 @app.command()

@@ -14,7 +14,8 @@ from zoo_registry.errors import nearest
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Changes = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, as in train.steps=100.")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, as in train.steps=100."),
 ]
 
 
@@ -32,7 +33,9 @@ def add(app: typer.Typer) -> None:
 
 
 def list_(
-    kind: Annotated[str | None, typer.Argument(help="A kind of part, or 'recipe'. All of them when left out.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(help="A kind of part, or 'recipe'. All of them when left out.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """List the parts and recipes that are installed.
@@ -60,7 +63,9 @@ def list_(
 
 
 def show(
-    what: Annotated[str, typer.Argument(metavar="KIND/NAME|RECIPE", help="A part, or a recipe's name or file.")],
+    what: Annotated[
+        str, typer.Argument(metavar="KIND/NAME|RECIPE", help="A part, or a recipe's name or file.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Show a part with its settings, or a recipe.
@@ -112,7 +117,11 @@ def _show_part(component: Component, as_json: bool) -> None:
         print("\nsettings")
         _table(
             [
-                (f"  {name}", _type(field.annotation), "required" if field.is_required() else f"= {field.default!r}")
+                (
+                    f"  {name}",
+                    _type(field.annotation),
+                    "required" if field.is_required() else f"= {field.default!r}",
+                )
                 for name, field in fields.items()
             ]
         )
@@ -222,7 +231,9 @@ def doctor(as_json: Json = False) -> None:
 
 def _first_comment(path: Path) -> str:
     """What a recipe says of itself: the comment of its second line, under the command that launches it."""
-    lines = [line[1:].strip() for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    lines = [
+        line[1:].strip() for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")
+    ]
     return lines[0] if lines else ""
 
 

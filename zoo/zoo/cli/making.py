@@ -35,22 +35,25 @@ def train(
 
     Example: zoo train attngan-birds --data cub:CUB_200_2011 --out runs/birds
     """
-    missing = [flag for flag, value in (("RECIPE", recipe), ("--data", data), ("--out", out)) if value is None]
+    missing = [
+        flag for flag, value in (("RECIPE", recipe), ("--data", data), ("--out", out)) if value is None
+    ]
     if resume is None and missing:
         raise ZooError(f"zoo train: missing {', '.join(missing)}; or --resume RUN")
     if resume is not None and (len(missing) < 3 or changes):
-        raise ZooError("zoo train --resume RUN goes on with the run's own recipe and data; nothing else is given with it")
+        raise ZooError(
+            "zoo train --resume RUN goes on with the run's own recipe and data; nothing else is given with it"
+        )
 
-    from .. import train as module
-    from ..train import Interrupted
+    from .. import trainer
 
     try:
         if resume is not None:
-            run = module.resume(resume, device=device, quiet=quiet)
+            run = trainer.resume(resume, device=device, quiet=quiet)
         else:
             assert recipe is not None and data is not None and out is not None
-            run = module.train(recipe, data, out, changes=changes or (), device=device, quiet=quiet)
-    except Interrupted as stop:
+            run = trainer.train(recipe, data, out, changes=changes or (), device=device, quiet=quiet)
+    except trainer.Interrupted as stop:
         print(stop, file=sys.stderr)
         raise typer.Exit(130) from None
     print(f"model:  {run / 'model'}\nreport: {run / 'report.html'}")
@@ -60,13 +63,19 @@ def sample(
     model: Annotated[str, typer.Argument(help="A model's folder or a run's.")],
     captions: Annotated[list[str] | None, typer.Argument(help="One sentence a picture.")] = None,
     file: Annotated[
-        Path | None, typer.Option("--captions", help="A text file with one caption a line; - is standard input.")
+        Path | None,
+        typer.Option("--captions", help="A text file with one caption a line; - is standard input."),
     ] = None,
     images: Annotated[int, typer.Option(min=1, help="Pictures a caption.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, other pictures.")] = 0,
-    out: Annotated[Path, typer.Option(help="A picture (one row a caption), or a folder of single ones.")] = Path("out.png"),
+    out: Annotated[
+        Path, typer.Option(help="A picture (one row a caption), or a folder of single ones.")
+    ] = Path("out.png"),
     attention: Annotated[
-        bool, typer.Option("--attention", help="Also write OUT.attention.png: where each stage looked, word by word.")
+        bool,
+        typer.Option(
+            "--attention", help="Also write OUT.attention.png: where each stage looked, word by word."
+        ),
     ] = False,
     device: Device = None,
 ) -> None:
@@ -112,7 +121,9 @@ def sample(
         print(out)
     if attention:
         if not drawn.attention:
-            raise ZooError(f"{model}: its generator does not attend to words, so there is no attention to show")
+            raise ZooError(
+                f"{model}: its generator does not attend to words, so there is no attention to show"
+            )
         path = (out / "attention.png") if single else out.with_name(f"{out.stem}.attention.png")
         attention_figures(drawn, wanted, images).save(path)
         print(path)
@@ -126,7 +137,9 @@ def _read(file: Path | None) -> list[str]:
     try:
         return _lines(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ZooError(f"--captions {file}: a text file in UTF-8 with one caption a line is wanted: {error}") from None
+        raise ZooError(
+            f"--captions {file}: a text file in UTF-8 with one caption a line is wanted: {error}"
+        ) from None
 
 
 def _lines(text: str) -> list[str]:

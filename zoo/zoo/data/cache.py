@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from zoo_registry.contracts import Record
 from zoo_registry.errors import ZooError
 
@@ -40,7 +41,7 @@ def cache_size() -> int:
 
 
 def content(records: Sequence[Record], fingerprint: str | None) -> tuple[str, ...]:
-    """What tells each record's pixels from others: its file's hash, or a drawn set's fingerprint and a name."""
+    """What tells each record's pixels from others: its file's hash, or a drawn set's fingerprint and name."""
     if fingerprint is not None:
         return tuple(f"{fingerprint}/{record.name}" for record in records)
     return tuple(in_threads(_file_hash, [record.image for record in records]))

@@ -10,6 +10,7 @@ from statistics import median
 from typing import Any
 
 from PIL import Image
+
 from zoo_registry.contracts import Dataset, DataSource, Problem, Record
 
 from .decode import PictureError, decode
@@ -42,8 +43,9 @@ def info(dataset: Dataset) -> dict[str, Any]:
     """What is in a data set, a split at a time: numbers for people to read and for JSON.
 
     A word is a run of word characters, in lower case. `captions_per_picture`, `words_per_caption` and `side`
-    (the pictures' shorter sides, in pixels) are {min, median, max}. Splits but "train" have the shares of their
-    running and of their distinct words that no caption of "train" has, and how many classes "train" has too.
+    (the pictures' shorter sides, in pixels) are {min, median, max}. Splits but "train" have the shares of
+    their running and of their distinct words that no caption of "train" has, and how many classes "train" has
+    too.
     """
     train_words: Mapping[str, int] = {}
     train_classes: set[str | None] = set()

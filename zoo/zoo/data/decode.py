@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+
 from zoo_registry.contracts import Record
 from zoo_registry.errors import ZooError
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
+
 from zoo_registry.contracts import Record
 from zoo_registry.errors import ZooError
 
@@ -115,10 +116,12 @@ def images(pixels: Tensor, sides: Sequence[int]) -> tuple[Tensor, ...]:
     r = R is the crop itself; the others are resized from it, bilinear and antialiased.
     """
     crop = pixels.float() / 127.5 - 1
-    return tuple(
-        crop if side == crop.shape[-1] else F.interpolate(crop, side, mode="bilinear", antialias=True)
-        for side in sides
-    )
+    return tuple(crop if side == crop.shape[-1] else _resized(crop, side) for side in sides)
+
+
+def _resized(crop: Tensor, side: int) -> Tensor:
+    """The weights of a pixel sum to 1 only up to rounding, hence the clamp."""
+    return F.interpolate(crop, side, mode="bilinear", antialias=True).clamp_(-1, 1)
 
 
 class Batches(Dataset[Batch]):
@@ -165,7 +168,7 @@ def _generator(*key: int) -> torch.Generator:
 def loader(
     batches: Batches, start: int, stop: int, *, workers: int = 0, pin: bool = False
 ) -> DataLoader[Batch]:
-    """The batches of steps start to stop - 1, made ahead by `workers` processes; `pin`: in page-locked memory."""
+    """The batches of steps start to stop - 1, made ahead by `workers` processes, `pin`ned or not."""
     return DataLoader(
         batches,
         batch_size=None,

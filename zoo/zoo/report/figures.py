@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from zoo_registry import ZooError
 
-from ..pipeline import Drawn, to_pillow
+if TYPE_CHECKING:
+    from ..pipeline import Drawn
 
 GAP = 2
 """Pixels between the cells of a grid."""
@@ -57,6 +59,8 @@ def attention_figure(drawn: Drawn, row: int, caption: str, top: int = 5) -> Imag
     """
     if not drawn.attention:
         raise ZooError("this model's generator attends to no words, so there is no attention to show")
+    from ..pipeline import to_pillow  # here, so that grids and the run report need no torch
+
     pictures = [to_pillow(stage[row : row + 1])[0] for stage in drawn.images]
     words = drawn.words[row // (len(drawn.images[-1]) // len(drawn.words))]
     side = upscaled(pictures[-1]).width

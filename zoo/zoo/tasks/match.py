@@ -36,7 +36,7 @@ class MatchTask:
         self.epoch = epoch
         self.channels_last = self.train.precision == "bf16"
         self.parts = parts.to(state.device, channels_last=self.channels_last)
-        self.sides = (self.train.side,)
+        self.sides: tuple[int, ...] = (self.train.side,)
         self.learning = nn.ModuleDict({k: parts.modules[k] for k in MATCHING if k not in parts.frozen})
         for kind in MATCHING:
             parts.modules[kind].train(kind in self.learning)

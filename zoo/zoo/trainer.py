@@ -17,11 +17,11 @@ from accelerate.utils import set_seed
 
 from zoo_registry import Recipe, ZooError, catalogue
 from zoo_registry.contracts import Dataset, Record, TextSource
-from zoo_registry.training import GanTraining, MatchTraining
+from zoo_registry.training import MatchTraining
 
 from . import checkpoint
 from .assemble import assemble
-from .data.pictures import Batches, Pictures, loader
+from .data.pictures import MARGIN, Batches, Pictures, loader
 from .data.source import open_dataset
 from .environment import environment
 from .files import write_json
@@ -62,7 +62,9 @@ def train(
         raise ZooError(f"{run} exists and is not empty{how}")
     changes = list(changes)
     first = [change.removeprefix("pretrain.") for change in changes if change.startswith("pretrain.")]
-    main = Recipe.read(recipe, catalogue(), [change for change in changes if not change.startswith("pretrain.")])
+    main = Recipe.read(
+        recipe, catalogue(), [change for change in changes if not change.startswith("pretrain.")]
+    )
     wants_pretrain = main.pretrain is not None and any(
         kind in main.parts and main.parts[kind].weights is None for kind in MATCHING
     )
@@ -89,7 +91,9 @@ def resume(run: str | Path, *, device: str | None = None, quiet: bool = False) -
     state.wait_for_everyone()
     main = Recipe.read(run / "recipe.json", catalogue())
     pretrain = run / "pretrain"
-    first = Recipe.read(pretrain / "recipe.json", catalogue()) if (pretrain / "recipe.json").is_file() else None
+    first = (
+        Recipe.read(pretrain / "recipe.json", catalogue()) if (pretrain / "recipe.json").is_file() else None
+    )
     source = json.loads((run / "environment.json").read_text(encoding="utf-8"))["data"]["source"]
     dataset = _dataset(source, first, main)
     for folder, recipe in ((pretrain, first), (run, main)):
@@ -101,7 +105,7 @@ def resume(run: str | Path, *, device: str | None = None, quiet: bool = False) -
 def _dataset(source: str, *recipes: Recipe | None) -> Dataset:
     """The data set at the largest side that the recipes draw or look at. Refuses one with problems."""
     sides = [_side(recipe) for recipe in recipes if recipe is not None]
-    dataset = open_dataset(source, catalogue(), side=math.ceil(max(sides) * Pictures.MARGIN))
+    dataset = open_dataset(source, catalogue(), side=math.ceil(max(sides) * MARGIN))
     problems = dataset.problems()
     if problems:
         raise ZooError(
@@ -114,7 +118,7 @@ def _dataset(source: str, *recipes: Recipe | None) -> Dataset:
 def _side(recipe: Recipe) -> int:
     if isinstance(recipe.train, MatchTraining):
         return recipe.train.side
-    sides: tuple[int, ...] = getattr(recipe.parts["generator"].settings, "sides")
+    sides: tuple[int, ...] = recipe.parts["generator"].settings.sides  # type: ignore[attr-defined]
     return sides[-1]
 
 
@@ -126,7 +130,8 @@ def _fits(pretrain: Recipe, main: Recipe, dataset: Dataset) -> None:
     """Refuse, before hours are spent, a first stage whose weights will not fit the second."""
     source = TextSource(captions=_captions(dataset.records("train")))
     stages = [
-        assemble(recipe, source, kinds=[k for k in MATCHING if k in main.parts], loading=True) for recipe in (pretrain, main)
+        assemble(recipe, source, kinds=[k for k in MATCHING if k in main.parts], loading=True)
+        for recipe in (pretrain, main)
     ]
     for kind, module in stages[1].modules.items():
         shapes = [
@@ -143,7 +148,9 @@ def _fits(pretrain: Recipe, main: Recipe, dataset: Dataset) -> None:
 
 def _with_weights(main: Recipe, run: Path) -> Recipe:
     parts = {
-        kind: replace(choice, weights=f"{run / 'pretrain'}#{kind}") if kind in MATCHING and choice.weights is None else choice
+        kind: replace(choice, weights=f"{run / 'pretrain'}#{kind}")
+        if kind in MATCHING and choice.weights is None
+        else choice
         for kind, choice in main.parts.items()
     }
     return replace(main, parts=parts)
@@ -180,7 +187,9 @@ def _asked_to_stop() -> Iterator[list[bool]]:
 class _Stage:
     """One recipe of a run: its data, its task, and its loop."""
 
-    def __init__(self, folder: Path, recipe: Recipe, dataset: Dataset, state: PartialState, *, quiet: bool) -> None:
+    def __init__(
+        self, folder: Path, recipe: Recipe, dataset: Dataset, state: PartialState, *, quiet: bool
+    ) -> None:
         self.folder, self.recipe, self.state, self.quiet = folder, recipe, state, quiet
         self.dataset = dataset
         self.main = state.is_main_process
@@ -200,16 +209,16 @@ class _Stage:
             world=self.state.num_processes,
         )
         self._remember(pictures)
-        last = settings.steps or settings.epochs * batches.epoch
+        last = settings.steps or settings.epochs * batches.steps_per_epoch
         parts = assemble(self.recipe, TextSource(captions=_captions(records)))
         task: Task
+        watcher: Watcher
         if isinstance(settings, MatchTraining):
-            task = MatchTask(self.recipe, parts, self.state, epoch=batches.epoch)
-            watcher: Watcher = Validation(self.folder, self.recipe, task, self._pictures(held_out, "held-out pictures"))
+            task = match = MatchTask(self.recipe, parts, self.state, epoch=batches.steps_per_epoch)
+            watcher = Validation(self.folder, self.recipe, match, self._pictures(held_out, "held-out pictures"))
         else:
-            assert isinstance(settings, GanTraining)
-            task = GanTask(self.recipe, parts, self.state)
-            watcher = Sampling(self.folder, self.recipe, task, self._pictures(held_out, "held-out pictures"))
+            task = gan = GanTask(self.recipe, parts, self.state)
+            watcher = Sampling(self.folder, self.recipe, gan, self._pictures(held_out, "held-out pictures"))
         found = checkpoint.newest(self.folder / "checkpoints")
         start = 0
         if found is not None:
@@ -218,7 +227,9 @@ class _Stage:
             watcher.load_state_dict(saved["watcher"])
         self._loop(task, watcher, batches, start, last, report)
 
-    def _loop(self, task: Task, watcher: Watcher, batches: Batches, start: int, last: int, report: Path) -> None:
+    def _loop(
+        self, task: Task, watcher: Watcher, batches: Batches, start: int, last: int, report: Path
+    ) -> None:
         settings = self.recipe.train
         pin = self.state.device.type == "cuda"
         stream = loader(batches, start, last, workers=settings.workers, pin=pin)
@@ -226,7 +237,10 @@ class _Stage:
         title = f"{self.recipe.name} on {self.state.device}"
         pictures, busy = 0, 0.0  # since the last line of the log, without what is looked at and saved
         mark = reported = time.monotonic()
-        with _asked_to_stop() as asked, Bar(title, last, done=start, quiet=self.quiet or not self.main) as bar:
+        with (
+            _asked_to_stop() as asked,
+            Bar(title, last, done=start, quiet=self.quiet or not self.main) as bar,
+        ):
             for done, batch in enumerate(stream, start + 1):
                 set_seed(mix(settings.seed, done, self.state.process_index) % 2**32)
                 terms = task.step(batch, done - 1)
@@ -255,7 +269,9 @@ class _Stage:
                         write_report(report)
                         reported = time.monotonic()
                 if asked and done < last:
-                    raise Interrupted(f"stopped after step {done} of {last}; go on with: zoo train --resume {report}")
+                    raise Interrupted(
+                        f"stopped after step {done} of {last}; go on with: zoo train --resume {report}"
+                    )
                 mark = time.monotonic()
         if log is not None:
             log.close()
@@ -285,7 +301,9 @@ class _Stage:
         if what != "pictures" and len(records) > most:
             records = [records[i * len(records) // most] for i in range(most)]
         with self.state.local_main_process_first():
-            with Bar(f"{what} of {_side(self.recipe)} px", len(records), quiet=self.quiet or not self.main) as bar:
+            with Bar(
+                f"{what} of {_side(self.recipe)} px", len(records), quiet=self.quiet or not self.main
+            ) as bar:
                 return Pictures(
                     records,
                     side=_side(self.recipe),

@@ -1,0 +1,117 @@
+import pytest
+from PIL import Image
+
+from zoo.data.check import check, info
+from zoo.data.make import make
+from zoo_plugins.datasets.cub import CubFolder
+from zoo_plugins.datasets.imagefolder import ImageFolder
+from zoo_registry.contracts import DataSource, Record
+from zoo_registry.errors import ZooError
+
+TRAIN = "001.Black_footed_Albatross/Black_footed_Albatross_000"
+TEST = "003.Sooty_Albatross/Sooty_Albatross_000"
+
+
+class Drawn:
+    """A drawn set with what the folder reader has to give back: nested names, captions, attributes."""
+
+    def splits(self):
+        return ("train", "test")
+
+    def records(self, split):
+        return [
+            Record(
+                f"{split}-{number // 2}/{number}",
+                lambda number=number: Image.new("RGB", (9, 8), (number, 1, 2)),
+                tuple(f"a “{split}” bird, {number} {k}" for k in range(number + 1)),
+                label=f"{number // 2}",
+                attributes={"wing": "red", "tail": f"{number}"},
+            )
+            for number in range(3)
+        ]
+
+    def problems(self):
+        return ()
+
+    def fingerprint(self):
+        return "drawn"
+
+
+def test_pictures_that_cannot_be_decoded_are_told_by_file(cub, write):
+    write(f"images/{TEST}1_1.jpg", (cub / f"images/{TEST}1_1.jpg").read_bytes()[:-30])
+    write(f"images/{TRAIN}1_1.jpg", b"")
+    write(f"images/{TRAIN}2_2.jpg", b"not a picture")
+    write(f"text/{TEST}2_2.txt", "")
+    seen = []
+    found = check(CubFolder(DataSource(str(cub))), lambda *done: seen.append(done))
+    assert [problem.file for problem in found] == [
+        f"images/{TRAIN}1_1.jpg",
+        f"images/{TRAIN}2_2.jpg",
+        f"images/{TEST}1_1.jpg",
+        f"text/{TEST}2_2.txt",
+    ]
+    assert "empty" in found[0].what
+    assert "not a picture" in found[1].what
+    assert "truncated" in found[2].what.lower()
+    assert seen[-1] == (5, 5)
+
+
+def test_sound_data_has_no_problems(cub):
+    assert check(CubFolder(DataSource(str(cub)))) == []
+    assert check(Drawn()) == []
+
+
+def test_info(cub, write):
+    write(f"text/{TEST}1_1.txt", "a zebra finch\n")
+    told = info(CubFolder(DataSource(str(cub))))
+    train, test = told["splits"]["train"], told["splits"]["test"]
+    assert told["problems"] == 0
+    assert (train["pictures"], train["captions"], train["classes"]) == (4, 8, 2)
+    assert train["words_per_caption"] == {"min": 3, "median": 3.5, "max": 4}
+    assert train["vocabulary"] == 8  # a bird called black laysan it has wings
+    assert train["side"] == {"min": 16, "median": 16, "max": 16}
+    assert test["captions_per_picture"] == {"min": 1, "median": 1.5, "max": 2}
+    assert test["unseen_words"] == 0.3  # zebra, finch and sooty of ten
+    assert test["unseen_vocabulary"] == round(3 / 9, 4)
+    assert test["classes_of_train"] == 0
+
+
+def test_info_of_drawn_pictures():
+    assert info(Drawn())["splits"]["train"]["side"] == {"min": 8, "median": 8, "max": 8}
+
+
+def test_made_folder_gives_the_same_records(tmp_path):
+    drawn = Drawn()
+    seen = []
+    make(drawn, tmp_path / "made", lambda *done: seen.append(done))
+    read = ImageFolder(DataSource(str(tmp_path / "made")))
+    assert check(read) == []
+    assert read.splits() == drawn.splits()
+    for split in drawn.splits():
+        for made, wanted in zip(read.records(split), drawn.records(split), strict=True):
+            assert (made.name, made.captions, made.label) == (wanted.name, wanted.captions, wanted.label)
+            assert made.attributes == wanted.attributes
+            with Image.open(made.image) as picture:
+                assert picture.tobytes() == wanted.image().tobytes()
+    assert seen[-1] == (6, 6)
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+def test_make_takes_an_empty_folder_and_no_other(tmp_path, write):
+    (tmp_path / "empty").mkdir()
+    make(Drawn(), tmp_path / "empty")
+    assert (tmp_path / "empty/test/metadata.jsonl").exists()
+    write("full/mine.txt", "x")
+    for taken in ("full", "full/mine.txt"):
+        with pytest.raises(ZooError, match="there already and not empty"):
+            make(Drawn(), tmp_path / taken)
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine.txt"]
+
+
+def test_interrupted_make_leaves_nothing(tmp_path):
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make(Drawn(), tmp_path / "made", stop)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,192 @@
+import csv
+import io
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zoo_plugins.datasets.imagefolder import ImageFolder
+from zoo_plugins.datasets.metadata import Row, RowError, read_csv, read_jsonl
+from zoo_registry.contracts import DataSource
+
+
+def read(folder):
+    return ImageFolder(DataSource(str(folder)))
+
+
+def jsonl(*rows):
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def test_own_pictures_without_splits_are_all_for_training(tmp_path, write, picture):
+    picture("b.png")
+    picture("sub/a.jpg")
+    write(
+        "metadata.jsonl",
+        jsonl({"file_name": "b.png", "text": "a  b "}, {"file_name": "./sub/a.jpg", "text": "an a"}),
+    )
+    dataset = read(tmp_path)
+    assert ImageFolder.recognises(tmp_path)
+    assert not ImageFolder.recognises(tmp_path / "sub")
+    assert dataset.problems() == ()
+    assert dataset.splits() == ("train",)
+    assert [(r.name, r.captions, r.label) for r in dataset.records("train")] == [
+        ("b", ("a b",), None),
+        ("sub/a", ("an a",), None),
+    ]
+
+
+def test_splits_each_with_their_metadata(tmp_path, write, picture):
+    for split in ("train", "validation", "test"):
+        picture(f"{split}/{split}.png")
+        write(f"{split}/metadata.csv", f"file_name,caption,class\n{split}.png,for {split},c{split}\n")
+    dataset = read(tmp_path)
+    assert dataset.problems() == ()
+    assert dataset.splits() == ("train", "validation", "test")
+    (record,) = dataset.records("test")
+    assert (record.name, record.captions, record.label) == ("test", ("for test",), "ctest")
+    assert record.image == tmp_path / "test/test.png"
+
+
+def test_names_stay_unique_where_splits_share_them(tmp_path, write, picture):
+    for split in ("train", "test"):
+        picture(f"{split}/0.png")
+    write("metadata.jsonl", jsonl(*({"file_name": f"{s}/0.png", "text": s} for s in ("train", "test"))))
+    dataset = read(tmp_path)
+    assert [record.name for record in dataset.records("train")] == ["train/0"]
+    assert [record.name for record in dataset.records("test")] == ["test/0"]
+
+
+def test_all_caption_columns_count_and_rows_add_up(tmp_path, write, picture):
+    picture("a.png")
+    rows = (
+        {
+            "file_name": "a.png",
+            "text": "second",
+            "captions": ["first", "second"],
+            "label": 3,
+            "attributes": {"k": "v"},
+        },
+        {"file_name": "a.png", "caption": "third"},
+    )
+    write("metadata.jsonl", jsonl(*rows))
+    (record,) = read(tmp_path).records("train")
+    assert record.captions == ("first", "second", "third")
+    assert record.label == "3"
+    assert record.attributes == {"k": "v"}
+
+
+def test_csv_cells_with_lists_and_commas(tmp_path, write, picture):
+    picture("a.png")
+    picture("b.png")
+    file = io.StringIO()
+    csv.writer(file).writerows(
+        [
+            ("file_name", "text", "attributes"),
+            ("a.png", json.dumps(["one, two", "three"]), '{"wing": "red"}'),
+            ("b.png", "[sic] a bird", ""),
+        ]
+    )
+    write("metadata.csv", b"\xef\xbb\xbf" + file.getvalue().encode())
+    first, second = read(tmp_path).records("train")
+    assert first.captions == ("one, two", "three")
+    assert first.attributes == {"wing": "red"}
+    assert second.captions == ("[sic] a bird",)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('{"file_name": "a.png", ', "not JSON"),
+        ('["a.png"]', "not an object"),
+        ('{"text": "no file"}', "no file_name"),
+        ('{"file_name": "../a.png", "text": "x"}', "leads out of the folder"),
+        ('{"file_name": "x/../../a.png", "text": "x"}', "leads out of the folder"),
+        ('{"file_name": "/etc/a.png", "text": "x"}', "leads out of the folder"),
+        ('{"file_name": "C:\\\\a.png", "text": "x"}', "leads out of the folder"),
+        ('{"file_name": "gone.png", "text": "x"}', "there is no picture gone.png"),
+        ('{"file_name": "a.png"}', "no caption for a.png"),
+        ('{"file_name": "a.png", "captions": ["", " "]}', "no caption for a.png"),
+        ('{"file_name": "a.png", "captions": ["x", 3]}', "captions holds 3"),
+        ('{"file_name": "a.png", "text": "x", "attributes": ["k"]}', "attributes is not an object of texts"),
+        ('{"file_name": "a.png", "text": "x", "class": ["k"]}', "neither text nor a number"),
+        (b'{"file_name": "a.png", "text": "\xe9"}', "not UTF-8"),
+        ('{"file_name": "a.png", "text": "\\ud800"}', "not UTF-8"),
+    ],
+)
+def test_faulty_line_is_told_by_its_number(tmp_path, write, picture, line, told):
+    picture("a.png")
+    picture("good.png")
+    line = line.encode() if isinstance(line, str) else line
+    write("metadata.jsonl", b'{"file_name": "good.png", "text": "good"}\n\n' + line + b"\n")
+    dataset = read(tmp_path)
+    (found,) = [problem for problem in dataset.problems() if problem.file == "metadata.jsonl"]
+    assert found.what.startswith("line 3: ")
+    assert told in found.what
+    assert [record.name for record in dataset.records("train")] == ["good"]
+
+
+def test_faulty_csv(tmp_path, write, picture):
+    picture("a.png")
+    write("metadata.csv", "name,text\na.png,x\n")
+    assert "wanted: file_name and one of" in read(tmp_path).problems()[0].what
+    write("metadata.csv", b"file_name,text\na.png,bl\xe9\n")
+    assert "line 2: text is not UTF-8" in read(tmp_path).problems()[0].what
+
+
+def test_picture_that_no_line_names(tmp_path, write, picture):
+    picture("a.png")
+    picture("b.png")
+    write("metadata.jsonl", jsonl({"file_name": "a.png", "text": "x"}))
+    (problem,) = read(tmp_path).problems()
+    assert problem.file == "b.png"
+    assert "without captions" in problem.what
+
+
+def test_two_pictures_of_one_name(tmp_path, write, picture):
+    picture("a.png")
+    picture("a.jpg")
+    write("metadata.jsonl", jsonl(*({"file_name": f"a.{end}", "text": end} for end in ("png", "jpg"))))
+    dataset = read(tmp_path)
+    assert [record.captions for record in dataset.records("train")] == [("png",)]
+    assert [problem.file for problem in dataset.problems()] == ["a.jpg"]
+
+
+def test_folder_without_metadata(tmp_path):
+    assert "missing" in read(tmp_path).problems()[0].what
+    assert read(tmp_path).splits() == ()
+
+
+json_rows = st.dictionaries(
+    st.sampled_from(["file_name", "text", "captions", "caption", "class", "attributes"]),
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=5,
+    ),
+)
+
+
+@settings(deadline=None)
+@given(st.binary() | st.lists(json_rows).map(lambda rows: jsonl(*rows).encode()))
+def test_any_jsonl_is_rows_or_faults(data):
+    assert_usable(read_jsonl(data))
+
+
+@settings(deadline=None)
+@given(st.sampled_from([b"", b"file_name,text,attributes\r\n"]), st.binary())
+def test_any_csv_is_rows_or_faults(header, data):
+    assert_usable(read_csv(header + data))
+
+
+def assert_usable(rows):
+    for number, row in rows:
+        assert number >= 1
+        if isinstance(row, RowError):
+            assert str(row).encode()
+        else:
+            assert isinstance(row, Row)
+            texts = [row.file, row.label or "", *row.captions, *row.attributes, *row.attributes.values()]
+            assert all(isinstance(text, str) and text.encode() is not None for text in texts)
+            assert all(row.captions)

@@ -1,0 +1,266 @@
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo_plugins.datasets.aviary import Aviary
+from zoo_plugins.datasets.aviary_anatomy import Bird
+from zoo_plugins.datasets.aviary_drawing import draw
+from zoo_plugins.datasets.aviary_species import COLOURS
+from zoo_plugins.datasets.canvas import PALETTE
+from zoo_registry.contracts import DataSource, Record
+from zoo_registry.errors import ZooError
+
+
+def aviary(argument: str = "1000", side: int | None = 64, seed: int = 0) -> Aviary:
+    return Aviary(DataSource(argument=argument, side=side, seed=seed))
+
+
+def pixels(record: Record) -> np.ndarray:
+    assert callable(record.image)
+    return np.asarray(record.image(), dtype=float)
+
+
+def bird_of(record: Record) -> Bird:
+    assert isinstance(record.image, partial)
+    return record.image.args[0]
+
+
+@pytest.fixture(scope="module")
+def thousand() -> list[Record]:
+    data = aviary()
+    return [record for split in data.splits() for record in data.records(split)]
+
+
+# ---- pictures
+
+
+def test_pictures_are_rgb_of_the_side_asked_for() -> None:
+    for side, want in ((None, 128), (64, 64), (76, 76), (256, 256)):
+        image = aviary("2", side).records("train")[0].image
+        assert callable(image)
+        assert (image().size, image().mode) == ((want, want), "RGB")
+
+
+def test_same_seed_same_pictures_and_another_seed_others() -> None:
+    first, again, other = aviary("20"), aviary("20"), aviary("20", seed=1)
+    for a, b, c in zip(first.records("train"), again.records("train"), other.records("train"), strict=True):
+        assert (a.name, a.captions, a.attributes) == (b.name, b.captions, b.attributes)
+        assert (pixels(a) == pixels(b)).all()
+        assert (pixels(a) != pixels(c)).any()
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_larger_aviary_begins_with_the_smaller_one(split: str) -> None:
+    small, large = aviary("37").records(split), aviary("300").records(split)
+    for a, b in zip(small, large, strict=False):
+        assert (a.name, a.captions, a.attributes, a.label) == (b.name, b.captions, b.attributes, b.label)
+        assert (pixels(a) == pixels(b)).all()
+
+
+def test_every_side_shows_the_same_picture() -> None:
+    for a, b in zip(aviary("40", 64).records("train"), aviary("40", 128).records("train"), strict=True):
+        assert callable(b.image)
+        halved = np.asarray(b.image().resize((64, 64), Image.Resampling.BOX), dtype=float)
+        assert np.abs(halved - pixels(a)).mean() < 3
+        assert a.captions == b.captions
+
+
+def changed(record: Record, **colours: str) -> np.ndarray:
+    """Where a picture changes, [side, side], when parts of the bird get other colours."""
+    bird = bird_of(record)
+    other = draw(replace(bird, species=replace(bird.species, **colours)), 64)
+    return np.abs(np.asarray(other, dtype=float) - pixels(record)).sum(2) > 60
+
+
+def test_the_body_has_the_colour_that_captions_name(thousand: Sequence[Record]) -> None:
+    names, values = list(PALETTE), np.array(list(PALETTE.values()), dtype=float)
+    right = 0
+    for record in thousand[::4]:
+        body = record.attributes["body"]
+        region = changed(record, body="green" if body == "purple" else "purple")
+        assert region.mean() > 0.03, "too little of the picture shows the body"
+        middle = np.median(pixels(record)[region], axis=0)
+        right += names[np.square(values - middle).sum(1).argmin()] == body
+    assert right >= 0.95 * len(thousand[::4])
+
+
+def test_a_crop_of_64_out_of_76_keeps_the_bird_whole(thousand: Sequence[Record]) -> None:
+    margin = 12 * 64 // 76  # pixels of 64 that a crop may cut off a side
+    for record in thousand[::8]:
+        paint = "purple" if record.attributes["body"] != "purple" else "yellow"
+        region = changed(record, body=paint, wing=paint, beak=paint, crown=paint)
+        assert not region[:margin].any()
+        assert not region[-margin:].any()
+        assert not region[:, :margin].any()
+        assert not region[:, -margin:].any()
+
+
+def test_birds_look_both_ways() -> None:
+    bird = replace(bird_of(aviary("1").records("train")[0]), pose="flying", background="sky")
+    beaks = {}
+    for facing in ("left", "right"):
+        turned = replace(bird, facing=facing)
+        recoloured = replace(turned, species=replace(bird.species, beak="purple"))
+        difference = np.asarray(draw(turned, 64), dtype=float) - np.asarray(draw(recoloured, 64), dtype=float)
+        beaks[facing] = np.abs(difference).sum(2).nonzero()[1].mean()
+    assert beaks["left"] < 32 < beaks["right"]
+
+
+# ---- splits
+
+
+def test_species_of_the_splits_are_disjoint_and_names_unique(thousand: Sequence[Record]) -> None:
+    data = aviary()
+    train, test = ({record.label for record in data.records(split)} for split in ("train", "test"))
+    assert (len(train), len(test)) == (48, 12)
+    assert not train & test
+    assert len({record.name for record in thousand}) == 1000
+    assert len(data.records("test")) == 200
+
+
+def test_species_of_a_split_come_equally_often() -> None:
+    labels = [record.label for record in aviary("480").records("train")]
+    assert {labels.count(label) for label in labels} == {8}
+
+
+def test_training_knows_every_word_of_the_test_captions() -> None:
+    data = aviary()
+    train, test = (
+        {word for record in data.records(split) for word in words(" ".join(record.captions))}
+        for split in ("train", "test")
+    )
+    assert test <= train
+
+
+def test_every_colour_is_a_body_colour_in_both_splits() -> None:
+    data = aviary()
+    for split in data.splits():
+        assert {record.attributes["body"] for record in data.records(split)} == set(COLOURS)
+
+
+def test_small_aviaries() -> None:
+    assert aviary("1").splits() == ("train",)
+    assert [len(aviary("2").records(split)) for split in ("train", "test")] == [1, 1]
+
+
+def test_default_count_is_told_by_the_fingerprint() -> None:
+    assert aviary("").fingerprint() == aviary("6000").fingerprint()
+
+
+def test_fingerprint_tells_what_pictures_depend_on() -> None:
+    prints = {aviary("5").fingerprint(), aviary("6").fingerprint(), aviary("5", 76).fingerprint()}
+    assert len(prints | {aviary("5", seed=3).fingerprint()}) == 4
+
+
+@pytest.mark.parametrize("argument", ["0", "-5", "many", "1.5", "²", "500 "])
+def test_an_argument_that_is_no_count_is_refused_with_the_right_form(argument: str) -> None:
+    with pytest.raises(ZooError, match="aviary:500"):
+        aviary(argument)
+
+
+def test_an_unknown_split_is_refused() -> None:
+    with pytest.raises(ZooError, match="did you mean 'train'"):
+        aviary("5").records("trian")
+
+
+# ---- captions
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
+
+
+_C = rf"({'|'.join(COLOURS)})"
+_SHAPE = r"(?:(?:short|stubby|long|pointed|hooked|curved|thin|narrow) )"
+_BILL, _BREAST, _CAP = r"(?:beak|bill)", r"(?:belly|breast|underside|chest)", r"(?:crown|cap|head)"
+SAYINGS = [  # a phrase with a colour, and the attribute that must have it
+    (rf"{_C} {_BILL}", "beak"),
+    (rf"{_BILL} (?:that )?is (?:{_SHAPE}and )?{_C}", "beak"),
+    (rf"{_C} (?:legs|feet)", "beak"),
+    (rf"{_C} {_BREAST}", "belly"),
+    (rf"{_BREAST} is {_C}", "belly"),
+    (rf"{_C} (?:wings|wing feathers|feathers on its wings)", "wing"),
+    (rf"wings are {_C}", "wing"),
+    (rf"{_C} {_CAP}", "crown"),
+    (rf"{_CAP} is {_C}", "crown"),
+    (rf"{_C} on (?:top of its|the) head", "crown"),
+    (rf"{_C} (?:crest|tuft)", "crown"),
+    (rf"{_C} ring", "eye_ring"),
+    (rf"{_C} (?:bar|stripe|band)", "wing_bar"),
+]
+CLAIMS = [  # words that must not be said unless an attribute has the value
+    (r"small|little|tiny", "size", "small"),
+    (r"large|big", "size", "large"),
+    (r"plump|round|chubby", "build", "plump"),
+    (r"slender|slim", "build", "slender"),
+    (rf"(?:short|stubby) (?:\w+ )?{_BILL}|{_BILL} (?:that )?is (?:short|stubby)", "beak_shape", "short"),
+    (rf"(?:long|pointed) (?:\w+ )?{_BILL}|{_BILL} (?:that )?is (?:long|pointed)", "beak_shape", "long"),
+    (r"hooked|curved", "beak_shape", "hooked"),
+    (r"thin|narrow", "beak_shape", "thin"),
+    (r"short tail|tail is short", "tail", "short"),
+    (r"long tail|tail is long", "tail", "long"),
+    (r"forked", "tail", "forked"),
+    (r"crested|crest|tuft", "crest", "yes"),
+    (r"singing|calling", "pose", "singing"),
+    (r"flying|flight|flapping", "pose", "flying"),
+    (r"swimming|floating", "pose", "swimming"),
+    (r"pecking|feeding|food", "pose", "pecking"),
+    (r"standing|walking", "pose", "standing"),
+    (r"snow|snowy|winter", "background", "snow"),
+    (r"water|lake|pond", "background", "water"),
+    (r"evening|dusk|sunset", "background", "evening"),
+    (r"grass|meadow|field", "background", "meadow"),
+    (r"leaves|trees|forest", "background", "leaves"),
+    (r"sky|cloudy", "background", "sky"),
+]
+
+
+def plain(caption: str) -> str:
+    return caption.lower().rstrip(".").replace("gray", "grey").replace("violet", "purple")
+
+
+def test_captions_say_nothing_untrue(thousand: Sequence[Record]) -> None:
+    for record in thousand:
+        truth = record.attributes
+        for caption in map(plain, record.captions):
+            rest = caption
+            for pattern, attribute in SAYINGS:
+                for found in re.finditer(rf"\b{pattern}\b", rest):
+                    assert found[1] == truth[attribute], (caption, attribute, truth[attribute])
+                rest = re.sub(rf"\b{pattern}\b", "", rest)
+            for colour in re.findall(rf"\b{_C}\b", rest):  # what is left speaks of the body
+                assert colour == truth["body"], (caption, truth["body"])
+            for pattern, attribute, value in CLAIMS:
+                if re.search(rf"\b(?:{pattern})\b", caption):
+                    assert truth[attribute] == value, (caption, attribute, truth[attribute])
+
+
+def test_claims_are_made_at_all(thousand: Sequence[Record]) -> None:
+    text = "\n".join(plain(caption) for record in thousand for caption in record.captions)
+    for pattern, *_ in (*SAYINGS, *CLAIMS):
+        assert re.search(rf"\b(?:{pattern})\b", text), pattern
+
+
+def test_nine_of_ten_distinct_captions_name_the_body_colour(thousand: Sequence[Record]) -> None:
+    for record in thousand:
+        assert len({plain(caption) for caption in record.captions}) >= 9  # gray and grey count as two
+        assert len(set(record.captions)) == 10
+        assert sum(record.attributes["body"] in words(plain(caption)) for caption in record.captions) >= 9
+
+
+def test_captions_vary_and_keep_to_a_small_vocabulary(thousand: Sequence[Record]) -> None:
+    captions = [caption for record in thousand for caption in record.captions]
+    assert len({plain(caption) for caption in captions}) > 8000
+    assert 100 <= len({word for caption in captions for word in words(caption)}) <= 200
+    lengths = np.array([len(words(caption)) for caption in captions])
+    assert np.mean((lengths >= 4) & (lengths <= 18)) > 0.9
+
+
+def test_articles_are_right(thousand: Sequence[Record]) -> None:
+    text = "\n".join(caption.lower() for record in thousand for caption in record.captions)
+    assert not re.findall(r"\ba [aeiou]\w+|\ban [^aeiou\W]\w+|  | ,", text)

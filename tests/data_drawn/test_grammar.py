@@ -1,0 +1,68 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from zoo_plugins.datasets.grammar import Grammar, polish
+
+
+def sentences(rules: dict[str, str], facts: dict[str, str] | None = None, count: int = 400) -> Counter[str]:
+    rng = np.random.default_rng(0)
+    grammar = Grammar(rules)
+    return Counter(grammar.sentence("s", facts or {}, rng) for _ in range(count))
+
+
+def test_alternatives_come_as_often_as_their_weights_say() -> None:
+    counts = sentences({"s": "3*one|two"})
+    assert set(counts) == {"one", "two"}
+    assert 2.2 < counts["one"] / counts["two"] < 4
+
+
+def test_options_nest() -> None:
+    assert set(sentences({"s": "a[ b[ c]](| d)"})) == {"a", "a b", "a b c", "a d", "a b d", "a b c d"}
+
+
+def test_weighted_option_is_there_more_often_than_not() -> None:
+    counts = sentences({"s": "a[3* b]"})
+    assert 2.2 < counts["a b"] / counts["a"] < 4
+
+
+def test_missing_facts_are_not_said() -> None:
+    rules = {"s": "a [{size} ]bird|a {crown} crown"}
+    assert set(sentences(rules, {"size": "big|huge"})) == {"a bird", "a big bird", "a huge bird"}
+
+
+def test_no_fact_is_said_twice() -> None:
+    rules = {"s": "{d} and {d}", "d": "{wing} wings|{beak} beak"}
+    assert set(sentences(rules, {"wing": "red", "beak": "blue"})) == {
+        "red wings and blue beak",
+        "blue beak and red wings",
+    }
+
+
+def test_a_dropped_alternative_takes_back_what_it_said() -> None:
+    rules = {"s": "9*{body} {missing}|the {body} one"}
+    assert set(sentences(rules, {"body": "red"})) == {"the red one"}
+
+
+def test_facts_that_allow_no_sentence_are_told() -> None:
+    with pytest.raises(LookupError, match="size"):
+        Grammar({"s": "{colour}"}).sentence("s", {"size": "big"}, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("raw", "right"),
+    [
+        ("a  orange bird", "an orange bird"),
+        ("it has a orange beak , a eye", "it has an orange beak, an eye"),
+        ("an owl and a bird", "an owl and a bird"),
+    ],
+)
+def test_articles_and_blanks(raw: str, right: str) -> None:
+    assert polish(raw) == right
+
+
+def test_sentences_differ_by_more_than_their_punctuation() -> None:
+    grammar = Grammar({"s": "(one|two|three|four)"})
+    found = grammar.sentences(("s",) * 4, {}, np.random.default_rng(0))
+    assert {sentence.lower().rstrip(".") for sentence in found} == {"one", "two", "three", "four"}

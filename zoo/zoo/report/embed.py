@@ -1,0 +1,74 @@
+"""Images as data: URIs, small enough together that a page stays light."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from .figures import GAP, image_grid
+
+_FRAMES = 24
+"""Most sample grids in a page."""
+_BUDGET = 3_000_000  # bytes of all sample grids but the newest, as they stand in the page
+_BUDGET_ONE = 1_200_000  # bytes of the newest grid, and of the attention figure
+_LADDER = ((1, 90), (1, 75), (2, 90), (2, 75), (4, 85), (8, 85), (16, 80))
+"""(the side is divided by, JPEG quality), tried in turn until a budget is kept; the last is taken in any case."""
+
+
+def embedded(images: Sequence[Image.Image], budget: int) -> list[str]:
+    """The images as JPEG data: URIs, all of one quality, the best that keeps the budget in bytes."""
+    for factor, quality in _LADDER:
+        uris = [_uri(image.reduce(factor), quality) for image in images]
+        if sum(map(len, uris)) <= budget:
+            break
+    return uris
+
+
+def _uri(image: Image.Image, quality: int) -> str:
+    file = io.BytesIO()
+    # Chroma at full size: at half of it, the colours of pictures this small would run into each other.
+    image.convert("RGB").save(file, "JPEG", quality=quality, subsampling=0, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def attention(path: Path) -> str | None:
+    """The attention figure, None where there is none."""
+    if not path.is_file():
+        return None
+    with Image.open(path) as image:
+        return embedded([image.convert("RGB")], _BUDGET_ONE)[0]
+
+
+def sample_frames(folder: Path, *, rows: int, columns: int, side: int) -> list[dict[str, Any]]:
+    """`{"step": S, "src": URI}` a sample grid, in the order of training: all, or an even choice with first and last.
+
+    The pictures lie side by side without their gap: sides are multiples of eight, so no block of a JPEG spans two.
+    The newest grid is kept at the best quality; the others share a budget.
+    """
+    files = {int(path.stem.removeprefix("step_")): path for path in folder.glob("step_*.png")}
+    steps = sorted(files)
+    if not steps:
+        return []
+    chosen = np.linspace(0, len(steps) - 1, min(len(steps), _FRAMES)).round().astype(int)
+    steps = [steps[index] for index in chosen]
+    grids = [_packed(files[step], rows, columns, side) for step in steps]
+    uris = [*embedded(grids[:-1], _BUDGET), *embedded(grids[-1:], _BUDGET_ONE)]
+    return [{"step": step, "src": uri} for step, uri in zip(steps, uris, strict=True)]
+
+
+def _packed(path: Path, rows: int, columns: int, side: int) -> Image.Image:
+    """A grid as `image_grid` made it, without the gap between its pictures."""
+    pitch = side + GAP
+    with Image.open(path) as grid:
+        cells = [
+            grid.convert("RGB").crop((x * pitch, y * pitch, x * pitch + side, y * pitch + side))
+            for y in range(rows)
+            for x in range(columns)
+        ]
+    return image_grid(cells, columns, gap=0)
