@@ -28,7 +28,7 @@ Table = Mapping[
 
 
 class AttnGANImporter(Importer):
-    """Files of the authors' AttnGAN: text_encoder200.pth, image_encoder200.pth, bird_AttnGAN2.pth, netD0.pth.
+    """Files of the authors' AttnGAN: bird_AttnGAN2.pth, netD0.pth and the two encoders of DAMSM.
 
     A generator's file holds its conditioning too, and a discriminator's file one side. A name that AttnGAN does
     not have, or one missing that a size is read from, raises ZooError. The tensors tell every size: `dims` is
@@ -47,7 +47,7 @@ class AttnGANImporter(Importer):
         }[part](state)
 
 
-# --------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 # Text encoder
 
 _TEXT_ENCODER: Table = {
@@ -70,7 +70,7 @@ def _text_encoder(state: State) -> dict[str, Converted]:
     return {"text_encoder": Converted("bilstm", settings, renamed, source=TextSource(entries=entries))}
 
 
-# --------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 # Image encoder
 
 _IMAGE_ENCODER: Table = {
@@ -89,7 +89,7 @@ def _image_encoder(state: State) -> dict[str, Converted]:
     return {"image_encoder": Converted("timm", settings, renamed, text=TextSpec(width, words=True))}
 
 
-# --------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 # Generator and conditioning
 
 _CONDITIONING: Table = {r"ca_net\.(fc\.(?:weight|bias))": r"\1"}
@@ -138,7 +138,7 @@ def _generator(state: State) -> dict[str, Converted]:
     }
 
 
-# --------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 # Discriminator
 
 # Where the blocks of an image's way down stand in ours, by the side of the file
@@ -184,7 +184,7 @@ def _discriminator(state: State) -> dict[str, Converted]:
     }
 
 
-# --------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 # Reading
 
 

@@ -33,7 +33,7 @@ class BinaryCrossEntropy(Loss):
             terms = [a + b for a, b in zip(alone, terms, strict=True)]
         return _named(round, terms)
 
-    # Equation 5 with mismatched sentences s' (arXiv:1605.05396), weighted as in the authors' code; with both heads
+    # Equation 5 with mismatched sentences s' (arXiv:1605.05396) and the authors' weights; with two heads
     # [b(x) + b(x|s)] / 2 + [b(x^) + b(x^|s) + b(x|s')] / 3, with one b(x|s) + [b(x^|s) + b(x|s')] / 2
     def discriminator(self, round: Round, /) -> Mapping[str, Tensor]:
         """Real pairs taken for real; drawn and mismatched ones not."""

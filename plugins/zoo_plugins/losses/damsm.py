@@ -94,7 +94,7 @@ def attention_maps(text: Text, features: ImageFeatures, gamma1: float) -> Tensor
     return torch.stack(maps).view(*text.mask.shape, *features.grid)  # [B,L,N] -> [B,L,h,w]
 
 
-# Equations 7 to 9: s = e^T v, s' its softmax over a caption's words, alpha = softmax of gamma1 s' over regions
+# Equations 7 to 9: s = e^T v, s' its softmax over a caption's words, alpha = softmax of gamma1 s' over N
 def _attention(words: Tensor, mask: Tensor, regions: Tensor, gamma1: float) -> Tensor:
     """Words [T*L,D] of captions with a mask [T,L], and regions [B,N,D], to alpha [B,T*L,N]."""
     scores = words @ regions.transpose(1, 2)  # [T*L,D] @ [B,D,N] -> [B,T*L,N]

@@ -18,7 +18,7 @@ _FRAMES = 24
 _BUDGET = 3_000_000  # bytes of all sample grids but the newest, as they stand in the page
 _BUDGET_ONE = 1_200_000  # bytes of the newest grid, and of the attention figure
 _LADDER = ((1, 90), (1, 75), (2, 90), (2, 75), (4, 85), (8, 85), (16, 80))
-"""(the side is divided by, JPEG quality), tried in turn until a budget is kept; the last is taken in any case."""
+"""(what the side is divided by, JPEG quality): tried in turn until a budget is kept."""
 
 
 def embedded(images: Sequence[Image.Image], budget: int) -> list[str]:
@@ -46,10 +46,10 @@ def attention(path: Path) -> str | None:
 
 
 def sample_frames(folder: Path, *, rows: int, columns: int, side: int) -> list[dict[str, Any]]:
-    """`{"step": S, "src": URI}` a sample grid, in the order of training: all, or an even choice with first and last.
+    """`{"step": S, "src": URI}` a sample grid, in order: all, or an even choice with first and last.
 
-    The pictures lie side by side without their gap: sides are multiples of eight, so no block of a JPEG spans two.
-    The newest grid is kept at the best quality; the others share a budget.
+    The pictures lie side by side without their gap: sides are multiples of eight, so no block of a JPEG
+    spans two. The newest grid has a budget of its own; the others share one.
     """
     files = {int(path.stem.removeprefix("step_")): path for path in folder.glob("step_*.png")}
     steps = sorted(files)

@@ -1,4 +1,4 @@
-"""Figures of drawn images: grids, and the words that each stage attended to (AttnGAN, arXiv:1711.10485, figure 4).
+"""Figures of drawn images: grids, and the words each stage attended to (AttnGAN, arXiv:1711.10485, figure 4).
 
 Shape letters: see zoo_registry.contracts; S is the side of a cell of the figure, in pixels.
 """
@@ -26,7 +26,7 @@ LEAST = 128
 _MARGIN = 16
 _SPACE = 6  # between the cells of a figure
 _INK, _FAINT = (24, 24, 27), (113, 113, 122)
-# Dark violet, magenta, orange, pale yellow: lightness rises all along, so the order survives print and colour blindness.
+# Violet, magenta, orange, pale yellow: lightness rises all along, so the order survives colour blindness.
 _HEAT = np.array([[0.0, 22, 8, 62], [0.35, 158, 28, 110], [0.7, 246, 128, 24], [1.0, 255, 244, 164]])
 
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -44,17 +44,17 @@ def image_grid(images: Sequence[Image.Image], columns: int, gap: int = GAP) -> I
 
 
 def upscaled(image: Image.Image, least: int = LEAST) -> Image.Image:
-    """The image at the smallest whole multiple whose shorter side is `least` pixels or more, pixels kept square."""
+    """The image at the smallest whole multiple whose shorter side is `least` pixels or more."""
     factor = math.ceil(least / min(image.size))
     return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
 
 
 def attention_figure(drawn: Drawn, row: int, caption: str, top: int = 5) -> Image.Image:
-    """One drawn image: its stages side by side, then a row an attention stage of the `top` most attended words.
+    """One drawn image: its stages side by side, then for each attention stage a row of its `top` words.
 
-    Maps are a softmax over words at every place, so a map's mean is the share of the picture that attends to its
-    word, and the shares of a caption sum to one. Words are ranked by it and it stands beside them. (The maximum
-    would not rank: in a trained generator nearly every word wins some place outright.)
+    Maps are a softmax over words at every place, so a map's mean is the share of the picture that attends
+    to its word, and a caption's shares sum to one: words are ranked by it, and it is written beside them.
+    (The maximum would not rank: a single place that a word wins outright brings it to one.)
     Raises `ZooError` where the generator attends to no words.
     """
     if not drawn.attention:
@@ -68,16 +68,14 @@ def attention_figure(drawn: Drawn, row: int, caption: str, top: int = 5) -> Imag
 
     sheet = _Sheet(side, columns=max(top, len(shown)))
     sheet.write(caption, scale=1.25, ink=_INK)
-    sheet.cells(shown, [f"{picture.width} × {picture.height}" for picture in pictures])
+    sheet.cells(shown, [f"{picture.width} px" for picture in pictures])
     for stage, maps in enumerate(drawn.attention):
         # The last stages attend; the first image is drawn from the sentence alone.
         drawing = max(0, len(shown) - len(drawn.attention) + stage)
         values = maps[row, : len(words)].float().numpy()  # [L,h,w]
         shares = values.mean(axis=(1, 2))  # [L]
         best = np.argsort(-shares, kind="stable")[:top]
-        sheet.write(
-            f"most attended words while drawing {pictures[drawing].width} × {pictures[drawing].height}"
-        )
+        sheet.write(f"most attended words while drawing {pictures[drawing].width} px")
         sheet.cells(
             overlays(shown[drawing], values[best]), [f"{words[word]}  {shares[word]:.0%}" for word in best]
         )
@@ -106,7 +104,8 @@ def image_grid_of_rows(figures: Sequence[Image.Image]) -> Image.Image:
 def overlays(picture: Image.Image, maps: NDArray[np.float32]) -> list[Image.Image]:
     """The picture [S,S] under each of the maps [K,h,w] as heat.
 
-    All maps share one scale, so that they can be compared: the lowest value of any is clear, the highest is hottest.
+    All maps share one scale, so that they can be compared: the highest value of any of them is the hottest,
+    the lowest leaves the picture dark.
     """
     wide = np.stack(
         [np.asarray(Image.fromarray(m).resize(picture.size, Image.Resampling.BILINEAR)) for m in maps]
@@ -114,8 +113,9 @@ def overlays(picture: Image.Image, maps: NDArray[np.float32]) -> list[Image.Imag
     low, high = wide.min(), wide.max()
     heat = (wide - low) / max(float(high - low), 1e-12)
     colour = np.stack([np.interp(heat, _HEAT[:, 0], _HEAT[:, c]) for c in (1, 2, 3)], axis=-1)  # [K,S,S,3]
-    share = 0.3 + 0.5 * heat[..., None]  # [K,S,S,1] even the coldest place is dimmed, so that heat stands out
-    mixed = (1 - share) * np.asarray(picture.convert("RGB"), np.float32) + share * colour
+    heat = heat[..., None]  # [K,S,S,1]
+    lit = np.asarray(picture.convert("RGB"), np.float32) * (0.45 + 0.55 * heat)
+    mixed = (1 - 0.55 * heat) * lit + 0.55 * heat * colour
     return [Image.fromarray(image) for image in mixed.round().astype(np.uint8)]
 
 

@@ -15,7 +15,7 @@ _POINTS = 1500
 
 @dataclass(frozen=True)
 class Log:
-    """What a run wrote down as it went, by step; of a step written twice (a resumed run) the later line counts."""
+    """What a run wrote down as it went, by step."""
 
     terms: Mapping[int, Mapping[str, float]]
     metrics: Mapping[int, Mapping[str, float]]
@@ -25,7 +25,7 @@ class Log:
 
 
 def read_log(path: Path) -> Log:
-    """Read a log.jsonl; one that is not there is empty. A line that a killed run left unfinished is passed over."""
+    """Read a log.jsonl; none is an empty one. A line that a killed run left unfinished is passed over."""
     terms: dict[int, Mapping[str, float]] = {}
     metrics: dict[int, Mapping[str, float]] = {}
     seconds = speed = None
@@ -55,7 +55,8 @@ def read_log(path: Path) -> Log:
 def panels(log: Log, learner: str) -> list[dict[str, Any]]:
     """The log as panels of curves for the page; panels without a curve are left out.
 
-    Terms are called SIDE/NAME; those without a side belong to the `learner` (the encoders, in the task `match`).
+    Terms are called SIDE/NAME; those without a side belong to the `learner` (the encoders, in the task
+    `match`).
     """
     sides: dict[str, dict[int, dict[str, float]]] = {learner: {}, "discriminator": {}}
     for step, values in log.terms.items():
@@ -68,28 +69,23 @@ def panels(log: Log, learner: str) -> list[dict[str, Any]]:
 
 
 def _panel(title: str, lines: Mapping[int, Mapping[str, float]]) -> dict[str, Any]:
-    """Curves over common steps. Many lines are averaged, some to a point; a point with one that is not finite is none."""
+    """Curves over common steps; of a long log each point is the mean of some lines."""
     steps = list(lines)
     pace = math.ceil(len(steps) / _POINTS)
     bins = [steps[at : at + pace] for at in range(0, len(steps), pace)]
     names = dict.fromkeys(name for values in lines.values() for name in values)
     return {
         "title": title,
-        "steps": [part[-1] for part in bins],
+        "steps": [b[-1] for b in bins],
         "averaged": pace,
         "series": [
-            {
-                "name": name,
-                "values": [_mean([lines[s][name] for s in part if name in lines[s]]) for part in bins],
-            }
+            {"name": name, "values": [_mean([lines[s][name] for s in b if name in lines[s]]) for b in bins]}
             for name in names
         ],
     }
 
 
-def _mean(values: list[float]) -> float | str | None:
-    """To five digits; "nan" where a value is not finite, None where there is no value."""
-    if not values:
-        return None
-    mean = math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.nan
-    return float(f"{mean:.5g}") if math.isfinite(mean) else "nan"
+def _mean(values: list[float]) -> float | None:
+    """To five digits; None, a gap in the curve, where nothing was logged or a value is not finite."""
+    mean = math.fsum(values) / len(values) if values else math.nan
+    return float(f"{mean:.5g}") if math.isfinite(mean) else None

@@ -99,7 +99,7 @@ function smoothed(values) {
   let sum = 0;
   let weight = 0;
   return values.map((value) => {
-    if (typeof value !== "number") return null;
+    if (value === null) return null;
     sum = keep * sum + (1 - keep) * value;
     weight = keep * weight + 1 - keep;
     return sum / weight;
@@ -163,7 +163,7 @@ function chart(panel, view, marked) {
     const smooth = [];
     for (const curve of curves.filter((c) => c.visible)) {
       curve.values.forEach((value, i) => {
-        if (inside[i] && typeof value === "number") { raw.push(value); smooth.push(curve.smooth[i]); }
+        if (inside[i] && value !== null) { raw.push(value); smooth.push(curve.smooth[i]); }
       });
     }
     if (!raw.length) return [0, 1];
@@ -177,10 +177,8 @@ function chart(panel, view, marked) {
 
   function line(values, y) {
     context.beginPath();
-    let pen = false;
     values.forEach((value, i) => {
-      if (typeof value === "number") context[pen ? "lineTo" : "moveTo"](x(steps[i]), y(value));
-      if (value !== null) pen = typeof value === "number"; // a line leaps over what was not logged, not over nan
+      if (value !== null) context.lineTo(x(steps[i]), y(value));
     });
     context.stroke();
   }
@@ -266,7 +264,7 @@ function chart(panel, view, marked) {
     readout.textContent = `step ${steps[hovered].toLocaleString("en")}`;
     for (const { values, value } of curves) {
       const here = values[hovered];
-      value.textContent = here === null ? "–" : here === "nan" ? "not finite" : precise.format(here);
+      value.textContent = here === null ? "–" : precise.format(here);
     }
   }
 
