@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 
 def conv3x3(narrow: int, wide: int) -> nn.Conv2d:
@@ -13,9 +14,23 @@ def conv3x3(narrow: int, wide: int) -> nn.Conv2d:
 def initialise(module: nn.Module) -> None:
     """AttnGAN's start: orthogonal weights, no bias, batch-norm gains N(1, 0.02). For `Module.apply`."""
     if isinstance(module, nn.Conv2d | nn.Linear):
-        nn.init.orthogonal_(module.weight)
+        _orthogonal(module.weight)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
     elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
         nn.init.normal_(module.weight, 1.0, 0.02)
         nn.init.zeros_(module.bias)
+
+
+@torch.no_grad()
+def _orthogonal(weight: Tensor) -> None:
+    """Random orthonormal rows, or columns where those are fewer (arXiv:1312.6120).
+
+    By the Cholesky factor of the Gram matrix, in double precision for its squared condition: the QR
+    decomposition of nn.init.orthogonal_ takes seconds a layer on a busy machine.
+    """
+    rows, columns = weight.flatten(1).shape
+    tall = torch.randn(max(rows, columns), min(rows, columns), dtype=torch.float64)
+    factor = torch.linalg.cholesky(tall.T @ tall)
+    basis = torch.linalg.solve_triangular(factor.T, tall, upper=True, left=False)
+    weight.copy_((basis if rows >= columns else basis.T).reshape(weight.shape))

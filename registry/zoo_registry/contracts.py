@@ -288,6 +288,7 @@ class Problem(NamedTuple):
 class Dataset(Protocol):
     """A reader of one published layout, or a procedure that draws. Built with a `DataSource`; reads no pixels."""
 
+    source: DataSource
     folder_layout: ClassVar[str]  # one line for the user: what such a folder holds; "" for procedural sets
 
     @classmethod

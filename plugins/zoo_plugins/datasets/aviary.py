@@ -56,6 +56,7 @@ class Aviary(Dataset):
                 f"aviary:{source.argument}: {source.argument!r} is not a number of pictures; "
                 "right would be 'aviary' or, for 500 pictures, 'aviary:500'"
             )
+        self.source = source
         self._count = int(argument)
         self._side = source.side or SIDE
         self._seed = source.seed

@@ -84,13 +84,11 @@ class TimmEncoder(nn.Module, ImageEncoder):
         stages = self.trunk(sized * self.scale + self.shift)
         if self.trunk.output_fmt == "NHWC":
             stages = [stage.permute(0, 3, 1, 2) for stage in stages]  # [B,K,h,w]
-        local = stages[self.regions]
+        vector = stages[-1].mean((2, 3))  # [B,K,h,w] -> [B,K]
+        height, width = stages[self.regions].shape[2:]
+        regions = stages[self.regions].flatten(2).transpose(1, 2)  # [B,K,h,w] -> [B,K,N] -> [B,N,K]
         return ImageFeatures(
-            vector=self.vector_projection(stages[-1].mean((2, 3))),
-            regions=self.region_projection(
-                local.flatten(2).transpose(1, 2)
-            ),  # [B,K,h,w] -> [B,N,K] -> [B,N,D]
-            grid=(local.shape[2], local.shape[3]),
+            self.vector_projection(vector), self.region_projection(regions), grid=(height, width)
         )
 
 

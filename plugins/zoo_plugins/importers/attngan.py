@@ -30,15 +30,15 @@ Table = Mapping[
 class AttnGANImporter(Importer):
     """Files of the authors' AttnGAN: bird_AttnGAN2.pth, netD0.pth and the two encoders of DAMSM.
 
-    A generator's file holds its conditioning too, and a discriminator's file one side. A name that AttnGAN does
-    not have, or one missing that a size is read from, raises ZooError. The tensors tell every size: `dims` is
-    not read.
+    A generator's file holds its conditioning too, and a discriminator's file one side. A name that AttnGAN
+    does not have, or one missing that a size is read from, raises ZooError. The tensors tell every size:
+    `dims` is not read.
     """
 
     parts: ClassVar[tuple[str, ...]] = ("text_encoder", "image_encoder", "generator", "discriminator")
 
     def convert(self, part: str, state: Mapping[str, Tensor], **dims: Any) -> Mapping[str, Converted]:
-        """`{kind: converted}`; a generator comes with its conditioning and the mask layout it was trained in."""
+        """`{kind: converted}`; a generator comes with its conditioning and its mask layout."""
         return {
             "text_encoder": _text_encoder,
             "image_encoder": _image_encoder,

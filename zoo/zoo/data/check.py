@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from zoo_registry.contracts import Dataset, DataSource, Problem, Record
+from zoo_registry.contracts import Dataset, Problem, Record
 
 from .decode import PictureError, decode
 from .parallel import Progress, in_threads
@@ -23,15 +23,15 @@ def check(dataset: Dataset, progress: Progress | None = None) -> list[Problem]:
     """All faults of a data set, by file: what its reader found, and the pictures that cannot be decoded."""
     records = [record for split in dataset.splits() for record in dataset.records(split)]
     files = [record for record in records if isinstance(record.image, Path)]
-    source: DataSource | None = getattr(dataset, "source", None)  # readers of folders keep it
+    folder = dataset.source.folder
 
     def fault(record: Record) -> Problem | None:
         try:
             decode(record, 1)
         except PictureError as error:
             path = Path(error.file)
-            if source is not None and path.is_relative_to(source.folder):
-                path = path.relative_to(source.folder)
+            if path.is_relative_to(folder):
+                path = path.relative_to(folder)
             return Problem(path.as_posix(), error.what)
         return None
 

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from zoo_registry.contracts import Record
 from zoo_registry.errors import ZooError
 
+from ..seeding import generator as seeded
 from .cache import content, open_cache
 from .parallel import Progress
 
@@ -152,17 +153,11 @@ class Batches(Dataset[Batch]):
         epoch, part = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             self._epoch = epoch
-            self._order = torch.randperm(len(self.pictures), generator=_generator(self.seed, 0, epoch))
+            self._order = torch.randperm(len(self.pictures), generator=seeded(self.seed, epoch, "order"))
         indices = self._order[part * self.batch_size : (part + 1) * self.batch_size]
-        generator = _generator(self.seed, 1, step)
+        generator = seeded(self.seed, step, "crops")
         draws = torch.rand(self.batch_size, DRAWS, dtype=torch.float64, generator=generator)
         return self.pictures.cut(indices[self._mine].tolist(), draws[self._mine])
-
-
-def _generator(*key: int) -> torch.Generator:
-    """A generator of its own for each key; SeedSequence mixes, so that near keys give unrelated streams."""
-    seed = np.random.SeedSequence(key).generate_state(1, np.uint64)[0]
-    return torch.Generator().manual_seed(int(seed >> np.uint64(1)))
 
 
 def loader(

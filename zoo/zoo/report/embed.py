@@ -33,7 +33,7 @@ def embedded(images: Sequence[Image.Image], budget: int) -> list[str]:
 def _uri(image: Image.Image, quality: int) -> str:
     file = io.BytesIO()
     # Chroma at full size: at half of it, the colours of pictures this small would run into each other.
-    image.convert("RGB").save(file, "JPEG", quality=quality, subsampling=0, optimize=True)
+    image.convert("RGB").save(file, "JPEG", quality=quality, subsampling=0)
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,31 @@ from .figures import LEAST
 from .log import Log, panels, read_log
 
 _HERE = Path(__file__).parent
-_HEADER = ("zoo", "name", "task", "paper", "pretrain")
 _TASKS = {"gan": "Adversarial training", "match": "Matching of text and images"}
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """One recipe of a run: the run itself, or what it trained first."""
+
+    recipe: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    log: Log
+    panels: list[dict[str, Any]]
+
+    @property
+    def title(self) -> str:
+        task = self.recipe["task"]
+        return _TASKS.get(task, str(task))
+
+    @property
+    def steps(self) -> int | None:
+        """Of the whole training: as the recipe says, or its epochs of whole batches; None where unknown."""
+        steps: int | None = self.recipe["train"]["steps"]
+        pictures = self.environment.get("data", {}).get("pictures")
+        if steps is None and pictures is not None:
+            steps = self.recipe["train"]["epochs"] * (pictures // self.recipe["train"]["batch_size"])
+        return steps
 
 
 def write_report(run: Path) -> Path:
@@ -28,36 +53,33 @@ def write_report(run: Path) -> Path:
 
     Raises `ZooError` for a folder that is no run.
     """
-    recipe = _recipe(run)
-    environment = _read(run / "environment.json") or {}
-    log = read_log(run / "log.jsonl")
+    stages = [_stage(run)]
+    if (run / "pretrain" / "recipe.json").is_file():
+        stages.insert(0, _stage(run / "pretrain"))
+    recipe = stages[-1].recipe
+    running = next((stage for stage in reversed(stages) if stage.log.step), stages[-1])
     grid = _read(run / "samples" / "grid.json")
     frames = []
     if grid is not None:
         rows, columns, side = len(grid["captions"]), grid["images"], grid["side"]
         frames = sample_frames(run / "samples", rows=rows, columns=columns, side=side)
-
-    stages = [(run, recipe, log)]
-    if (run / "pretrain" / "recipe.json").is_file():
-        stages.insert(
-            0, (run / "pretrain", _recipe(run / "pretrain"), read_log(run / "pretrain" / "log.jsonl"))
-        )
-    charts = [panels(log, "encoder" if table["task"] == "match" else "generator") for _, table, log in stages]
-    data = {"frames": frames, "grid": grid if frames else None, "stages": charts}
+    data = {
+        "frames": frames,
+        "grid": grid if frames else None,
+        "stages": [stage.panels for stage in stages],
+    }
     script = (_HERE / "report.js").read_text(encoding="utf-8")
     page = {
         "title": escape(recipe["name"]),
         "style": (_HERE / "report.css").read_text(encoding="utf-8"),
         # Only this very script may run: a caption that got past the escaping would still be text.
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
-        "header": _header(recipe, log, environment),
+        "header": _header(recipe, running),
         "samples": _samples(grid) if frames else _NO_SAMPLES.get(recipe["task"], ""),
         "attention": _attention(run / "samples" / "attention.png"),
-        "curves": "".join(
-            _curves(index, table, log, charts[index]) for index, (_, table, log) in enumerate(stages)
-        ),
-        "recipe": "".join(_recipe_tables(table, several=len(stages) > 1) for _, table, _ in reversed(stages)),
-        "environment": _environment(environment),
+        "curves": "".join(_curves(index, stage) for index, stage in enumerate(stages)),
+        "recipe": "".join(_recipe(stage.recipe, titled=len(stages) > 1) for stage in reversed(stages)),
+        "environment": _environment(stages[-1].environment),
         "data": json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
         "script": script,
     }
@@ -68,19 +90,21 @@ def write_report(run: Path) -> Path:
     return report
 
 
-def _recipe(run: Path) -> dict[str, Any]:
-    """The locked recipe of a run."""
+def _stage(run: Path) -> _Stage:
     path = run / "recipe.json"
     if not path.is_file():
-        holds = ", ".join(sorted(p.name for p in run.iterdir())[:8]) or "nothing" if run.is_dir() else ""
-        found = f"it holds: {holds}" if run.is_dir() else "there is no such folder"
+        found = "there is no such folder"
+        if run.is_dir():
+            found = f"it holds: {', '.join(sorted(p.name for p in run.iterdir())[:8]) or 'nothing'}"
         raise ZooError(
-            f"{run} is no run: a folder with recipe.json is wanted, as zoo train --out writes it; {found}"
+            f"{run} is no run: a folder with recipe.json is wanted, as zoo train writes it; {found}"
         )
     recipe = _read(path)
     if not isinstance(recipe, dict) or not {"name", "task", "train"} <= recipe.keys():
         raise ZooError(f"{path} is no locked recipe: a table with name, task and train is wanted")
-    return recipe
+    log = read_log(run / "log.jsonl")
+    learner = "encoder" if recipe["task"] == "match" else "generator"
+    return _Stage(recipe, _read(run / "environment.json") or {}, log, panels(log, learner))
 
 
 def _read(path: Path) -> Any:
@@ -93,37 +117,30 @@ def _read(path: Path) -> Any:
         raise ZooError(f"{path} cannot be read as JSON: {error}") from None
 
 
-# --------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------
 # Sections. Whatever a person wrote (captions, names, paths, settings) passes through `escape` here, once.
 
 _NO_SAMPLES = {"gan": '<section><h2>Samples</h2><p class="empty">None drawn yet.</p></section>'}
 
 
-def _header(recipe: Mapping[str, Any], log: Log, environment: Mapping[str, Any]) -> str:
-    total = _total_steps(recipe, environment)
+def _header(recipe: Mapping[str, Any], running: _Stage) -> str:
+    """The run's name, and how far the stage has come that is under way."""
+    log, total = running.log, running.steps
     facts = [f"step <b>{log.step:,}</b> of {total:,}" if total else f"step <b>{log.step:,}</b>"]
+    if running.recipe is not recipe:
+        facts.insert(0, f"first stage, {escape(running.recipe['name'])}")
     if log.images_per_second is not None and log.seconds is not None:
-        facts += [
-            f"<b>{log.images_per_second:,.3g}</b> images/s",
-            f"trained for <b>{_duration(log.seconds)}</b>",
-        ]
-    if not log.step:
-        facts = ["nothing logged yet"]
+        facts += [f"<b>{_number(log.images_per_second)}</b> images/s", f"<b>{_duration(log.seconds)}</b>"]
     share = min(1.0, log.step / total) if total else 0.0
     return (
-        f'<p class="kind">{escape(_TASKS.get(recipe["task"], recipe["task"]))}{_paper(recipe)}</p>'
-        f'<h1>{escape(recipe["name"])}</h1><p class="state">{" · ".join(facts)}</p>'
+        f'<p class="kind">{escape(running.title)}{_paper(recipe)}</p><h1>{escape(recipe["name"])}</h1>'
+        f'<p class="state">{" · ".join(facts) if log.step else "nothing logged yet"}</p>'
         f'<div class="progress"><i style="width:{share:.2%}"></i></div>'
     )
 
 
-def _total_steps(recipe: Mapping[str, Any], environment: Mapping[str, Any]) -> int | None:
-    """The steps of the whole training: as the recipe says, or its epochs over the pictures, without broken batches."""
-    train = recipe["train"]
-    pictures = environment.get("data", {}).get("pictures")
-    if train["steps"] is not None or pictures is None:
-        return train["steps"]  # type: ignore[no-any-return]
-    return int(train["epochs"] * max(1, pictures // train["batch_size"]))
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _duration(seconds: float) -> str:
@@ -143,60 +160,62 @@ def _paper(recipe: Mapping[str, Any]) -> str:
 
 def _samples(grid: Mapping[str, Any]) -> str:
     columns, side = grid["images"], grid["side"]
-    shown = columns * max(side, LEAST)
+    gap = max(1, round(side / 64))
+    width = columns * (side + gap) - gap
+    size = f'width="{width}" height="{side}"'
     rows = "".join(
-        f'<div class="row"><p>{escape(caption)}</p><canvas role="img" aria-label="{escape(caption)}"></canvas></div>'
-        for caption in grid["captions"]
+        f'<div class="row"><p>{caption}</p><canvas {size} role="img" aria-label="{caption}"></canvas></div>'
+        for caption in map(escape, grid["captions"])
     )
-    return (
-        '<section id="samples"><h2>Samples</h2><div class="player"><button type="button" id="play">Play</button>'
-        '<input type="range" id="step" min="0" step="1" aria-label="Training step"><output for="step"></output></div>'
-        f'<div class="rows" style="--shown:{shown}px">{rows}</div>'
-        f'<p class="note">Every caption with the same {columns} draws of noise throughout (seed {grid["seed"]}), '
-        f"{side} × {side} pixels. The arrow keys go through the training.</p></section>"
-    )
+    return f"""<section id="samples"><h2>Samples</h2>
+<div class="player"><button type="button" id="play">Play</button>
+<input type="range" id="step" min="0" step="1" aria-label="Training step"><output for="step"></output></div>
+<div class="rows" style="--shown:{width * math.ceil(LEAST / side)}px">{rows}</div>
+<p class="note">Each caption with the same {columns} draws of noise throughout (seed {grid["seed"]}),
+{side} × {side} pixels. The arrow keys go through the training.</p></section>"""
 
 
 def _attention(path: Path) -> str:
     figure = attention(path)
     if figure is None:
         return ""
-    return (
-        '<section><h2>Attention</h2><div class="sheet"><img alt="The most attended words of each stage, '
-        f'their maps over the image" src="{figure}"></div><p class="note">Each stage’s most attended words. The '
-        "share is how much of the picture attends to the word; the maps of a row have one scale.</p></section>"
-    )
+    alt = "The most attended words of each stage, their maps over the image"
+    return f"""<section><h2>Attention</h2>
+<div class="sheet"><img alt="{alt}" src="{figure}"></div>
+<p class="note">Each stage’s most attended words, with the share of the picture that attends to them.
+The maps of a row have one scale.</p></section>"""
 
 
-def _curves(index: int, recipe: Mapping[str, Any], log: Log, charts: list[dict[str, Any]]) -> str:
-    title = f"{_TASKS.get(recipe['task'], recipe['task'])} · {recipe['name']}"
-    if not charts:
-        body = '<p class="empty">Nothing logged yet.</p>'
-    else:
+def _curves(index: int, stage: _Stage) -> str:
+    if stage.panels:
         body = f'<div class="panels" data-stage="{index}"></div>'
-        pace = max(chart["averaged"] for chart in charts)
-        if pace > 1:
-            body += f'<p class="note">Each point is the mean of {pace} lines of the log.</p>'
-    return f"<section><h2>{escape(title)} <small>{log.step:,} steps</small></h2>{body}</section>"
+        pace = max(panel["averaged"] for panel in stage.panels)
+        mean = f" Each point is the mean of {pace} lines of the log." if pace > 1 else ""
+        body += (
+            f'<p class="note">Drag to zoom, double-click for all; click a name to hide its curve.{mean}</p>'
+        )
+    else:
+        body = '<p class="empty">Nothing logged yet.</p>'
+    name = escape(stage.recipe["name"])
+    return f"<section><h2>{escape(stage.title)} <small>{name}</small></h2>{body}</section>"
 
 
-def _recipe_tables(recipe: Mapping[str, Any], *, several: bool) -> str:
-    heading = f"<h3>{escape(recipe['name'])}</h3>" if several else ""
-    rows = []
-    for key, value in recipe.items():
-        if key in _HEADER:
-            continue
-        for entry in value if isinstance(value, list) else [value]:
-            part = "loss" if key == "losses" else escape(key.replace("_", " "))
-            rows.append(
-                f'<tr><th scope="row">{part}</th><td>{escape(entry.get("use", ""))}</td><td>{_settings(entry)}</td></tr>'
-            )
-    return f'{heading}<table class="recipe"><tbody>{"".join(rows)}</tbody></table>'
+def _recipe(recipe: Mapping[str, Any], *, titled: bool) -> str:
+    """A recipe as a table: a row a part, a row a loss, and the training's settings."""
+    heading = f"<h3>{escape(recipe['name'])}</h3>" if titled else ""
+    parts = [(kind, table) for kind, table in recipe.items() if isinstance(table, dict) and kind != "train"]
+    losses = [("loss", loss) for loss in recipe.get("losses", [])]
+    rows = "".join(
+        f'<tr><th scope="row">{escape(kind.replace("_", " "))}</th><td>{escape(table.get("use", ""))}</td>'
+        f"<td>{_settings(table)}</td></tr>"
+        for kind, table in [*parts, *losses, ("train", recipe["train"])]
+    )
+    return f'{heading}<table class="recipe"><tbody>{rows}</tbody></table>'
 
 
 def _settings(table: Mapping[str, Any]) -> str:
     return "".join(
-        f'<span class="setting"><i>{escape(key.replace("_", " "))}</i> {escape(_value(value))}</span>'
+        f'<span class="setting"><i>{escape(key.replace("_", " "))}</i> {escape(_value(value))}</span> '
         for key, value in table.items()
         if key != "use"
     )
@@ -218,7 +237,7 @@ def _value(value: Any) -> str:
         case bool():
             return "yes" if value else "no"
         case list():
-            return ", ".join(_value(item) for item in value)
+            return ", ".join(map(_value, value))
         case str():
             return value
         case _:

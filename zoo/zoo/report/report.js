@@ -11,15 +11,9 @@ function player({ frames, grid }, onShow) {
   const play = document.getElementById("play");
   const output = document.querySelector("output[for=step]");
   const canvases = [...document.querySelectorAll(".row canvas")];
-  const gap = Math.max(1, Math.round(side / 64)); // in the pixels of the pictures
   const pictures = [];
   let timer = null;
   let wanted = -1;
-
-  for (const canvas of canvases) {
-    canvas.width = columns * (side + gap) - gap;
-    canvas.height = side;
-  }
 
   async function decoded(index) {
     pictures[index] ??= Object.assign(new Image(), { src: frames[index].src });
@@ -32,11 +26,12 @@ function player({ frames, grid }, onShow) {
     const picture = await decoded(index);
     if (wanted !== index) return; // the slider has moved on
     const cell = picture.naturalWidth / columns; // older grids may be held at a smaller side
+    const pitch = columns > 1 ? (canvases[0].width - side) / (columns - 1) : 0;
     canvases.forEach((canvas, row) => {
       const context = canvas.getContext("2d");
       context.imageSmoothingEnabled = cell > side;
       for (let column = 0; column < columns; column++) {
-        context.drawImage(picture, column * cell, row * cell, cell, cell, column * (side + gap), 0, side, side);
+        context.drawImage(picture, column * cell, 0, cell, cell, column * pitch, 0, side, side);
       }
     });
     const step = frames[index].step;
@@ -93,17 +88,22 @@ function ticks(low, high, count) {
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => Number(((first + i) * size).toPrecision(12)));
 }
 
-// Exponential average over about a fiftieth of the points, freed of its start at zero as in Adam.
+// Average with weights that fall off exponentially to both sides, so that the line does not lag behind.
 function smoothed(values) {
-  const keep = 1 - 2 / (Math.max(1, values.length / 50) + 1);
-  let sum = 0;
-  let weight = 0;
-  return values.map((value) => {
-    if (value === null) return null;
-    sum = keep * sum + (1 - keep) * value;
-    weight = keep * weight + 1 - keep;
-    return sum / weight;
-  });
+  const keep = 1 - 2 / (Math.max(1, values.length / 30) + 1);
+  const sums = values.map(() => 0);
+  const weights = values.map(() => 0);
+  for (const order of [values.keys(), [...values.keys()].reverse()]) {
+    let [sum, weight] = [0, 0];
+    for (const i of order) {
+      const there = values[i] !== null;
+      sum = keep * sum + (there ? values[i] : 0);
+      weight = keep * weight + (there ? 1 : 0);
+      sums[i] += sum;
+      weights[i] += weight;
+    }
+  }
+  return values.map((value, i) => (value === null ? null : (sums[i] - value) / (weights[i] - 1)));
 }
 
 function nearest(steps, step) {
@@ -215,7 +215,7 @@ function chart(panel, view, marked) {
 
     context.save();
     context.beginPath();
-    context.rect(PAD.left, 0, right - PAD.left, bottom);
+    context.rect(PAD.left - 4, 0, right - PAD.left + 8, bottom);
     context.clip();
     if (marked && shown.step !== null) {
       context.strokeStyle = ink;
@@ -280,7 +280,7 @@ function chart(panel, view, marked) {
     view.draw();
   });
   canvas.addEventListener("pointerup", () => {
-    const range = (view.selection ?? [0, 0]).toSorted((a, b) => a - b);
+    const range = [...(view.selection ?? [0, 0])].sort((a, b) => a - b);
     view.selection = null;
     if (x(range[1]) - x(range[0]) > 6) view.range = range;
     view.draw();

@@ -1,0 +1,31 @@
+"""What all tests share: a small recipe, a small drawn data set, and a cache of their own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tiny import TINY_CHANGES
+
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # the tests state what a CPU does, wherever they run
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    os.environ["ZOO_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that went through both stages, not interrupted."""
+    import zoo
+
+    return zoo.train(
+        "attngan-aviary",
+        "aviary:40",
+        tmp_path_factory.mktemp("runs") / "whole",
+        changes=TINY_CHANGES,
+        device="cpu",
+        quiet=True,
+    )

@@ -1,0 +1,39 @@
+"""A public name cannot vanish unseen: recipes and saved models of others are made of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import zoo
+from zoo_registry import KINDS, catalogue
+from zoo_registry.schema import schema_of
+
+SNAPSHOT = Path(__file__).parent / "public_names.json"
+
+
+def names() -> dict[str, object]:
+    found = catalogue()
+    own = next(p for p in found.plugins if p.name == "zoo")
+    parts = {
+        f"{c.kind}/{c.name}": sorted(schema_of(c).settings.model_fields)
+        for kind in KINDS
+        for c in own.components
+        if c.kind == kind and c.kind not in ("importer", "dataset")
+    }
+    others = sorted(f"{c.kind}/{c.name}" for c in own.components if c.kind in ("importer", "dataset"))
+    return {
+        "zoo": sorted(zoo.__all__),
+        "parts": parts,
+        "others": others,
+        "recipes": sorted(path.stem for path in own.recipes),
+    }
+
+
+def test_public_names_are_those_of_the_snapshot() -> None:
+    """Meant to change? Write them anew: python tests/registry/test_public_names.py."""
+    assert names() == json.loads(SNAPSHOT.read_text())
+
+
+if __name__ == "__main__":
+    SNAPSHOT.write_text(json.dumps(names(), indent=2) + "\n")

@@ -1,0 +1,130 @@
+"""What made-up runs are made of: recipes, logs, and grids drawn with numpy."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from zoo.report.figures import image_grid
+
+CAPTIONS = [
+    "a small red bird with a long yellow beak and a white belly, perched on a thin branch",
+    "this bird is mostly blue with black wings",
+    "the bird has a bright orange crown, grey cheeks and a short pointed bill",
+    "a green bird & its <b>shadow</b></script><script>window.pwned = 1</script>",
+    "brown speckled breast",
+    "a black bird with a red eye ring sitting in snow",
+    "a tiny purple bird hovering",
+    "white bird with grey wingbars, long legs and a curved beak standing in shallow water at dusk",
+]
+RECIPE = {
+    "zoo": 1,
+    "name": "attngan-made-up",
+    "task": "gan",
+    "paper": "arXiv:1711.10485",
+    "pretrain": "damsm-made-up",
+    "text_encoder": {"use": "bilstm", "weights": "pretrain#text_encoder", "frozen": True, "width": 256},
+    "generator": {"use": "attention-stages", "sides": [64, 128, 256], "base_channels": 32, "residual": None},
+    "losses": [{"use": "bce", "weight": 1.0}, {"use": "damsm", "weight": 5.0, "gammas": [4.0, 5.0, 10.0]}],
+    "train": {
+        "epochs": 600,
+        "steps": 2000,
+        "batch_size": 20,
+        "generator_lr": 0.0002,
+        "betas": [0.5, 0.999],
+        "ema": 0.999,
+    },
+}
+PRETRAIN = {
+    "zoo": 1,
+    "name": "damsm-made-up",
+    "task": "match",
+    "paper": "arXiv:1711.10485",
+    "text_encoder": {"use": "bilstm", "width": 256},
+    "image_encoder": {"use": "timm", "model": "inception_v3"},
+    "losses": [{"use": "damsm", "weight": 1.0}],
+    "train": {"epochs": 3, "steps": None, "batch_size": 10},
+}
+ENVIRONMENT = {
+    "python": "3.11.9",
+    "platform": "Linux-6.1-x86_64",
+    "zoo": "0.1.0",
+    "libraries": {"torch": "2.15.0", "pillow": "13.0.0"},
+    "plugins": {"t2i-zoo": "0.1.0"},
+    "cpu_threads": 2,
+    "cuda": [],
+    "data": {"source": "aviary:1000", "pictures": 1000, "fingerprint": "0123abcd"},
+}
+
+
+def picture(side: int, hue: float, clean: float, seed: int) -> Image.Image:
+    """A disc of a hue on noise that gives way to a plain ground as `clean` goes from 0 to 1."""
+    source = np.random.default_rng(seed)
+    y, x = np.mgrid[:side, :side] / side
+    ground = np.stack([0.55 + 0 * x, 0.7 + 0.2 * y, 0.9 - 0.3 * y], axis=-1)
+    cx, cy = source.uniform(0.35, 0.65, 2)
+    colour = [0.5 + 0.45 * math.cos(2 * math.pi * (hue + third)) for third in (0, 1 / 3, 2 / 3)]
+    ground[((x - cx) / 0.3) ** 2 + ((y - cy) / 0.2) ** 2 < 1] = colour
+    ground[((x - cx - 0.25) / 0.12) ** 2 + ((y - cy + 0.15) / 0.12) ** 2 < 1] = colour
+    noise = source.uniform(0, 1, ground.shape)
+    return Image.fromarray(((clean * ground + (1 - clean) * noise) * 255).astype(np.uint8))
+
+
+def write_json(path: Path, data: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(data), encoding="utf-8")
+
+
+def write_log(path: Path, entries: list[dict[str, Any]], ending: str = "") -> None:
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries) + ending, encoding="utf-8")
+
+
+def write_samples(run: Path, steps: list[int], captions: list[str], images: int = 4, side: int = 64) -> None:
+    """One grid a step, clearer from step to step."""
+    grid = {"captions": captions, "images": images, "seed": 0, "side": side}
+    write_json(run / "samples" / "grid.json", grid)
+    for order, step in enumerate(steps):
+        clean = (order + 1) / len(steps)
+        cells = [
+            picture(side, row / len(captions), clean, 100 * row + column)
+            for row in range(len(captions))
+            for column in range(images)
+        ]
+        image_grid(cells, images).save(run / "samples" / f"step_{step:08d}.png")
+
+
+def gan_lines(count: int) -> list[dict[str, Any]]:
+    """`count` lines of a made-up adversarial training, every tenth step."""
+    source = np.random.default_rng(0)
+    lines = []
+    for index in range(1, count + 1):
+        decay = math.exp(-index / count * 4)
+        terms = {}
+        for shift, side in enumerate((64, 128, 256)):
+            terms[f"discriminator/bce/{side}"] = 0.4 + 0.3 * decay + 0.08 * shift + source.normal(0, 0.04)
+            terms[f"generator/bce/{side}"] = 2.2 - decay + 0.3 * shift + source.normal(0, 0.25)
+        terms["generator/damsm/words"] = 1.1 + 3 * decay + source.normal(0, 0.15)
+        terms["generator/kl"] = 0.3 + 0.4 * decay + source.normal(0, 0.01)
+        lines.append(
+            {"step": 10 * index, "seconds": 24.5 * index, "images_per_second": 42.125, "terms": terms}
+        )
+    return lines
+
+
+def match_lines(count: int) -> list[dict[str, Any]]:
+    """`count` lines of a made-up matching stage, with a validation every tenth of it."""
+    source = np.random.default_rng(1)
+    lines: list[dict[str, Any]] = []
+    for index in range(1, count + 1):
+        decay = math.exp(-index / count * 3)
+        terms = {name: 1 + 2 * decay + source.normal(0, 0.1) for name in ("damsm/words", "damsm/sentence")}
+        lines.append({"step": index, "seconds": 0.5 * index, "images_per_second": 88.0, "terms": terms})
+        if index % (count // 10) == 0:
+            metrics = {"retrieval/r1": 0.5 - 0.45 * decay, "retrieval/r5": 0.8 - 0.6 * decay}
+            lines.append({"step": index, "seconds": 0.5 * index, "metrics": metrics})
+    return lines

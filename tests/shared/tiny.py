@@ -1,0 +1,30 @@
+"""A recipe that trains in a second."""
+
+TINY_CHANGES = (
+    "text_encoder.width=16",
+    "text_encoder.word_width=8",
+    "image_encoder.width=16",
+    "conditioning.width=8",
+    "generator.sides=[16, 32]",
+    "generator.base_channels=8",
+    "generator.noise_width=8",
+    "discriminator.base_channels=8",
+    "image_encoder.side=32",
+    "train.batch_size=8",
+    "train.steps=6",
+    "train.sample_every=3",
+    "train.log_every=1",
+    "train.checkpoint_every=1",
+    "pretrain.text_encoder.width=16",
+    "pretrain.text_encoder.word_width=8",
+    "pretrain.image_encoder.width=16",
+    "pretrain.image_encoder.side=32",
+    "pretrain.train.side=32",
+    "pretrain.train.batch_size=8",
+    "pretrain.train.steps=4",
+    "pretrain.train.validate_every=2",
+    "pretrain.train.held_out=10",
+    "pretrain.train.log_every=1",
+    "pretrain.train.checkpoint_every=1",
+)
+"""`attngan-aviary`, small enough to train in a second."""

@@ -1,0 +1,5 @@
+"""`python -m zoo.cli` is `zoo`."""
+
+from . import main
+
+main()
