@@ -120,5 +120,5 @@ def test_the_code_is_drawn_around_the_mean():
 
 
 def test_weights_start_orthogonal():
-    weight = generator().first.up[0][1].weight.flatten(1)
+    weight = generator().first.up[0][0].weight.flatten(1)
     assert torch.allclose(weight @ weight.T, torch.eye(len(weight)), atol=1e-5)

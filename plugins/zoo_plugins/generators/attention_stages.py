@@ -12,7 +12,7 @@ import torch
 from pydantic import AfterValidator, PositiveInt
 from torch import Tensor, nn
 
-from zoo_plugins.blocks import conv3x3, initialise
+from zoo_plugins.blocks import DoublingConv, conv3x3, initialise
 from zoo_registry.contracts import (
     Condition,
     ConditionSpec,
@@ -173,8 +173,7 @@ class Residual(nn.Module):
 def _up(wide: int, narrow: int) -> nn.Sequential:
     """Twice the side, gated: [B,wide,h,w] to [B,narrow,2h,2w]."""
     return nn.Sequential(
-        nn.Upsample(scale_factor=2, mode="nearest"),
-        conv3x3(wide, 2 * narrow),
+        DoublingConv(wide, 2 * narrow),
         nn.BatchNorm2d(2 * narrow),
         nn.GLU(dim=1),
     )

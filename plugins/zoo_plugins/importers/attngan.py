@@ -96,10 +96,10 @@ _CONDITIONING: Table = {r"ca_net\.(fc\.(?:weight|bias))": r"\1"}
 
 _GENERATOR: Table = {
     r"h_net1\.(fc\.[01]\..+)": r"first.\1",
-    r"h_net1\.upsample(\d+)\.([12]\..+)": lambda m: f"first.up.{int(m[1]) - 1}.{m[2]}",
+    r"h_net1\.upsample(\d+)\.([12])(\..+)": lambda m: f"first.up.{int(m[1]) - 1}.{int(m[2]) - 1}{m[3]}",
     r"h_net(\d+)\.att\.conv_context\.weight": lambda m: f"later.{int(m[1]) - 2}.attention.project.weight",
     r"h_net(\d+)\.(residual\.\d+\.block\..+)": lambda m: f"later.{int(m[1]) - 2}.{m[2]}",
-    r"h_net(\d+)\.upsample\.([12]\..+)": lambda m: f"later.{int(m[1]) - 2}.up.{m[2]}",
+    r"h_net(\d+)\.upsample\.([12])(\..+)": lambda m: f"later.{int(m[1]) - 2}.up.{int(m[2]) - 1}{m[3]}",
     r"img_net(\d+)\.img\.0\.weight": lambda m: f"to_image.{int(m[1]) - 1}.0.weight",
 }
 

@@ -31,7 +31,7 @@ function player({ frames, grid }, onShow) {
       const context = canvas.getContext("2d");
       context.imageSmoothingEnabled = cell > side;
       for (let column = 0; column < columns; column++) {
-        context.drawImage(picture, column * cell, 0, cell, cell, column * pitch, 0, side, side);
+        context.drawImage(picture, column * cell, row * cell, cell, cell, column * pitch, 0, side, side);
       }
     });
     const step = frames[index].step;
