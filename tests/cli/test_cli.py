@@ -1,0 +1,143 @@
+"""The command line as a user meets it: what it prints, and how it says what is wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+
+def zoo(*arguments: str | Path, stdin: str | None = None, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    result = subprocess.run(
+        [sys.executable, "-m", "zoo.cli", *map(str, arguments)],
+        input=stdin,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+    )
+    assert "Traceback" not in result.stderr, result.stderr
+    return result
+
+
+def test_sample_a_caption(trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    result = zoo("sample", trained, "a small red bird", "--images", "3", "--seed", "3", "--out", out, "--attention")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == [str(out), str(tmp_path / "out.attention.png")]
+    assert Image.open(out).size == (3 * 32 + 2 * 2, 32), "one row of three pictures"
+    assert Image.open(tmp_path / "out.attention.png").width > 128
+    again = zoo("sample", trained, "a small red bird", "--images", "3", "--seed", "3", "--out", tmp_path / "b.png")
+    assert again.returncode == 0
+    assert Image.open(out).tobytes() == Image.open(tmp_path / "b.png").tobytes()
+
+
+def test_captions_from_a_file_and_from_standard_input(trained: Path, tmp_path: Path) -> None:
+    file = tmp_path / "captions.txt"
+    file.write_text("a red bird\n\na blue bird\n")
+    assert zoo("sample", trained, "--captions", file, "--out", tmp_path / "file.png").returncode == 0
+    assert zoo("sample", trained, "--out", tmp_path / "pipe.png", stdin="a red bird\na blue bird\n").returncode == 0
+    arguments = ("--captions", "-", "--out", tmp_path / "dash.png")
+    assert zoo("sample", trained, *arguments, stdin="a red bird\na blue bird\n").returncode == 0
+    pictures = [Image.open(tmp_path / f"{name}.png") for name in ("file", "pipe", "dash")]
+    assert pictures[0].height == 2 * 32 + 2
+    assert len({picture.tobytes() for picture in pictures}) == 1
+
+
+def test_single_pictures_into_a_folder(trained: Path, tmp_path: Path) -> None:
+    result = zoo("sample", trained, "a red bird", "a blue bird", "--images", "2", "--out", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    assert len(result.stdout.splitlines()) == 4
+    assert {Image.open(line).size for line in result.stdout.splitlines()} == {(32, 32)}
+
+
+def test_unknown_words_are_named(trained: Path, tmp_path: Path) -> None:
+    result = zoo("sample", trained, "a red zeppelin and a Blimp", "--out", tmp_path / "out.png")
+    assert result.returncode == 0
+    assert "zeppelin, blimp" in result.stderr
+    nothing = zoo("sample", trained, "zeppelin blimp", "--out", tmp_path / "none.png")
+    assert nothing.returncode == 2
+    assert "no word of the caption 'zeppelin blimp' is known" in nothing.stderr
+    assert not (tmp_path / "none.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("sample", "nowhere", "a bird"), "nowhere is no model"),
+        (("sample", "RUN", "--out", "o.png"), "no caption"),
+        (("sample", "RUN", "a bird", "--out", "o.xyz"), "no picture format ends so"),
+        (("sample", "RUN", "a bird", "--out", "missing/o.png"), "there is no folder missing"),
+        (("sample", "RUN/pretrain", "a bird"), "is a model of the task 'match' and draws nothing"),
+        (("sample", "RUN", "--captions", "missing.txt"), "a text file in UTF-8"),
+        (("train", "attngn-birds", "--data", "aviary", "--out", "x"), "did you mean 'attngan-birds'"),
+        (("train", "attngan-aviary", "--data", "aviary"), "missing --out"),
+        (("train", "attngan-aviary", "--data", "avairy", "--out", "x"), "did you mean 'aviary'"),
+        (("train", "attngan-aviary", "--data", "cub:nowhere", "--out", "x"), "nowhere does not exist"),
+        (("train", "attngan-aviary", "--data", "aviary:8", "--out", "x"), "batch_size"),
+        (("train", "attngan-aviary", "--data", "aviary", "--out", "RUN"), "go on with: zoo train --resume"),
+        (("train", "--resume", "nowhere"), "nowhere is no run"),
+        (("train", "attngan-aviary", "--resume", "RUN"), "goes on with the run's own recipe"),
+        (("show", "generator/attention-stage"), "did you mean 'attention-stages'"),
+        (("list", "generators"), "did you mean 'generator'"),
+        (("data", "make", "cub", "x", "--images", "3"), "draws nothing"),
+        (("data", "check", "nowhere"), "neither a folder nor a data set"),
+    ],
+)
+def test_mistakes_are_told_in_a_line(arguments: tuple[str, ...], message: str, trained: Path, tmp_path: Path) -> None:
+    result = zoo(*(a.replace("RUN", str(trained)) for a in arguments), cwd=tmp_path)
+    assert result.returncode == 2, result.stdout
+    assert message in result.stderr
+    assert not (tmp_path / "x").exists(), "nothing half-written"
+
+
+def test_check_reports_all_problems_and_exits_1(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('extends = "attngan-birds"\nname = "mine"\ngenerator = { base_chanels = 3, sides = [64, 100] }\n')
+    result = zoo("check", path)
+    assert result.returncode == 1
+    assert "did you mean 'base_channels'" in result.stdout
+    assert "generator.sides" in result.stdout
+    assert zoo("check", "attngan-birds").stdout == "attngan-birds: can be built\n"
+
+
+def test_debug_shows_the_traceback() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "zoo.cli", "--debug", "show", "loss/x"], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 2
+    assert "Traceback" in result.stderr
+
+
+def test_show_lock_and_doctor_for_programs() -> None:
+    shown = json.loads(zoo("show", "generator/attention-stages", "--json").stdout)
+    assert shown["wires"] == ["TextSpec", "ConditionSpec"]
+    assert shown["settings"]["base_channels"]["default"] == 32
+    assert json.loads(zoo("lock", "attngan-birds").stdout)["losses"][1]["weight"] == 5.0
+    assert "extends" in zoo("show", "attngan-coco").stdout
+    doctor = json.loads(zoo("doctor", "--json").stdout)
+    assert {"python", "libraries", "plugins", "cuda", "picture_cache", "clashes"} <= set(doctor)
+
+
+def test_data_set_round_trip_and_faults(tmp_path: Path) -> None:
+    made = zoo("data", "make", "aviary", tmp_path / "birds", "--images", "20", "--side", "32")
+    assert made.returncode == 0, made.stderr
+    assert zoo("data", "check", tmp_path / "birds").stdout.endswith("0 problems\n")
+    info = json.loads(zoo("data", "info", f"folder:{tmp_path / 'birds'}", "--json").stdout)
+    assert info["splits"]["train"]["pictures"] == 16
+    picture = next((tmp_path / "birds/train").rglob("*.png"))
+    picture.write_bytes(b"")
+    faulty = zoo("data", "check", tmp_path / "birds")
+    assert faulty.returncode == 1
+    assert picture.name in faulty.stdout
+    (tmp_path / "birds/train/metadata.jsonl").write_bytes(b'{"file_name": "x.png"\n')
+    refused = zoo("train", "attngan-aviary", "--data", tmp_path / "birds", "--out", tmp_path / "run")
+    assert refused.returncode == 2
+    assert "problem" in refused.stderr
+    assert f"zoo data check {tmp_path / 'birds'}" in refused.stderr
+    assert not (tmp_path / "run").exists()
