@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-
 from tiny import TINY_CHANGES
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # the tests state what a CPU does, wherever they run
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:

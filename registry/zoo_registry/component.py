@@ -1,4 +1,7 @@
-"""The record that lists a part. Making one imports nothing of the part: `target` is resolved when it is built."""
+"""The record that lists a part.
+
+Making one imports nothing of the part: `target` is resolved when it is built.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ class Component:
     target: "package.module:Class", imported only when the part is shown or built.
     summary: one line for `zoo list`.
     paper: where it comes from, as "arXiv:NUMBER" or a citation.
-    gives, needs: what other parts of a recipe can rely on and what this one relies on ("words", "gaussian", …),
+    gives, needs: what other parts of a recipe can rely on and what this one relies on ("words", …),
         so that a recipe that cannot work is refused before anything is built.
     """
 

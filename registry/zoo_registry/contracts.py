@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
-# --------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------
 # Values that flow between parts
 
 
@@ -68,15 +68,16 @@ class Drawing(NamedTuple):
     attention: tuple[Tensor, ...] = ()  # each [B,L,h,w], softmax over L; one a stage that attends to words
 
 
-# --------------------------------------------------------------------------------------------------------------
-# Wires: what earlier parts promise to later ones. The assembler hands them over by type, so no recipe repeats a width.
+# ----------------------------------------------------------------------------------------------------
+# Wires: what earlier parts promise to later ones. The assembler hands them over by type, so no recipe
+# repeats a width.
 
 
 @dataclass(frozen=True)
 class TextSource:
     """Where a text encoder takes its vocabulary or tokenizer from.
 
-    The first that is given: a saved model's folder; a number of entries whose words are not known (old weights
+    The first that is given: a saved model's folder; a number of entries whose words are not known (weights
     without their vocabulary); the training captions.
     """
 
@@ -87,7 +88,10 @@ class TextSource:
 
 @dataclass(frozen=True)
 class TextSpec:
-    """What a text encoder gives: a sentence of `width` and, where `words`, a vector of the same width a word."""
+    """What a text encoder gives:
+
+    a sentence of `width` and, where `words`, a vector of the same width a word.
+    """
 
     width: int
     words: bool = False
@@ -102,7 +106,10 @@ class ConditionSpec:
 
 @dataclass(frozen=True)
 class GeneratorSpec:
-    """What a generator draws: its sides, small to large, and whether it draws one of them at a time (growing)."""
+    """What a generator draws:
+
+    its sides, small to large, and whether it draws one of them at a time (growing).
+    """
 
     sides: tuple[int, ...]
     noise_width: int
@@ -113,7 +120,7 @@ class GeneratorSpec:
         return (phase.side,) if self.growing else self.sides
 
 
-# --------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------
 # Parts that are networks. Each is an nn.Module too; the class line of a part names its contract.
 
 
@@ -124,11 +131,17 @@ class TextEncoder(Protocol):
     spec: TextSpec
 
     def tokenize(self, captions: Sequence[str]) -> Tokens:
-        """Captions as ids, on the CPU. A caption without one known word becomes a single padding id, masked True."""
+        """Captions as ids, on the CPU.
+
+        A caption without one known word becomes a single padding id, masked True.
+        """
         ...
 
     def split(self, caption: str) -> tuple[str, ...]:
-        """The pieces that `tokenize` makes ids of, one a position, in order: what attention maps are labelled with."""
+        """The pieces that `tokenize` makes ids of, one a position, in order:
+
+        what attention maps are labelled with.
+        """
         ...
 
     def unknown(self, caption: str) -> tuple[str, ...]:
@@ -139,14 +152,18 @@ class TextEncoder(Protocol):
         """Write what `TextSource(folder=folder)` needs to make the same tokens again."""
         ...
 
-    def forward(self, tokens: Tokens) -> Text: ...
+    def forward(self, tokens: Tokens) -> Text:
+        """Read a batch of captions."""
+        ...
 
 
 @runtime_checkable
 class ImageEncoder(Protocol):
     """Images to vectors in the text's space, where they can be compared. Built with the `TextSpec`."""
 
-    def forward(self, images: Tensor) -> ImageFeatures: ...
+    def forward(self, images: Tensor) -> ImageFeatures:
+        """`images` is [B,3,R,R] in [-1, 1], of any side."""
+        ...
 
 
 @runtime_checkable
@@ -156,7 +173,10 @@ class Conditioning(Protocol):
     width: int
 
     def forward(self, sentence: Tensor, *, noise: Tensor | None = None) -> Condition:
-        """`noise` is [B, width], standard normal; None takes the mean. Conditionings that draw nothing ignore it."""
+        """`noise` is [B, width], standard normal; None takes the mean.
+
+        Conditionings that draw nothing ignore it.
+        """
         ...
 
 
@@ -186,7 +206,7 @@ class Discriminator(Protocol):
         ...
 
 
-# --------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------
 # Losses
 
 
@@ -205,7 +225,7 @@ class Round:
     mismatch: tuple[Tensor, Tensor] | None = (
         None  # int64 [M], [M]: image index, index of a sentence that is not its own
     )
-    phase: Phase = Phase(0)
+    phase: Phase = field(default_factory=lambda: Phase(0))
     discriminator: Discriminator | None = None
     image_encoder: Callable[[Tensor], ImageFeatures] | None = None
 
@@ -228,7 +248,10 @@ class Round:
         return self.image_encoder(self.drawing.images[-1])
 
     def detach(self) -> Round:
-        """The round as the discriminator's losses see it: nothing of it leads back into the generator or the text."""
+        """The round as the discriminator's losses see it:
+
+        nothing of it leads back into the generator or the text.
+        """
 
         def cut(values: tuple[Any, ...]) -> list[Any]:
             return [v if v is None else v.detach() for v in values]
@@ -243,7 +266,7 @@ class Round:
 
 @runtime_checkable
 class Loss(Protocol):
-    """Named scalars for the generator's side and for the discriminator's. One place weighs, sums and logs them.
+    """Named scalars for the generator's side and the discriminator's; the task weighs, sums and logs them.
 
     A loss never detaches: the round that the discriminator's losses receive is already cut.
     """
@@ -259,7 +282,7 @@ class Loss(Protocol):
         return {}
 
 
-# --------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------
 # Data
 
 
@@ -286,7 +309,10 @@ class Problem(NamedTuple):
 
 @runtime_checkable
 class Dataset(Protocol):
-    """A reader of one published layout, or a procedure that draws. Built with a `DataSource`; reads no pixels."""
+    """A reader of one published layout, or a procedure that draws.
+
+    Built with a `DataSource`; reads no pixels.
+    """
 
     source: DataSource
     folder_layout: ClassVar[str]  # one line for the user: what such a folder holds; "" for procedural sets
@@ -315,7 +341,10 @@ class Dataset(Protocol):
 
 @dataclass(frozen=True)
 class DataSource:
-    """Where a data set comes from: `NAME:ARGUMENT` on the command line. For drawn sets `argument` is the count."""
+    """Where a data set comes from:
+
+    `NAME:ARGUMENT` on the command line. For drawn sets `argument` is the count.
+    """
 
     argument: str
     side: int | None = None  # pictures are wanted at this side or larger; None: as they are
@@ -323,10 +352,11 @@ class DataSource:
 
     @property
     def folder(self) -> Path:
+        """The argument as a folder's path."""
         return Path(self.argument).expanduser()
 
 
-# --------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------
 # Old checkpoints
 
 
@@ -349,5 +379,8 @@ class Importer(Protocol):
     parts: ClassVar[tuple[str, ...]]  # kinds it can convert
 
     def convert(self, part: str, state: Mapping[str, Tensor], **dims: Any) -> Mapping[str, Converted]:
-        """`{kind: converted}`: the part asked for, and what lives inside the same file (a generator's conditioning)."""
+        """`{kind:
+
+        converted}`: the part asked for, and what lives inside the same file (a generator's conditioning).
+        """
         ...

@@ -27,7 +27,7 @@ class PluginWarning(UserWarning):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """ "; did you mean 'x'?" for the known name nearest to `name`, or the list of known names when none is near."""
+    """What to add to "no such name": the nearest known name, or all of them when none is near."""
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:

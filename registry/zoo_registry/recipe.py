@@ -133,7 +133,10 @@ def _merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, An
 
 
 def _apply(table: dict[str, Any], change: str) -> None:
-    """Apply "train.steps=100"; a loss is named by its `use` or its place: "losses.damsm.weight=5", "losses[0].weight=2"."""
+    """Apply "train.steps=100"; a loss is named by its `use` or its place:
+
+    "losses.damsm.weight=5", "losses[0].weight=2".
+    """
     path, sign, text = change.partition("=")
     keys = re.sub(r"\[(\d+)\]", r".\1", path.strip()).split(".")
     if not sign or not all(keys):
@@ -251,7 +254,9 @@ def _choice(table: Any, kind: str, place: str, catalogue: Catalogue, problems: l
     settings, faults = fill(schema, values, place)
     problems += faults
     if settings is None:
-        settings = schema.model_construct()  # stands in, so that misfits are still told; the problems refuse the recipe
+        settings = (
+            schema.model_construct()
+        )  # stands in, so that misfits are still told; the problems refuse the recipe
     return Choice(component, settings, weights, bool(frozen))
 
 

@@ -1,4 +1,7 @@
-"""Finds plugins through their entry points and lists what they offer. One broken plugin breaks nothing else."""
+"""Finds plugins through their entry points and lists what they offer.
+
+One broken plugin breaks nothing else.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ OWN = "zoo"
 
 @dataclass
 class Plugin:
-    """One entry point of the group `zoo`: what it offered, how long it took to load, and its fault if it has one."""
+    """One entry point of the group `zoo`:
+
+    what it offered, how long it took to load, and its fault if it has one.
+    """
 
     name: str
     distribution: str
@@ -113,7 +119,7 @@ def _clash(what: str, plugins: list[Plugin]) -> str:
 def catalogue() -> Catalogue:
     """Load the installed plugins, once a process.
 
-    `ZOO_PLUGINS=a,b` (or empty) pins the set: entry points other than the zoo's own load only when named there.
+    `ZOO_PLUGINS=a,b` (or empty) pins the set: others than the zoo's own load only when named there.
     Warns with `PluginWarning` for each plugin that fails and for each name that two of them offer.
     """
     result = Catalogue()

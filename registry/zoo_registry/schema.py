@@ -1,4 +1,7 @@
-"""A part's constructor is its schema: positional-only parameters are wires, keyword-only ones are settings."""
+"""A part's constructor is its schema:
+
+positional-only parameters are wires, keyword-only ones are settings.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ def schema_of(component: Component) -> Schema:
             settings[parameter.name] = (hints[parameter.name], default)
         else:
             raise TypeError(
-                f"{component.target}: parameter {parameter.name!r} is neither a wire (before '/') nor a setting (after '*')"
+                f"{component.target}: {parameter.name!r} is no wire (before '/') and no setting (after '*')"
             )
     model = create_model(
         f"{component.name} settings",
@@ -65,4 +68,5 @@ def _problems(error: ValidationError, model: type[BaseModel], place: str) -> Ite
             yield f"{where}: missing; it has no default"
         else:
             message = fault["msg"].removeprefix("Value error, ")
-            yield f"{where}: {message[0].lower()}{message[1:]}, found {json.dumps(fault['input'], default=repr)}"
+            found = json.dumps(fault["input"], default=repr)
+            yield f"{where}: {message[0].lower()}{message[1:]}, found {found}"

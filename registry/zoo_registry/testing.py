@@ -45,9 +45,12 @@ _NEAR = 1e-5  # alone and in a batch, other kernels may run
 
 
 def check_component(component: Component, **settings: Any) -> None:
-    """Check a part against its contract: shapes, range, gradient reach, save and load, determinism, batch independence.
+    """Check a part against its contract.
 
-    settings: of the part, where its defaults would be too large for a test. Raises AssertionError that says what is
+    Shapes, range, gradient reach, save and load, determinism, independence of the batch.
+
+    settings: of the part, where its defaults would be too large for a test. Raises AssertionError that says
+    what is
     broken.
     """
     assert component.kind in KINDS, f"{component.kind!r} is no kind; kinds are {', '.join(KINDS)}"
@@ -102,7 +105,10 @@ def _same(left: Any, right: Any, what: str, near: float = 0.0) -> None:
 
 
 def _module(module: nn.Module, twin: nn.Module, run: Callable[[Any], Any]) -> None:
-    """Determinism, gradient reach, and save and load of a network; `run` gives its output. Leaves it in eval mode."""
+    """Determinism, gradient reach, and save and load of a network; `run` gives its output.
+
+    Leaves it in eval mode.
+    """
     import torch
 
     module.train()
@@ -113,7 +119,9 @@ def _module(module: nn.Module, twin: nn.Module, run: Callable[[Any], Any]) -> No
         torch.stack([(t * torch.randn_like(t)).sum() for t in outputs]).sum().backward()
     for name, parameter in module.named_parameters():
         assert not parameter.requires_grad or parameter.grad is not None, f"{name}: no gradient reaches it"
-        assert parameter.grad is None or parameter.grad.isfinite().all(), f"{name}: its gradient is not finite"
+        assert parameter.grad is None or parameter.grad.isfinite().all(), (
+            f"{name}: its gradient is not finite"
+        )
     module.zero_grad()
     module.eval()
     twin.eval()
@@ -126,7 +134,9 @@ def _module(module: nn.Module, twin: nn.Module, run: Callable[[Any], Any]) -> No
         _same(first, run(twin), "saved and loaded weights")
 
 
-def _batch_independent(whole: Any, alone: Callable[[int], Any], count: int, pick: Callable[[Any, int], Any]) -> None:
+def _batch_independent(
+    whole: Any, alone: Callable[[int], Any], count: int, pick: Callable[[Any, int], Any]
+) -> None:
     for row in range(count):
         _same(pick(whole, row), alone(row), f"row {row} alone and in a batch", _NEAR)
 
@@ -176,10 +186,14 @@ def _image_encoder(component: Component, settings: Mapping[str, Any]) -> None:
     with torch.no_grad():
         seen: ImageFeatures = encoder(images)
         assert seen.vector.shape == (3, _TEXT.width), "vector is [B,D], D of the text"
-        assert (seen.regions is not None) == ("regions" in component.gives), "gives 'regions' where there are any"
+        assert (seen.regions is not None) == ("regions" in component.gives), (
+            "gives 'regions' where there are any"
+        )
         if seen.regions is not None:
             assert seen.grid is not None, "regions come with their grid"
-            assert seen.regions.shape == (3, seen.grid[0] * seen.grid[1], _TEXT.width), "regions are [B,h*w,D]"
+            assert seen.regions.shape == (3, seen.grid[0] * seen.grid[1], _TEXT.width), (
+                "regions are [B,h*w,D]"
+            )
         _batch_independent(seen[:2], lambda row: encoder(images[row : row + 1])[:2], 3, _row)
 
 
@@ -228,6 +242,7 @@ def _generator(component: Component, settings: Mapping[str, Any]) -> None:
     noise, condition, text = _given(spec.noise_width, count)
     phase = Phase(spec.sides[-1])
     _module(generator, twin, lambda module: module(noise, condition, text, phase))
+    assert text.mask is not None
     with torch.no_grad():
         drawing: Drawing = generator(noise, condition, text, phase)
         shapes = [tuple(image.shape) for image in drawing.images]
@@ -237,14 +252,15 @@ def _generator(component: Component, settings: Mapping[str, Any]) -> None:
         for attention in drawing.attention:
             assert attention.shape[:2] == (count, 6), "attention is [B,L,h,w]"
             assert torch.allclose(attention.sum(1), torch.ones(())), "attention is a softmax over the words"
-            assert text.mask is not None
-            assert attention[~text.mask].abs().max() == 0, "padding gets no attention"
+            assert (attention * ~text.mask[:, :, None, None]).max() == 0, "padding gets no attention"
         other = generator(noise.flip(0), condition, text, phase).images[-1]
         assert not torch.equal(other, drawing.images[-1]), "other noise gives other images"
 
         def alone(row: int) -> Any:
             one = slice(row, row + 1)
-            return generator(noise[one], Condition(*_row(condition, row)), Text(*_row(text, row)), phase).images
+            return generator(
+                noise[one], Condition(*_row(condition, row)), Text(*_row(text, row)), phase
+            ).images
 
         _batch_independent(drawing.images, alone, count, _row)
 
@@ -342,7 +358,9 @@ def _dataset(component: Component, settings: Mapping[str, Any]) -> None:
             assert not reader.recognises(Path(folder)), "an empty folder is not recognised"
         return
     first, second = (reader(DataSource("40", side=32), **settings) for _ in range(2))
-    assert first.fingerprint() == second.fingerprint(), "a drawn set has the same fingerprint for the same source"
+    assert first.fingerprint() == second.fingerprint(), (
+        "a drawn set has the same fingerprint for the same source"
+    )
     assert "train" in first.splits(), "there is a split called train"
     for split in first.splits():
         records = first.records(split)

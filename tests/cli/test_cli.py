@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 
 
-def zoo(*arguments: str | Path, stdin: str | None = None, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def zoo(
+    *arguments: str | Path, stdin: str | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     result = subprocess.run(
         [sys.executable, "-m", "zoo.cli", *map(str, arguments)],
         input=stdin,
@@ -27,12 +29,16 @@ def zoo(*arguments: str | Path, stdin: str | None = None, cwd: Path | None = Non
 
 def test_sample_a_caption(trained: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.png"
-    result = zoo("sample", trained, "a small red bird", "--images", "3", "--seed", "3", "--out", out, "--attention")
+    result = zoo(
+        "sample", trained, "a small red bird", "--images", "3", "--seed", "3", "--out", out, "--attention"
+    )
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines() == [str(out), str(tmp_path / "out.attention.png")]
     assert Image.open(out).size == (3 * 32 + 2 * 2, 32), "one row of three pictures"
     assert Image.open(tmp_path / "out.attention.png").width > 128
-    again = zoo("sample", trained, "a small red bird", "--images", "3", "--seed", "3", "--out", tmp_path / "b.png")
+    again = zoo(
+        "sample", trained, "a small red bird", "--images", "3", "--seed", "3", "--out", tmp_path / "b.png"
+    )
     assert again.returncode == 0
     assert Image.open(out).tobytes() == Image.open(tmp_path / "b.png").tobytes()
 
@@ -41,7 +47,10 @@ def test_captions_from_a_file_and_from_standard_input(trained: Path, tmp_path: P
     file = tmp_path / "captions.txt"
     file.write_text("a red bird\n\na blue bird\n")
     assert zoo("sample", trained, "--captions", file, "--out", tmp_path / "file.png").returncode == 0
-    assert zoo("sample", trained, "--out", tmp_path / "pipe.png", stdin="a red bird\na blue bird\n").returncode == 0
+    assert (
+        zoo("sample", trained, "--out", tmp_path / "pipe.png", stdin="a red bird\na blue bird\n").returncode
+        == 0
+    )
     arguments = ("--captions", "-", "--out", tmp_path / "dash.png")
     assert zoo("sample", trained, *arguments, stdin="a red bird\na blue bird\n").returncode == 0
     pictures = [Image.open(tmp_path / f"{name}.png") for name in ("file", "pipe", "dash")]
@@ -89,7 +98,9 @@ def test_unknown_words_are_named(trained: Path, tmp_path: Path) -> None:
         (("data", "check", "nowhere"), "neither a folder nor a data set"),
     ],
 )
-def test_mistakes_are_told_in_a_line(arguments: tuple[str, ...], message: str, trained: Path, tmp_path: Path) -> None:
+def test_mistakes_are_told_in_a_line(
+    arguments: tuple[str, ...], message: str, trained: Path, tmp_path: Path
+) -> None:
     result = zoo(*(a.replace("RUN", str(trained)) for a in arguments), cwd=tmp_path)
     assert result.returncode == 2, result.stdout
     assert message in result.stderr
@@ -98,7 +109,9 @@ def test_mistakes_are_told_in_a_line(arguments: tuple[str, ...], message: str, t
 
 def test_check_reports_all_problems_and_exits_1(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text('extends = "attngan-birds"\nname = "mine"\ngenerator = { base_chanels = 3, sides = [64, 100] }\n')
+    path.write_text(
+        'extends = "attngan-birds"\nname = "mine"\ngenerator = { base_chanels = 3, sides = [64, 100] }\n'
+    )
     result = zoo("check", path)
     assert result.returncode == 1
     assert "did you mean 'base_channels'" in result.stdout
@@ -108,7 +121,10 @@ def test_check_reports_all_problems_and_exits_1(tmp_path: Path) -> None:
 
 def test_debug_shows_the_traceback() -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "zoo.cli", "--debug", "show", "loss/x"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "zoo.cli", "--debug", "show", "loss/x"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 2
     assert "Traceback" in result.stderr

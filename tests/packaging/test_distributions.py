@@ -10,7 +10,6 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-
 from tiny import TINY_CHANGES
 
 ROOT = Path(__file__).parents[2]
@@ -18,12 +17,19 @@ pytestmark = pytest.mark.xdist_group("packaging")
 
 
 def pip(*arguments: str | Path) -> None:
-    subprocess.run([sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", *map(str, arguments)], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", *map(str, arguments)], check=True
+    )
 
 
 def run(command: list[str | Path], cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     result = subprocess.run(
-        list(map(str, command)), cwd=cwd, env=os.environ | environment, capture_output=True, text=True, check=False
+        list(map(str, command)),
+        cwd=cwd,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert "Traceback" not in result.stderr, result.stderr
     return result
@@ -33,7 +39,8 @@ def run(command: list[str | Path], cwd: Path, **environment: str) -> subprocess.
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A new environment with the zoo's wheel and two plugins installed.
 
-    The libraries that the zoo needs are those of this environment, by path: its own editable zoo is not, since a
+    The libraries that the zoo needs are those of this environment, by path: its own editable zoo is not,
+    since a
     .pth file of a folder that is added by path is not read.
     """
     folder = tmp_path_factory.mktemp("environment")

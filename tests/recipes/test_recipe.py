@@ -101,9 +101,12 @@ def test_a_missing_part_is_named_with_those_that_would_do() -> None:
 
 def test_extends_merges_tables_and_replaces_other_parts(tmp_path: Path) -> None:
     (tmp_path / "child.toml").write_text(
-        'extends = "attngan-birds"\nname = "child"\ngenerator = { base_channels = 8 }\nlosses = [{ use = "bce" }]\n'
+        'extends = "attngan-birds"\nname = "child"\n'
+        'generator = { base_channels = 8 }\nlosses = [{ use = "bce" }]\n'
     )
-    (tmp_path / "grandchild.toml").write_text('extends = "child.toml"\nname = "grandchild"\ntrain = { epochs = 3 }\n')
+    (tmp_path / "grandchild.toml").write_text(
+        'extends = "child.toml"\nname = "grandchild"\ntrain = { epochs = 3 }\n'
+    )
     locked = read(tmp_path / "grandchild.toml").locked()
     assert locked["generator"]["base_channels"] == 8
     assert locked["generator"]["sides"] == [64, 128, 256]
@@ -119,7 +122,9 @@ def test_a_recipe_that_extends_itself(tmp_path: Path) -> None:
 
 
 def test_changes() -> None:
-    recipe = read("attngan-birds", "train.steps=100", "losses.damsm.weight=3", "losses[0].weight=0.5", "name=mine")
+    recipe = read(
+        "attngan-birds", "train.steps=100", "losses.damsm.weight=3", "losses[0].weight=0.5", "name=mine"
+    )
     locked = recipe.locked()
     assert recipe.name == "mine"
     assert locked["train"]["steps"] == 100

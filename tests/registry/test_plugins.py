@@ -43,7 +43,9 @@ def zoo_components():
 def test_a_plugin_adds_a_part(tmp_path: Path) -> None:
     distribution(tmp_path, "zoo-good", GOOD.format(name="shiny"))
     result = zoo(tmp_path, "list", "loss", "--json")
-    assert {"kind": "loss", "name": "shiny", "summary": "of a plugin", "paper": ""} in json.loads(result.stdout)
+    assert {"kind": "loss", "name": "shiny", "summary": "of a plugin", "paper": ""} in json.loads(
+        result.stdout
+    )
     assert result.stderr == ""
 
 

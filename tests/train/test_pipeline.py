@@ -13,21 +13,51 @@ from safetensors.torch import load_file, save_file
 import zoo
 from zoo import ZooError
 
-CAPTIONS = ["a red bird", "a small blue bird with a yellow beak and a very long tail", "a white bird on the water"]
+CAPTIONS = [
+    "a red bird",
+    "a small blue bird with a yellow beak and a very long tail",
+    "a white bird on the water",
+]
 
 
 def test_saved_and_loaded_draws_the_same_bits(trained: Path, tmp_path: Path) -> None:
     pipe = zoo.load(trained)
     pipe.save_pretrained(tmp_path / "model")
     again = zoo.load(tmp_path / "model")
-    for first, second in zip(pipe.draw(CAPTIONS, seed=5, images=2).images, again.draw(CAPTIONS, seed=5, images=2).images, strict=True):
+    for first, second in zip(
+        pipe.draw(CAPTIONS, seed=5, images=2).images,
+        again.draw(CAPTIONS, seed=5, images=2).images,
+        strict=True,
+    ):
         assert torch.equal(first, second)
-    assert [i.tobytes() for i in pipe(CAPTIONS[0], seed=1)] == [i.tobytes() for i in again(CAPTIONS[0], seed=1)]
+    assert [i.tobytes() for i in pipe(CAPTIONS[0], seed=1)] == [
+        i.tobytes() for i in again(CAPTIONS[0], seed=1)
+    ]
 
 
 def test_a_caption_alone_and_in_a_batch_of_sixteen(trained: Path) -> None:
     pipe = zoo.load(trained)
-    batch = [*CAPTIONS, *(f"a {c} bird" for c in "red blue green yellow orange purple black white brown pink gray grey".split()), CAPTIONS[1]]
+    batch = [
+        *CAPTIONS,
+        *(
+            f"a {c} bird"
+            for c in [
+                "red",
+                "blue",
+                "green",
+                "yellow",
+                "orange",
+                "purple",
+                "black",
+                "white",
+                "brown",
+                "pink",
+                "gray",
+                "grey",
+            ]
+        ),
+        CAPTIONS[1],
+    ]
     assert len(batch) == 16
     together = pipe.draw(batch, seed=2, images=2).images[-1]
     for place in (0, 1, 7, 15):
@@ -37,7 +67,10 @@ def test_a_caption_alone_and_in_a_batch_of_sixteen(trained: Path) -> None:
 
 def test_image_i_does_not_depend_on_how_many_are_drawn(trained: Path) -> None:
     pipe = zoo.load(trained)
-    few, many = pipe.draw(CAPTIONS[0], seed=4, images=2).images[-1], pipe.draw(CAPTIONS[0], seed=4, images=20).images[-1]
+    few, many = (
+        pipe.draw(CAPTIONS[0], seed=4, images=2).images[-1],
+        pipe.draw(CAPTIONS[0], seed=4, images=20).images[-1],
+    )
     assert (few - many[:2]).abs().max() < 1e-5
     assert not torch.equal(many[0], many[1])
     assert not torch.equal(few, pipe.draw(CAPTIONS[0], seed=5, images=2).images[-1])

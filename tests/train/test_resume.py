@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 from safetensors.torch import load_file
+from tiny import TINY_CHANGES
 
 import zoo
-from tiny import TINY_CHANGES
 from zoo import trainer
 from zoo_registry import ZooError, catalogue
 
@@ -40,7 +40,9 @@ class KillAt:
 
 def weights(run: Path) -> dict[str, bytes]:
     """Every tensor of every model of a run, as bytes."""
-    files = sorted((run / "model").rglob("*.safetensors")) + sorted((run / "pretrain/model").rglob("*.safetensors"))
+    files = sorted((run / "model").rglob("*.safetensors")) + sorted(
+        (run / "pretrain/model").rglob("*.safetensors")
+    )
     return {
         f"{file.relative_to(run)}:{name}": tensor.numpy().tobytes()
         for file in files
@@ -54,13 +56,17 @@ def logged(run: Path) -> list[Any]:
 
 
 def test_same_seed_same_weights(trained: Path, tmp_path: Path) -> None:
-    again = zoo.train("attngan-aviary", "aviary:40", tmp_path / "again", changes=TINY_CHANGES, device="cpu", quiet=True)
+    again = zoo.train(
+        "attngan-aviary", "aviary:40", tmp_path / "again", changes=TINY_CHANGES, device="cpu", quiet=True
+    )
     assert weights(again) == weights(trained)
 
 
 def test_another_seed_other_weights(trained: Path, tmp_path: Path) -> None:
     other = [*TINY_CHANGES, "train.seed=1"]
-    run = zoo.train("attngan-aviary", "aviary:40", tmp_path / "other", changes=other, device="cpu", quiet=True)
+    run = zoo.train(
+        "attngan-aviary", "aviary:40", tmp_path / "other", changes=other, device="cpu", quiet=True
+    )
     name = "model/generator.safetensors:first.fc.0.weight"
     assert weights(run)[name] != weights(trained)[name]
 
@@ -106,7 +112,17 @@ def test_other_data_is_refused(trained: Path, tmp_path: Path) -> None:
 def test_ctrl_c_saves_and_says_how_to_go_on(trained: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     changes = [c for c in TINY_CHANGES if not c.startswith("train.steps")] + ["train.steps=100000"]
-    command = [sys.executable, "-m", "zoo.cli", "train", "attngan-aviary", "--data", "aviary:40", "--out", str(run)]
+    command = [
+        sys.executable,
+        "-m",
+        "zoo.cli",
+        "train",
+        "attngan-aviary",
+        "--data",
+        "aviary:40",
+        "--out",
+        str(run),
+    ]
     command += [word for change in changes for word in ("--set", change)] + ["--device", "cpu"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ)
     deadline = time.monotonic() + 120
@@ -125,5 +141,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(trained: Path, tmp_path: Path) -> No
     (run / "recipe.json").write_text(json.dumps(recipe))
     trainer.resume(run, device="cpu", quiet=True)
     whole = [c for c in TINY_CHANGES if not c.startswith("train.steps")] + [f"train.steps={stopped + 2}"]
-    straight = zoo.train("attngan-aviary", "aviary:40", tmp_path / "whole", changes=whole, device="cpu", quiet=True)
+    straight = zoo.train(
+        "attngan-aviary", "aviary:40", tmp_path / "whole", changes=whole, device="cpu", quiet=True
+    )
     assert weights(run) == weights(straight)

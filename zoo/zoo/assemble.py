@@ -24,7 +24,10 @@ FOLDERS = {"discriminator": "training", "image_encoder": "training"}
 
 @dataclass
 class Parts:
-    """The modules of a recipe, by kind, and its losses. A part that the recipe does not have cannot be asked for."""
+    """The modules of a recipe, by kind, and its losses.
+
+    A part that the recipe does not have cannot be asked for.
+    """
 
     modules: dict[str, nn.Module] = field(default_factory=dict)
     losses: tuple[Loss, ...] = ()
@@ -120,7 +123,8 @@ def assemble(
 def build(recipe: str | Path | Mapping[str, Any] | Recipe, captions: Iterable[str] = ()) -> Parts:
     """Build every part of a recipe with fresh weights.
 
-    recipe: a name, a file, data, or a `zoo.Recipe`. captions: what a text encoder with a vocabulary learns it from.
+    recipe: a name, a file, data, or a `zoo.Recipe`. captions: what a text encoder with a vocabulary learns
+    it from.
     """
     if not isinstance(recipe, Recipe):
         recipe = Recipe.read(recipe, catalogue())

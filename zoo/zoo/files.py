@@ -33,7 +33,7 @@ def write_json(path: Path, data: Any) -> None:
 
 @contextmanager
 def folder_written_beside(target: Path) -> Iterator[Path]:
-    """A new folder that takes the place of `target` when the block ends, and vanishes when the block fails."""
+    """A new folder that takes the place of `target` when the block ends, and vanishes when it fails."""
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     beside.chmod(0o755)

@@ -14,7 +14,7 @@ from .files import write_text
 
 
 class Log:
-    """Lines of log.jsonl and scalars of TensorBoard; lines after `step`, of a run that went further, are dropped."""
+    """Lines of log.jsonl and scalars of TensorBoard; lines after `step`, where a run went further, go."""
 
     def __init__(self, folder: Path, step: int) -> None:
         self.path = folder / "log.jsonl"

@@ -166,7 +166,10 @@ def locate(model: str | Path) -> Path:
 
 
 def read_config(folder: Path) -> tuple[Recipe, Mapping[str, Any]]:
-    """The recipe of a model's folder and the versions that made it. Names the distribution of a part that is missing."""
+    """The recipe of a model's folder and the versions that made it.
+
+    Names the distribution of a part that is missing.
+    """
     path = folder / "config.json"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
@@ -222,7 +225,7 @@ def _card(recipe: Recipe, modules: Mapping[str, nn.Module]) -> str:
     use = 'import zoo\n\npipe = zoo.load("this folder")\npipe("a caption", seed=0)[0].save("picture.png")'
     return (
         f"---\nlibrary_name: t2i-zoo\npipeline_tag: text-to-image\n---\n\n# {recipe.name}\n\n"
-        f"{'Paper: ' + recipe.paper if recipe.paper else ''}\n\n| part | name | parameters |\n|---|---|---|\n{sizes}\n\n"
+        f"Paper: {recipe.paper or 'none'}\n\n| part | name | parameters |\n|---|---|---|\n{sizes}\n\n"
         f"```python\n{use}\n```\n"
     )
 

@@ -21,7 +21,10 @@ _SECONDS_BETWEEN_LINES = 20.0
 
 
 class Bar:
-    """One bar on standard error. Elsewhere than on a terminal: a line at the start, every 20 s, and at the end."""
+    """One bar on standard error.
+
+    Elsewhere than on a terminal: a line at the start, every 20 s, and at the end.
+    """
 
     def __init__(self, title: str, total: int, *, done: int = 0, quiet: bool = False) -> None:
         self.title, self.total, self.done, self.note = title, total, done, ""

@@ -32,12 +32,13 @@ from .seeding import mix
 from .tasks import Task
 from .tasks.gan import GanTask
 from .tasks.match import MATCHING, MatchTask
+from .tasks.parallel import device_of
 from .watch import Sampling, Validation, Watcher
 
 _REPORT_SECONDS = 120.0  # between two writings of report.html while training
 
 
-class Interrupted(Exception):
+class Interrupted(Exception):  # noqa: N818 - no error: what was asked for
     """Training was asked to stop and has saved where it is."""
 
 
@@ -52,9 +53,11 @@ def train(
 ) -> Path:
     """Train a recipe on a data set into a new folder; the folder.
 
-    recipe: a name, a file, or data. data: a source, as "aviary", "cub:DIR", "folder:DIR". changes: as for `--set`;
+    recipe: a name, a file, or data. data: a source, as "aviary", "cub:DIR", "folder:DIR". changes: as for
+    `--set`;
     those under "pretrain." change the recipe that runs first. device: "cpu", or None for the best there is.
-    Raises `ZooError` for everything that a user can mend, before anything is trained; `Interrupted` after Ctrl-C.
+    Raises `ZooError` for everything that a user can mend, before anything is trained; `Interrupted` after
+    Ctrl-C.
     """
     run = Path(out)
     if run.exists() and (not run.is_dir() or any(run.iterdir())):
@@ -140,9 +143,10 @@ def _fits(pretrain: Recipe, main: Recipe, dataset: Dataset) -> None:
         differing = sorted(n for n in {*shapes[0], *shapes[1]} if shapes[0].get(n) != shapes[1].get(n))
         if differing:
             n = differing[0]
+            there, here = (shape.get(n, "absent") for shape in shapes)
             raise ZooError(
-                f"{kind}: what {pretrain.name} trains does not fit {main.name}: {n} is {shapes[0].get(n, 'absent')} "
-                f"there and {shapes[1].get(n, 'absent')} here; give both recipes the same settings of {kind}"
+                f"{kind}: what {pretrain.name} trains does not fit {main.name}: {n} is {there} there and "
+                f"{here} here; give both recipes the same settings of {kind}"
             )
 
 
@@ -215,7 +219,9 @@ class _Stage:
         watcher: Watcher
         if isinstance(settings, MatchTraining):
             task = match = MatchTask(self.recipe, parts, self.state, epoch=batches.steps_per_epoch)
-            watcher = Validation(self.folder, self.recipe, match, self._pictures(held_out, "held-out pictures"))
+            watcher = Validation(
+                self.folder, self.recipe, match, self._pictures(held_out, "held-out pictures")
+            )
         else:
             task = gan = GanTask(self.recipe, parts, self.state)
             watcher = Sampling(self.folder, self.recipe, gan, self._pictures(held_out, "held-out pictures"))
@@ -231,7 +237,7 @@ class _Stage:
         self, task: Task, watcher: Watcher, batches: Batches, start: int, last: int, report: Path
     ) -> None:
         settings = self.recipe.train
-        pin = self.state.device.type == "cuda"
+        pin = device_of(self.state).type == "cuda"
         stream = loader(batches, start, last, workers=settings.workers, pin=pin)
         log = Log(self.folder, start) if self.main else None
         title = f"{self.recipe.name} on {self.state.device}"
@@ -300,16 +306,16 @@ class _Stage:
         most = self.recipe.train.held_out if isinstance(self.recipe.train, MatchTraining) else len(records)
         if what != "pictures" and len(records) > most:
             records = [records[i * len(records) // most] for i in range(most)]
-        with self.state.local_main_process_first():
-            with Bar(
-                f"{what} of {_side(self.recipe)} px", len(records), quiet=self.quiet or not self.main
-            ) as bar:
-                return Pictures(
-                    records,
-                    side=_side(self.recipe),
-                    fingerprint=self.dataset.fingerprint(),
-                    progress=lambda done, total: bar.advance(done),
-                )
+        with (
+            self.state.local_main_process_first(),
+            Bar(f"{what} of {_side(self.recipe)} px", len(records), quiet=self.quiet or not self.main) as bar,
+        ):
+            return Pictures(
+                records,
+                side=_side(self.recipe),
+                fingerprint=self.dataset.fingerprint(),
+                progress=lambda done, total: bar.advance(done),
+            )
 
     def _remember(self, pictures: Pictures) -> None:
         """Write which pictures the run is made of, or refuse others than it was begun with."""

@@ -14,7 +14,7 @@ from . import data, looking, making
 
 app = typer.Typer(
     name="zoo",
-    help="A model zoo of text-to-image GANs: mix parts by recipe, train on your own pictures, type a sentence.",
+    help="A model zoo of text-to-image GANs: mix parts, train on your own pictures, type a sentence.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,

@@ -51,7 +51,9 @@ def train(
         if resume is not None:
             run = trainer.resume(resume, device=device, quiet=quiet)
         else:
-            assert recipe is not None and data is not None and out is not None
+            assert recipe is not None
+            assert data is not None
+            assert out is not None
             run = trainer.train(recipe, data, out, changes=changes or (), device=device, quiet=quiet)
     except trainer.Interrupted as stop:
         print(stop, file=sys.stderr)

@@ -75,7 +75,7 @@ def write_report(run: Path) -> Path:
         # Only this very script may run: a caption that got past the escaping would still be text.
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
         "header": _header(recipe, running),
-        "samples": _samples(grid) if frames else _NO_SAMPLES.get(recipe["task"], ""),
+        "samples": _samples(grid) if grid is not None and frames else _NO_SAMPLES.get(recipe["task"], ""),
         "attention": _attention(run / "samples" / "attention.png"),
         "curves": "".join(_curves(index, stage) for index, stage in enumerate(stages)),
         "recipe": "".join(_recipe(stage.recipe, titled=len(stages) > 1) for stage in reversed(stages)),

@@ -14,7 +14,10 @@ from ..data.pictures import Batch
 
 
 class Task(Protocol):
-    """One way to train the parts of a recipe. Steps count from 0 and are pure functions of (state, batch, step)."""
+    """One way to train the parts of a recipe.
+
+    Steps count from 0 and are pure functions of (state, batch, step).
+    """
 
     sides: tuple[int, ...]  # of the pictures it wants, small to large
 
@@ -32,7 +35,7 @@ class Task(Protocol):
 
 
 def total(losses: tuple[Loss, ...], round: Round, side: str) -> tuple[Tensor, dict[str, Tensor]]:
-    """The weighted sum of all losses for one side ("generator" or "discriminator"), and its named terms unweighted.
+    """The weighted sum of all losses for one side ("generator" or "discriminator"), and its terms unweighted.
 
     The one place that weighs and sums.
     """

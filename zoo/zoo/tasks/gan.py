@@ -6,7 +6,8 @@ Shape letters: see zoo_registry.contracts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import torch
 from accelerate import PartialState
@@ -22,7 +23,7 @@ from ..data.pictures import Batch, images
 from ..plugins import observe
 from ..seeding import generator as seeded
 from . import total
-from .parallel import average_gradients, no_gradient
+from .parallel import average_gradients, device_of, no_gradient
 
 GENERATING = ("text_encoder", "conditioning", "generator")
 """The generator's side, as far as a recipe does not freeze it."""
@@ -34,9 +35,9 @@ class GanTask:
     def __init__(self, recipe: Recipe, parts: Parts, state: PartialState) -> None:
         assert isinstance(recipe.train, GanTraining)
         self.train = recipe.train
-        self.state = state
+        self.state, self.device = state, device_of(state)
         self.channels_last = self.train.precision == "bf16"
-        self.parts = parts.to(state.device, channels_last=self.channels_last)
+        self.parts = parts.to(self.device, channels_last=self.channels_last)
         self.sides: tuple[int, ...] = parts.generator.spec.sides
         self.learning = nn.ModuleDict({k: parts.modules[k] for k in GENERATING if k not in parts.frozen})
         for kind, module in parts.modules.items():
@@ -57,21 +58,21 @@ class GanTask:
 
     def step(self, batch: Batch, step: int) -> Mapping[str, Tensor]:
         """One update of the discriminators, then one of the generator's side, on the same drawing."""
-        device = self.state.device
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.train.precision == "bf16"):
+        device, bf16 = self.device.type, self.train.precision == "bf16"
+        autocast = partial(torch.autocast, device, torch.bfloat16, enabled=bf16)
+        with autocast():
             round = self._round(batch, step)
             loss, terms = total(self.parts.losses, round.detach(), "discriminator")
         self._update("discriminator", self.parts.discriminator, loss)
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.train.precision == "bf16"):
-            with no_gradient(self.parts.discriminator):
-                loss, more = total(self.parts.losses, round, "generator")
+        with autocast(), no_gradient(self.parts.discriminator):
+            loss, more = total(self.parts.losses, round, "generator")
         observe(round, terms | more, step)
         self._update("generator", self.learning, loss)
         self.average.update_parameters(self.learning)
         return terms | more
 
     def _round(self, batch: Batch, step: int) -> Round:
-        device, parts = self.state.device, self.parts
+        device, parts = self.device, self.parts
         source = seeded(self.train.seed, step, self.state.process_index, "noise")
         real = images(batch.pixels.to(device, non_blocking=True), self.sides)
         if self.channels_last:
@@ -107,7 +108,7 @@ class GanTask:
 
     def averaged(self) -> Parts:
         """The parts as they are saved: the average of the generator's side, the others as they are."""
-        averaged = {kind: module for kind, module in self.average.module.items()}
+        averaged = cast("nn.ModuleDict", self.average.module)
         return Parts({**self.parts.modules, **averaged}, self.parts.losses, self.parts.frozen)
 
     def state_dict(self) -> dict[str, Any]:
@@ -133,7 +134,7 @@ def mismatched(
 ) -> tuple[Tensor, Tensor] | None:
     """Pairs [M], [M] of an image and a sentence that is not its own; None for a batch of one.
 
-    shift: image i with sentence i + 1, for all but the last (AttnGAN). permute: every image with another's sentence.
+    shift: image i with sentence i + 1, for all but the last (AttnGAN). permute: every image with another's.
     other-class: every image with a sentence of another class, where the batch has one, else with any other.
     """
     if count < 2:

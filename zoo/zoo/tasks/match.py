@@ -21,7 +21,7 @@ from ..assemble import Parts
 from ..data.pictures import Batch, Pictures, images
 from ..plugins import observe
 from . import total
-from .parallel import average_gradients
+from .parallel import average_gradients, device_of
 
 MATCHING = ("text_encoder", "image_encoder")
 
@@ -32,10 +32,10 @@ class MatchTask:
     def __init__(self, recipe: Recipe, parts: Parts, state: PartialState, *, epoch: int) -> None:
         assert isinstance(recipe.train, MatchTraining)
         self.train = recipe.train
-        self.state = state
+        self.state, self.device = state, device_of(state)
         self.epoch = epoch
         self.channels_last = self.train.precision == "bf16"
-        self.parts = parts.to(state.device, channels_last=self.channels_last)
+        self.parts = parts.to(self.device, channels_last=self.channels_last)
         self.sides: tuple[int, ...] = (self.train.side,)
         self.learning = nn.ModuleDict({k: parts.modules[k] for k in MATCHING if k not in parts.frozen})
         for kind in MATCHING:
@@ -45,7 +45,7 @@ class MatchTask:
 
     def step(self, batch: Batch, step: int) -> Mapping[str, Tensor]:
         """One update of both encoders."""
-        device = self.state.device
+        device = self.device
         rate = self.train.lr * max(self.train.lr_decay ** (step // self.epoch), self.train.lr_floor)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
@@ -70,18 +70,21 @@ class MatchTask:
 
     def _read(self, captions: Sequence[str]) -> Text:
         tokens = self.parts.text_encoder.tokenize(captions)
-        text: Text = self.parts.text_encoder(Tokens(*(t.to(self.state.device) for t in tokens)))
+        text: Text = self.parts.text_encoder(Tokens(*(t.to(self.device) for t in tokens)))
         return text
 
     @torch.no_grad()
     def validate(self, held_out: Pictures) -> dict[str, float]:
-        """Retrieval among held-out pairs by sentence and image vectors, one caption a picture: R@1 and R@5."""
+        """Retrieval among held-out pairs by sentence and image vectors, one caption a picture:
+
+        R@1 and R@5.
+        """
         for kind in MATCHING:
             self.parts.modules[kind].eval()
         vectors, sentences = [], []
         for at in range(0, len(held_out), self.train.batch_size):
             batch = held_out.batch(range(at, min(at + self.train.batch_size, len(held_out))), generator=None)
-            picture = images(batch.pixels.to(self.state.device), self.sides)[-1]
+            picture = images(batch.pixels.to(self.device), self.sides)[-1]
             vectors.append(self.parts.image_encoder(picture).vector)
             sentences.append(self._read(batch.captions).sentence)
         for kind in MATCHING:
@@ -103,7 +106,7 @@ class MatchTask:
 
 
 def retrieval(vectors: Tensor, sentences: Tensor) -> dict[str, float]:
-    """R@1 and R@5 of images by text and of text by images, row i belonging to row i, by cosine; ties count as missed.
+    """R@1 and R@5 of images by text and of text by images, row i to row i, by cosine; ties count as missed.
 
     vectors, sentences: [M,D]. `retrieval/r1` and `r5` are the means of both directions.
     """

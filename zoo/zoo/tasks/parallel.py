@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import torch
 from accelerate import PartialState
@@ -14,19 +15,26 @@ from accelerate.utils import reduce
 from torch import Tensor, nn
 
 
+def device_of(state: PartialState) -> torch.device:
+    """The device of this process."""
+    device = state.device
+    assert device is not None
+    return device
+
+
 def average_gradients(parameters: Iterable[nn.Parameter], state: PartialState) -> None:
     """Make every process hold the mean gradient."""
     if state.num_processes == 1:
         return
     gradients = [p.grad for p in parameters if p.grad is not None]
-    flat: Tensor = reduce(torch.cat([g.reshape(-1) for g in gradients]), reduction="mean")
+    flat = cast("Tensor", reduce(torch.cat([g.reshape(-1) for g in gradients]), reduction="mean"))
     for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
         gradient.copy_(mean.view_as(gradient))
 
 
 @contextmanager
 def no_gradient(module: nn.Module) -> Iterator[None]:
-    """The module's weights ask for no gradient inside the block; gradients still flow through it to its input."""
+    """The module's weights ask for no gradient inside the block; gradients flow through to its input."""
     wanted = [p for p in module.parameters() if p.requires_grad]
     for parameter in wanted:
         parameter.requires_grad_(False)

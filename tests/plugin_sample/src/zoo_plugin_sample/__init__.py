@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from zoo_registry import Component, hookimpl
+
 TARGET = "zoo_plugin_sample.squeeze:Squeeze"
 SQUEEZE = Component(kind="conditioning", name="squeeze", target=TARGET, summary="One linear layer")
 

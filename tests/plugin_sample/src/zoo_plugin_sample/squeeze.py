@@ -1,4 +1,5 @@
 from torch import nn
+
 from zoo_registry.contracts import Condition, Conditioning, TextSpec
 
 

@@ -1,0 +1,98 @@
+"""What the measurements share: a recipe's parts, and batches of random pixels and captions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from accelerate import PartialState
+
+from zoo import Recipe
+from zoo.assemble import assemble
+from zoo.data.pictures import Batch, images
+from zoo.seeding import generator as seeded
+from zoo.tasks.gan import GanTask
+from zoo_registry import catalogue
+from zoo_registry.contracts import TextSource
+
+from .plain import Inputs
+from .timing import Setting
+
+RECIPE = "attngan-birds"
+BATCH = 8
+MISMATCH = "train.mismatch=shift"  # the authors' way; the recipe's own draws, which no port could follow
+SMALL = (
+    "text_encoder.width=16",
+    "text_encoder.word_width=8",
+    "image_encoder.width=16",
+    "image_encoder.model=test_resnet",
+    "image_encoder.side=64",
+    "conditioning.width=8",
+    "generator.sides=[16, 32, 64]",
+    "generator.base_channels=4",
+    "generator.noise_width=8",
+    "discriminator.base_channels=4",
+)
+"""The same system at sizes that take no time."""
+_WORDS = tuple(f"word{i}" for i in range(200))
+
+
+def recipe(setting: Setting, changes: Iterable[str] = ()) -> Recipe:
+    """AttnGAN with the authors' widths for birds."""
+    small = SMALL if setting.quick else ()
+    return Recipe.read(RECIPE, catalogue(), [MISMATCH, f"train.batch_size={BATCH}", *small, *changes])
+
+
+def source() -> TextSource:
+    """The vocabulary."""
+    return TextSource(captions=[" ".join(_WORDS)])
+
+
+def task(setting: Setting, precision: str = "float32") -> GanTask:
+    """The zoo's iteration. Speed does not depend on the weights, so none are fetched."""
+    read = recipe(setting, [f"train.precision={precision}"])
+    return GanTask(read, assemble(read, source(), loading=True), PartialState(cpu=setting.device.type == "cpu"))
+
+
+def captions(count: int, length: int = 18) -> tuple[str, ...]:
+    """Of `length` words at most, and half of that at least."""
+    draw = seeded(count, "captions")
+    lengths = torch.randint(length // 2, length + 1, (count,), generator=draw).tolist()
+    return tuple(
+        " ".join(_WORDS[i] for i in torch.randint(len(_WORDS), (of_one,), generator=draw).tolist())
+        for of_one in lengths
+    )
+
+
+def batch(side: int, count: int = BATCH) -> Batch:
+    """Random pixels; the first two pictures are of one class."""
+    pixels = torch.randint(256, (count, 3, side, side), dtype=torch.uint8, generator=seeded(side, "pixels"))
+    labels = torch.arange(count).clamp(min=1)
+    return Batch(pixels, captions(count), labels, torch.arange(count))
+
+
+def inputs(task: GanTask, of: Batch, step: int) -> Inputs:
+    """A batch as the script's loader gives it, with the noise that the zoo's iteration draws at this step."""
+    device, parts = task.state.device, task.parts
+    draw = seeded(task.train.seed, step, 0, "noise")
+    noise = torch.randn(len(of.captions), parts.generator.spec.noise_width, generator=draw)
+    draws = torch.randn(len(of.captions), parts.conditioning.width, generator=draw)
+    tokens = parts.text_encoder.tokenize(of.captions)
+    with torch.no_grad():
+        text = parts.text_encoder(type(tokens)(*(t.to(device) for t in tokens)))
+    assert of.labels is not None
+    return Inputs(
+        real=images(of.pixels.to(device), task.sides),
+        sentence=text.sentence,
+        words=text.words.transpose(1, 2),
+        mask=text.mask,
+        labels=of.labels.to(device),
+        noise=noise.to(device),
+        draws=draws.to(device),
+    )
+
+
+def modules(task: GanTask) -> Mapping[str, Any]:
+    """The parts of a task, by kind."""
+    return task.parts.modules
