@@ -24,7 +24,7 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 
 demo: $(VENV)/.installed
 	@if [ -f $(RUN)/recipe.json ]; then $(BIN)/zoo train --resume $(RUN); \
-	else $(BIN)/zoo train attngan-aviary --data aviary --out $(RUN); fi
+	else $(BIN)/zoo train attngan-aviary --data aviary:4000 --out $(RUN); fi
 	$(BIN)/zoo sample $(RUN) --captions docs/captions.txt --images 4 --seed 3 --out $(RUN)/captions.png --attention
 	@echo "open $(RUN)/report.html"
 

@@ -88,9 +88,9 @@ class TextSource:
 
 @dataclass(frozen=True)
 class TextSpec:
-    """What a text encoder gives:
+    """What a text encoder gives.
 
-    a sentence of `width` and, where `words`, a vector of the same width a word.
+    A sentence of `width` and, where `words`, a vector of the same width a word.
     """
 
     width: int
@@ -106,9 +106,9 @@ class ConditionSpec:
 
 @dataclass(frozen=True)
 class GeneratorSpec:
-    """What a generator draws:
+    """What a generator draws.
 
-    its sides, small to large, and whether it draws one of them at a time (growing).
+    Its sides, small to large, and whether it draws one of them at a time (growing).
     """
 
     sides: tuple[int, ...]
@@ -138,9 +138,9 @@ class TextEncoder(Protocol):
         ...
 
     def split(self, caption: str) -> tuple[str, ...]:
-        """The pieces that `tokenize` makes ids of, one a position, in order:
+        """The pieces that `tokenize` makes ids of, in order: what attention maps are labelled with.
 
-        what attention maps are labelled with.
+        Empty for a caption without a known word.
         """
         ...
 
@@ -248,9 +248,9 @@ class Round:
         return self.image_encoder(self.drawing.images[-1])
 
     def detach(self) -> Round:
-        """The round as the discriminator's losses see it:
+        """The round as the discriminator's losses see it.
 
-        nothing of it leads back into the generator or the text.
+        Nothing of it leads back into the generator or the text.
         """
 
         def cut(values: tuple[Any, ...]) -> list[Any]:
@@ -341,7 +341,7 @@ class Dataset(Protocol):
 
 @dataclass(frozen=True)
 class DataSource:
-    """Where a data set comes from:
+    """Where a data set comes from.
 
     `NAME:ARGUMENT` on the command line. For drawn sets `argument` is the count.
     """
@@ -379,8 +379,5 @@ class Importer(Protocol):
     parts: ClassVar[tuple[str, ...]]  # kinds it can convert
 
     def convert(self, part: str, state: Mapping[str, Tensor], **dims: Any) -> Mapping[str, Converted]:
-        """`{kind:
-
-        converted}`: the part asked for, and what lives inside the same file (a generator's conditioning).
-        """
+        """By kind: the part asked for, and what lives inside the same file (a generator's conditioning)."""
         ...

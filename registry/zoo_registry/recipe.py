@@ -133,9 +133,9 @@ def _merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, An
 
 
 def _apply(table: dict[str, Any], change: str) -> None:
-    """Apply "train.steps=100"; a loss is named by its `use` or its place:
+    """Apply "train.steps=100".
 
-    "losses.damsm.weight=5", "losses[0].weight=2".
+    A loss is named by its `use` or its place: "losses.damsm.weight=5", "losses[0].weight=2".
     """
     path, sign, text = change.partition("=")
     keys = re.sub(r"\[(\d+)\]", r".\1", path.strip()).split(".")

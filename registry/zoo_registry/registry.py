@@ -27,9 +27,9 @@ OWN = "zoo"
 
 @dataclass
 class Plugin:
-    """One entry point of the group `zoo`:
+    """One entry point of the group `zoo`.
 
-    what it offered, how long it took to load, and its fault if it has one.
+    What it offered, how long it took to load, and its fault if it has one.
     """
 
     name: str

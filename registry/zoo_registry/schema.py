@@ -1,6 +1,6 @@
-"""A part's constructor is its schema:
+"""A part's constructor is its schema.
 
-positional-only parameters are wires, keyword-only ones are settings.
+Positional-only parameters are wires, keyword-only ones are settings.
 """
 
 from __future__ import annotations

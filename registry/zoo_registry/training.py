@@ -41,10 +41,7 @@ class GanTraining(Training):
 
 
 class MatchTraining(Training):
-    """Task `match`:
-
-    text and image encoders, towards one space (DAMSM pretraining, arXiv:1711.10485, section 3.2).
-    """
+    """Task `match`: both encoders towards one space (DAMSM pretraining, arXiv:1711.10485, section 3.2)."""
 
     lr: PositiveFloat = 2e-3
     lr_decay: Share = 0.98  # factor an epoch

@@ -27,6 +27,11 @@ def zoo(
     return result
 
 
+def picture(path: str | Path) -> Image.Image:
+    with Image.open(path) as opened:
+        return opened.copy()
+
+
 def test_sample_a_caption(trained: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.png"
     result = zoo(
@@ -34,13 +39,13 @@ def test_sample_a_caption(trained: Path, tmp_path: Path) -> None:
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines() == [str(out), str(tmp_path / "out.attention.png")]
-    assert Image.open(out).size == (3 * 32 + 2 * 2, 32), "one row of three pictures"
-    assert Image.open(tmp_path / "out.attention.png").width > 128
+    assert picture(out).size == (3 * 32 + 2 * 2, 32), "one row of three pictures"
+    assert picture(tmp_path / "out.attention.png").width > 128
     again = zoo(
         "sample", trained, "a small red bird", "--images", "3", "--seed", "3", "--out", tmp_path / "b.png"
     )
     assert again.returncode == 0
-    assert Image.open(out).tobytes() == Image.open(tmp_path / "b.png").tobytes()
+    assert picture(out).tobytes() == picture(tmp_path / "b.png").tobytes()
 
 
 def test_captions_from_a_file_and_from_standard_input(trained: Path, tmp_path: Path) -> None:
@@ -53,7 +58,7 @@ def test_captions_from_a_file_and_from_standard_input(trained: Path, tmp_path: P
     )
     arguments = ("--captions", "-", "--out", tmp_path / "dash.png")
     assert zoo("sample", trained, *arguments, stdin="a red bird\na blue bird\n").returncode == 0
-    pictures = [Image.open(tmp_path / f"{name}.png") for name in ("file", "pipe", "dash")]
+    pictures = [picture(tmp_path / f"{name}.png") for name in ("file", "pipe", "dash")]
     assert pictures[0].height == 2 * 32 + 2
     assert len({picture.tobytes() for picture in pictures}) == 1
 
@@ -62,7 +67,7 @@ def test_single_pictures_into_a_folder(trained: Path, tmp_path: Path) -> None:
     result = zoo("sample", trained, "a red bird", "a blue bird", "--images", "2", "--out", tmp_path / "out")
     assert result.returncode == 0, result.stderr
     assert len(result.stdout.splitlines()) == 4
-    assert {Image.open(line).size for line in result.stdout.splitlines()} == {(32, 32)}
+    assert {picture(line).size for line in result.stdout.splitlines()} == {(32, 32)}
 
 
 def test_unknown_words_are_named(trained: Path, tmp_path: Path) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from zoo_registry import Recipe
 
 from .assemble import Parts
-from .data.pictures import Pictures
 from .files import write_json
 from .pipeline import Pipeline, to_pillow
 from .report.figures import attention_figures, image_grid
@@ -18,9 +18,9 @@ CAPTIONS, IMAGES, SEED = 8, 4, 0
 class SampleGrid:
     """One row a caption, one column a noise."""
 
-    def __init__(self, folder: Path, recipe: Recipe, parts: Parts, pictures: Pictures) -> None:
+    def __init__(self, folder: Path, recipe: Recipe, parts: Parts, captions: Sequence[str]) -> None:
         self.folder, self.recipe = folder, recipe
-        known = [captions[0] for captions in pictures.captions if parts.text_encoder.split(captions[0])]
+        known = [caption for caption in captions if parts.text_encoder.split(caption)]
         self.captions = [known[i * len(known) // CAPTIONS] for i in range(min(CAPTIONS, len(known)))]
         side = int(parts.generator.spec.sides[-1])
         folder.mkdir(parents=True, exist_ok=True)

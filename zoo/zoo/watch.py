@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -43,11 +43,11 @@ class Watcher(Protocol):
 class Sampling:
     """Task `gan`: sample grids; the model is the newest average."""
 
-    def __init__(self, folder: Path, recipe: Recipe, task: GanTask, pictures: Pictures) -> None:
+    def __init__(self, folder: Path, recipe: Recipe, task: GanTask, captions: Sequence[str]) -> None:
         assert isinstance(recipe.train, GanTraining)
         self.every = recipe.train.sample_every
         self.folder, self.recipe, self.task = folder, recipe, task
-        self.grid = SampleGrid(folder / "samples", recipe, task.averaged(), pictures)
+        self.grid = SampleGrid(folder / "samples", recipe, task.averaged(), captions)
 
     def due(self, step: int, last: int) -> bool:
         """Every `sample_every` steps, and at the end."""

@@ -17,7 +17,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from zoo_registry.contracts import Text, TextEncoder, TextSource, TextSpec, Tokens
 from zoo_registry.errors import ZooError
 
-from .vocabulary import PADDING, Vocabulary
+from .vocabulary import Vocabulary
 
 
 class BiLSTM(nn.Module, TextEncoder):
@@ -64,16 +64,16 @@ class BiLSTM(nn.Module, TextEncoder):
 
     def tokenize(self, captions: Sequence[str]) -> Tokens:
         """Captions as ids [B,L], L the longest of them. A caption without a known word is one padding id."""
-        rows = [[self.vocabulary.index[word] for word in self.split(caption)] for caption in captions]
+        rows = [[self.vocabulary.index[word] for word in self.split(caption)] or [0] for caption in captions]
         length = max(map(len, rows))
         ids = torch.tensor([row + [0] * (length - len(row)) for row in rows])
         mask = torch.arange(length) < torch.tensor([[len(row)] for row in rows])  # [L] < [B,1]
         return Tokens(ids, mask)
 
     def split(self, caption: str) -> tuple[str, ...]:
-        """The known words that are read, in order; "<end>" alone where there is none."""
+        """The known words that are read, in order."""
         known = [word for word in self.vocabulary.split(caption) if word in self.vocabulary.index]
-        return tuple(known[: self.max_words]) or (PADDING,)
+        return tuple(known[: self.max_words])
 
     def unknown(self, caption: str) -> tuple[str, ...]:
         """The words that the vocabulary does not have, in order, each once."""

@@ -46,6 +46,7 @@ def train(
         )
 
     from .. import trainer
+    from ..stage import Interrupted
 
     try:
         if resume is not None:
@@ -55,7 +56,7 @@ def train(
             assert data is not None
             assert out is not None
             run = trainer.train(recipe, data, out, changes=changes or (), device=device, quiet=quiet)
-    except trainer.Interrupted as stop:
+    except Interrupted as stop:
         print(stop, file=sys.stderr)
         raise typer.Exit(130) from None
     print(f"model:  {run / 'model'}\nreport: {run / 'report.html'}")

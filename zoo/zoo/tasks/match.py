@@ -75,10 +75,7 @@ class MatchTask:
 
     @torch.no_grad()
     def validate(self, held_out: Pictures) -> dict[str, float]:
-        """Retrieval among held-out pairs by sentence and image vectors, one caption a picture:
-
-        R@1 and R@5.
-        """
+        """R@1 and R@5 among held-out pairs, by sentence and image vectors, one caption a picture."""
         for kind in MATCHING:
             self.parts.modules[kind].eval()
         vectors, sentences = [], []

@@ -1,0 +1,226 @@
+"""One recipe of a run: its pictures, its task, and the loop that trains it."""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from accelerate import PartialState
+from accelerate.utils import set_seed
+
+from zoo_registry import Recipe, ZooError
+from zoo_registry.contracts import Dataset, Record, TextSource
+from zoo_registry.training import MatchTraining
+
+from . import checkpoint
+from .assemble import assemble
+from .data.pictures import Batches, Pictures, loader
+from .files import write_json
+from .log import Log
+from .progress import Bar
+from .report import write_report
+from .seeding import mix
+from .tasks import Task
+from .tasks.gan import GanTask
+from .tasks.match import MatchTask
+from .tasks.parallel import device_of
+from .watch import Sampling, Validation, Watcher
+
+_REPORT_SECONDS = 120.0  # between two writings of report.html while training
+
+
+class Interrupted(Exception):  # noqa: N818 - no error: what was asked for
+    """Training was asked to stop and has saved where it is."""
+
+
+def side_of(recipe: Recipe) -> int:
+    """The side of the pictures that a recipe trains on, in pixels."""
+    if isinstance(recipe.train, MatchTraining):
+        return recipe.train.side
+    sides: tuple[int, ...] = recipe.parts["generator"].settings.sides  # type: ignore[attr-defined]
+    return sides[-1]
+
+
+def captions_of(records: Iterable[Record]) -> list[str]:
+    """Every caption of some records."""
+    return [caption for record in records for caption in record.captions]
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[list[bool]]:
+    """A list that is filled at Ctrl-C or SIGTERM; a second Ctrl-C interrupts at once."""
+    asked: list[bool] = []
+
+    def note(number: int, frame: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(True)
+
+    before = {}
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, note)
+    except ValueError:  # not the main thread: whoever called owns the signals
+        pass
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Stage:
+    """One recipe of a run. Making one decodes its pictures, and refuses those that cannot be used."""
+
+    def __init__(
+        self, folder: Path, recipe: Recipe, dataset: Dataset, source: str, state: PartialState, *, quiet: bool
+    ) -> None:
+        self.folder, self.recipe, self.state = folder, recipe, state
+        self.main = state.is_main_process
+        self.quiet = quiet or not self.main
+        self.records, self.held_out = _split(recipe, dataset)
+        settings = recipe.train
+        try:
+            self.batches = Batches(
+                self._pictures(self.records, dataset, "pictures"),
+                batch_size=settings.batch_size,
+                seed=settings.seed,
+                rank=state.process_index,
+                world=state.num_processes,
+            )
+            if isinstance(settings, MatchTraining):
+                some = self.held_out[:: math.ceil(len(self.held_out) / settings.held_out)]
+                self.validation = self._pictures(some, dataset, "held-out pictures")
+        except ZooError as error:
+            raise ZooError(f"{error}\ncheck the data with: zoo data check {source}") from None
+
+    def _pictures(self, records: list[Record], dataset: Dataset, what: str) -> Pictures:
+        title = f"{what} of {side_of(self.recipe)} px"
+        with self.state.local_main_process_first(), Bar(title, len(records), quiet=self.quiet) as bar:
+            return Pictures(
+                records,
+                side=side_of(self.recipe),
+                fingerprint=dataset.fingerprint(),
+                progress=lambda done, total: bar.advance(done),
+            )
+
+    def go(self, report: Path) -> None:
+        """Train to the last step. The report is written into the folder `report`."""
+        self._remember()
+        settings, epoch = self.recipe.train, self.batches.steps_per_epoch
+        parts = assemble(self.recipe, TextSource(captions=captions_of(self.records)))
+        task: Task
+        watcher: Watcher
+        if isinstance(settings, MatchTraining):
+            task = match = MatchTask(self.recipe, parts, self.state, epoch=epoch)
+            watcher = Validation(self.folder, self.recipe, match, self.validation)
+        else:
+            task = gan = GanTask(self.recipe, parts, self.state)
+            captions = [record.captions[0] for record in self.held_out]
+            watcher = Sampling(self.folder, self.recipe, gan, captions)
+        found = checkpoint.newest(self.folder / "checkpoints")
+        start = 0
+        if found is not None:
+            start, saved = found
+            task.load_state_dict(saved["task"])
+            watcher.load_state_dict(saved["watcher"])
+        self._loop(task, watcher, start, settings.steps or settings.epochs * epoch, report)
+
+    def _loop(self, task: Task, watcher: Watcher, start: int, last: int, report: Path) -> None:
+        settings = self.recipe.train
+        pin = device_of(self.state).type == "cuda"
+        stream = loader(self.batches, start, last, workers=settings.workers, pin=pin)
+        log = Log(self.folder, start) if self.main else None
+        title = f"{self.recipe.name} on {self.state.device}"
+        pictures, busy = 0, 0.0  # since the last line of the log, without what is looked at and saved
+        mark = reported = time.monotonic()
+        with (
+            _asked_to_stop() as asked,
+            Bar(title, last, done=start, quiet=self.quiet) as bar,
+        ):
+            for done, batch in enumerate(stream, start + 1):
+                set_seed(mix(settings.seed, done, self.state.process_index) % 2**32)
+                terms = task.step(batch, done - 1)
+                pictures += settings.batch_size
+                told = done % settings.log_every == 0 or done == last
+                values = {name: float(term) for name, term in terms.items()} if told else {}
+                busy += time.monotonic() - mark
+                if told:
+                    self._finite(values, done)
+                    if log is not None:
+                        log.terms(done, values, pictures / busy)
+                    bar.advance(done, _note(values, pictures / busy))
+                    pictures, busy = 0, 0.0
+                else:
+                    bar.advance(done)
+                if log is not None:
+                    if watcher.due(done, last):
+                        metrics = watcher.look(done)
+                        if metrics:
+                            log.metrics(done, metrics)
+                    if done % settings.checkpoint_every == 0 or done == last or asked:
+                        state = {"task": task.state_dict(), "watcher": watcher.state_dict()}
+                        checkpoint.save(self.folder / "checkpoints", done, state)
+                        watcher.saved()
+                    if time.monotonic() - reported > _REPORT_SECONDS:
+                        write_report(report)
+                        reported = time.monotonic()
+                if asked and done < last:
+                    raise Interrupted(
+                        f"stopped after step {done} of {last}; go on with: zoo train --resume {report}"
+                    )
+                mark = time.monotonic()
+        if log is not None:
+            log.close()
+            write_json(self.folder / "done.json", {"steps": last})
+            write_report(report)
+        self.state.wait_for_everyone()
+
+    def _finite(self, values: Mapping[str, float], step: int) -> None:
+        bad = [name for name, value in values.items() if not math.isfinite(value)]
+        if bad:
+            raise ZooError(
+                f"{self.recipe.name}: {', '.join(bad)} is not finite at step {step}; a smaller learning rate "
+                f"(--set train.…) may help; the newest checkpoint is in {self.folder / 'checkpoints'}"
+            )
+
+    def _remember(self) -> None:
+        """Write which pictures the run is made of, or refuse others than it was begun with."""
+        path = self.folder / "environment.json"
+        data = json.loads(path.read_text(encoding="utf-8"))
+        before, now = data["data"].get("fingerprint"), self.batches.pictures.fingerprint
+        if before not in (None, now):
+            raise ZooError(
+                f"{data['data']['source']} has other pictures or captions than {self.folder} was begun with; "
+                "a run goes on with the same data alone"
+            )
+        if self.main and before is None:
+            data["data"] |= {"pictures": len(self.batches.pictures), "fingerprint": now}
+            write_json(path, data)
+
+
+def _split(recipe: Recipe, dataset: Dataset) -> tuple[list[Record], list[Record]]:
+    """The training records and the held-out ones: the split "test", else every tenth of "train".
+
+    Where there is no "test", adversarial training, which measures nothing on it, takes all.
+    """
+    records = list(dataset.records("train"))
+    if "test" in dataset.splits():
+        return records, list(dataset.records("test"))
+    if recipe.task == "match":
+        return [record for i, record in enumerate(records) if i % 10], records[::10]
+    return records, records
+
+
+def _note(values: Mapping[str, float], speed: float) -> str:
+    sums: dict[str, float] = {}
+    for name, value in values.items():
+        head = name.split("/")[0]
+        sums[head] = sums.get(head, 0.0) + value
+    return " ".join(f"{name} {value:.2f}" for name, value in sums.items()) + f" {speed:.0f} images/s"
