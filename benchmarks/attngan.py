@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import torch
 from accelerate import PartialState
@@ -49,10 +48,12 @@ def source() -> TextSource:
     return TextSource(captions=[" ".join(_WORDS)])
 
 
-def task(setting: Setting, precision: str = "float32") -> GanTask:
+def task(setting: Setting, changes: Iterable[str] = ()) -> GanTask:
     """The zoo's iteration. Speed does not depend on the weights, so none are fetched."""
-    read = recipe(setting, [f"train.precision={precision}"])
-    return GanTask(read, assemble(read, source(), loading=True), PartialState(cpu=setting.device.type == "cpu"))
+    read = recipe(setting, changes)
+    return GanTask(
+        read, assemble(read, source(), loading=True), PartialState(cpu=setting.device.type == "cpu")
+    )
 
 
 def captions(count: int, length: int = 18) -> tuple[str, ...]:
@@ -87,12 +88,8 @@ def inputs(task: GanTask, of: Batch, step: int) -> Inputs:
         sentence=text.sentence,
         words=text.words.transpose(1, 2),
         mask=text.mask,
+        lengths=tokens.mask.sum(1).tolist(),
         labels=of.labels.to(device),
         noise=noise.to(device),
         draws=draws.to(device),
     )
-
-
-def modules(task: GanTask) -> Mapping[str, Any]:
-    """The parts of a task, by kind."""
-    return task.parts.modules

@@ -12,6 +12,19 @@ def conv3x3(narrow: int, wide: int) -> nn.Conv2d:
     return nn.Conv2d(narrow, wide, 3, padding=1, bias=False)
 
 
+class Gate(nn.Module):
+    """Gated linear unit over the channels, [B,2C,h,w] to [B,C,h,w], at full speed in channels-last too.
+
+    There nn.GLU walks memory across its grain (5 times slower on a CPU); channels as the last axis are its grain.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Half of the channels, each times the sigmoid of its partner in the other half."""
+        if input.is_contiguous(memory_format=torch.channels_last):
+            return F.glu(input.permute(0, 2, 3, 1), dim=3).permute(0, 3, 1, 2)
+        return F.glu(input, dim=1)
+
+
 class DoublingConv(nn.Conv2d):
     """Twice the side by nearest neighbour, then a 3x3 convolution without bias, in one step.
 
@@ -22,12 +35,14 @@ class DoublingConv(nn.Conv2d):
 
     def __init__(self, narrow: int, wide: int) -> None:
         super().__init__(narrow, wide, 3, padding=1, bias=False)
+        along = torch.tensor([[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 1.0, 0.0], [1.0, 1.0, 0.0, 0.0]])
+        self.register_buffer("spread", torch.kron(along, along), persistent=False)  # [9,16]
+        self.spread: Tensor
 
     def forward(self, input: Tensor) -> Tensor:
         """[B,narrow,h,w] to [B,wide,2h,2w]."""
-        taps = F.pad(self.weight.flip(2, 3).transpose(0, 1), (1, 1, 1, 1))  # [narrow,wide,5,5]
-        kernel = taps[..., 1:, 1:] + taps[..., :-1, 1:] + taps[..., 1:, :-1] + taps[..., :-1, :-1]  # 4x4
-        return F.conv_transpose2d(input, kernel, stride=2, padding=1)
+        taps = (self.weight.flatten(2) @ self.spread).unflatten(2, (4, 4))  # [wide,narrow,9] @ [9,16]
+        return F.conv_transpose2d(input, taps.transpose(0, 1), stride=2, padding=1)
 
 
 def initialise(module: nn.Module) -> None:

@@ -19,9 +19,7 @@ class Training(BaseModel):
     steps: PositiveInt | None = None  # overrules epochs
     batch_size: PositiveInt = 16
     betas: tuple[Decay, Decay] = (0.5, 0.999)
-    precision: Literal["float32", "bf16"] = (
-        "float32"  # bf16: autocast and channels-last; weights stay float32
-    )
+    precision: Literal["float32", "bf16"] = "float32"  # bf16: autocast; weights stay float32
     seed: NonNegativeInt = 0
     workers: NonNegativeInt = 0  # loader processes
     log_every: PositiveInt = 10  # steps between lines of log.jsonl

@@ -137,7 +137,7 @@ class Pipeline:
                 f"{model} is a model of the task {recipe.task!r} and draws nothing; a pipeline is wanted"
             )
         parts = assemble(recipe, TextSource(folder=folder), kinds=SAMPLING, folder=folder)
-        return cls(recipe, parts, made).to(device or torch.device("cpu"))
+        return cls(recipe, parts, made).to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 def load(model: str | Path, *, device: str | torch.device | None = None) -> Pipeline:

@@ -10,9 +10,10 @@ from zoo_registry import Recipe
 from .assemble import Parts
 from .files import write_json
 from .pipeline import Pipeline, to_pillow
-from .report.figures import attention_figures, image_grid
+from .report.figures import attention_figure, image_grid, stacked
 
 CAPTIONS, IMAGES, SEED = 8, 4, 0
+ATTENTION = 3  # captions in the attention figure
 
 
 class SampleGrid:
@@ -36,4 +37,6 @@ class SampleGrid:
             module.train(training[kind])
         image_grid(to_pillow(drawn.images[-1]), IMAGES).save(self.folder / f"step_{step:08d}.png")
         if drawn.attention:
-            attention_figures(drawn, self.captions[:2], IMAGES).save(self.folder / "attention.png")
+            shown = enumerate(self.captions[:ATTENTION])
+            figures = [attention_figure(drawn, place * IMAGES, caption) for place, caption in shown]
+            stacked(figures).save(self.folder / "attention.png")

@@ -12,7 +12,7 @@ import torch
 from pydantic import AfterValidator, PositiveInt
 from torch import Tensor, nn
 
-from zoo_plugins.blocks import DoublingConv, conv3x3, initialise
+from zoo_plugins.blocks import DoublingConv, Gate, conv3x3, initialise
 from zoo_registry.contracts import (
     Condition,
     ConditionSpec,
@@ -139,16 +139,21 @@ class WordAttention(nn.Module):
         assert text.words is not None
         assert text.mask is not None
         words = self.project(text.words)  # [B,L,D] -> [B,L,K]
-        scores = words @ hidden.flatten(2)  # [B,L,K] @ [B,K,Q] -> [B,L,Q]
-        mask = text.mask.unsqueeze(2)  # [B,L,1]
+        queries = hidden.permute(0, 2, 3, 1).flatten(1, 2)  # [B,K,h,w] -> [B,Q,K], no copy in channels-last
+        scores = queries @ words.transpose(1, 2)  # [B,Q,K] @ [B,K,L] -> [B,Q,L]
+        mask = text.mask.unsqueeze(1)  # [B,1,L]
         if self.mask_layout == "attngan":
-            batch, length, queries = scores.shape
-            mask = (
-                text.mask.repeat(queries, 1).view(batch, queries, length).transpose(1, 2)
-            )  # [Q*B,L] taken for [B*Q,L]
-        attention = scores.masked_fill(~mask, float("-inf")).softmax(dim=1)
-        context = words.transpose(1, 2) @ attention  # [B,K,L] @ [B,L,Q] -> [B,K,Q]
-        return context.view_as(hidden), attention.view(-1, attention.shape[1], *hidden.shape[2:])
+            count = scores.shape[1]
+            mask = text.mask.repeat(count, 1).view_as(scores)  # [Q*B,L] taken for [B*Q,L]
+        attention = scores.masked_fill(~mask, float("-inf")).softmax(dim=2)
+        context = attention @ words  # [B,Q,L] @ [B,L,K] -> [B,Q,K]
+        height, width = hidden.shape[2:]
+        return _as_map(context, height, width), _as_map(attention, height, width)
+
+
+def _as_map(values: Tensor, height: int, width: int) -> Tensor:
+    """[B,Q,C] to [B,C,h,w], in channels-last without a copy."""
+    return values.unflatten(1, (height, width)).permute(0, 3, 1, 2)
 
 
 class Residual(nn.Module):
@@ -159,7 +164,7 @@ class Residual(nn.Module):
         self.block = nn.Sequential(
             conv3x3(channels, 2 * channels),
             nn.BatchNorm2d(2 * channels),
-            nn.GLU(dim=1),
+            Gate(),
             conv3x3(channels, channels),
             nn.BatchNorm2d(channels),
         )
@@ -175,5 +180,5 @@ def _up(wide: int, narrow: int) -> nn.Sequential:
     return nn.Sequential(
         DoublingConv(wide, 2 * narrow),
         nn.BatchNorm2d(2 * narrow),
-        nn.GLU(dim=1),
+        Gate(),
     )

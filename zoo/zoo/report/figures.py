@@ -88,10 +88,10 @@ def attention_figures(drawn: Drawn, captions: Sequence[str], images_per_caption:
         attention_figure(drawn, row, captions[row // images_per_caption])
         for row in range(len(captions) * images_per_caption)
     ]
-    return image_grid_of_rows(figures)
+    return stacked(figures)
 
 
-def image_grid_of_rows(figures: Sequence[Image.Image]) -> Image.Image:
+def stacked(figures: Sequence[Image.Image]) -> Image.Image:
     """Figures of any heights, one below the other on white."""
     sheet = Image.new("RGB", (max(f.width for f in figures), sum(f.height for f in figures)), "white")
     top = 0
@@ -159,7 +159,7 @@ class _Sheet:
 
     def image(self) -> Image.Image:
         """The sheet with its margins."""
-        body = image_grid_of_rows(self.blocks)
+        body = stacked(self.blocks)
         sheet = Image.new("RGB", (body.width + 2 * _MARGIN, body.height + 2 * _MARGIN), "white")
         sheet.paste(body, (_MARGIN, _MARGIN))
         return sheet

@@ -36,8 +36,7 @@ class GanTask:
         assert isinstance(recipe.train, GanTraining)
         self.train = recipe.train
         self.state, self.device = state, device_of(state)
-        self.channels_last = self.train.precision == "bf16"
-        self.parts = parts.to(self.device, channels_last=self.channels_last)
+        self.parts = parts.to(self.device)
         self.sides: tuple[int, ...] = parts.generator.spec.sides
         self.learning = nn.ModuleDict({k: parts.modules[k] for k in GENERATING if k not in parts.frozen})
         for kind, module in parts.modules.items():
@@ -49,10 +48,13 @@ class GanTask:
         )
         self.optimisers = {
             "discriminator": torch.optim.Adam(
-                parts.discriminator.parameters(), lr=self.train.discriminator_lr, betas=self.train.betas
+                parts.discriminator.parameters(),
+                lr=self.train.discriminator_lr,
+                betas=self.train.betas,
+                fused=True,
             ),
             "generator": torch.optim.Adam(
-                self.learning.parameters(), lr=self.train.generator_lr, betas=self.train.betas
+                self.learning.parameters(), lr=self.train.generator_lr, betas=self.train.betas, fused=True
             ),
         }
 
@@ -75,8 +77,7 @@ class GanTask:
         device, parts = self.device, self.parts
         source = seeded(self.train.seed, step, self.state.process_index, "noise")
         real = images(batch.pixels.to(device, non_blocking=True), self.sides)
-        if self.channels_last:
-            real = tuple(side.contiguous(memory_format=torch.channels_last) for side in real)
+        real = tuple(side.contiguous(memory_format=torch.channels_last) for side in real)
         count = len(batch.captions)
         noise = torch.randn(count, parts.generator.spec.noise_width, generator=source)
         draws = torch.randn(count, parts.conditioning.width, generator=source)

@@ -34,14 +34,13 @@ class MatchTask:
         self.train = recipe.train
         self.state, self.device = state, device_of(state)
         self.epoch = epoch
-        self.channels_last = self.train.precision == "bf16"
-        self.parts = parts.to(self.device, channels_last=self.channels_last)
+        self.parts = parts.to(self.device)
         self.sides: tuple[int, ...] = (self.train.side,)
         self.learning = nn.ModuleDict({k: parts.modules[k] for k in MATCHING if k not in parts.frozen})
         for kind in MATCHING:
             parts.modules[kind].train(kind in self.learning)
         wanted = [p for p in self.learning.parameters() if p.requires_grad]
-        self.optimiser = torch.optim.Adam(wanted, lr=self.train.lr, betas=self.train.betas)
+        self.optimiser = torch.optim.Adam(wanted, lr=self.train.lr, betas=self.train.betas, fused=True)
 
     def step(self, batch: Batch, step: int) -> Mapping[str, Tensor]:
         """One update of both encoders."""
