@@ -1,0 +1,68 @@
+"""What the documents say is what the code does."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from zoo_registry import Recipe, catalogue, hookspecs
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "tests/plugin_sample/src/zoo_plugin_sample"
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(), flags=re.DOTALL)
+
+
+def test_the_part_in_the_readme_is_the_sample_plugins() -> None:
+    shown = next(block for block in blocks(ROOT / "README.md", "python") if "class Squeeze" in block)
+    assert shown.strip() in (SAMPLE / "squeeze.py").read_text()
+
+
+def test_the_plugin_in_the_docs_is_the_sample_plugin() -> None:
+    shown = blocks(ROOT / "docs/plugins.md", "python")[0]
+    assert shown.strip() in (SAMPLE / "__init__.py").read_text()
+
+
+def test_every_hook_is_documented_with_its_arguments() -> None:
+    text = (ROOT / "docs/plugins.md").read_text()
+    for name, function in vars(hookspecs).items():
+        if name.startswith("zoo_"):
+            arguments = ", ".join(function.__code__.co_varnames[: function.__code__.co_argcount])
+            assert f"`{name}({arguments})`" in text
+
+
+def test_every_recipe_is_documented() -> None:
+    text = (ROOT / "docs/recipes.md").read_text()
+    for name in catalogue().recipe_names():
+        assert f"`{name}`" in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_recipes_in_the_docs_can_be_built(page: Path) -> None:
+    for block in blocks(page, "toml"):
+        Recipe.read(tomllib.loads(block), catalogue())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+def test_commands_in_the_docs_exist() -> None:
+    from typer.main import get_command
+
+    from zoo.cli import app
+
+    known = set(get_command(app).commands)  # type: ignore[attr-defined]
+    for page in PAGES:
+        for block in blocks(page, "sh"):
+            for verb in re.findall(r"^zoo (\w[\w-]*)", block, flags=re.MULTILINE):
+                assert verb in known, f"{page.name}: zoo {verb}"
