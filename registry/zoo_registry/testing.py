@@ -170,7 +170,9 @@ def _text_encoder(component: Component, settings: Mapping[str, Any]) -> None:
                 return text.sentence[row]
             return text.sentence[row], text.words[row][text.mask[row]]
 
-        _batch_independent(text, lambda row: real(encoder(encoder.tokenize([CAPTIONS[row]])), 0), count, real)
+        batch = [CAPTIONS[row % count] for row in range(16)]
+        together = encoder(encoder.tokenize(batch))
+        _batch_independent(together, lambda row: real(encoder(encoder.tokenize([batch[row]])), 0), 16, real)
     with tempfile.TemporaryDirectory() as folder:
         encoder.save_tokenizer(Path(folder))
         again = _build(component, settings, source=TextSource(folder=Path(folder)))
