@@ -50,6 +50,13 @@ def weights(run: Path) -> dict[str, bytes]:
     }
 
 
+def differing(left: Path, right: Path) -> list[str]:
+    """The names of the tensors that are not bit-equal in two runs."""
+    first, second = weights(left), weights(right)
+    assert first.keys() == second.keys()
+    return [name for name in first if first[name] != second[name]]
+
+
 def logged(run: Path) -> list[Any]:
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     return [(line["step"], line.get("terms", line.get("metrics"))) for line in lines]
@@ -59,7 +66,7 @@ def test_same_seed_same_weights(trained: Path, tmp_path: Path) -> None:
     again = zoo.train(
         "attngan-aviary", "aviary:40", tmp_path / "again", changes=TINY_CHANGES, device="cpu", quiet=True
     )
-    assert weights(again) == weights(trained)
+    assert not differing(again, trained)
 
 
 def test_another_seed_other_weights(trained: Path, tmp_path: Path) -> None:
@@ -83,7 +90,7 @@ def test_killed_in_any_step_and_resumed(trained: Path, tmp_path: Path, steps: in
     finally:
         catalogue().manager.unregister(killer)
     trainer.resume(run, device="cpu", quiet=True)
-    assert weights(run) == weights(trained)
+    assert not differing(run, trained)
     assert logged(run) == logged(trained)
     assert logged(run / "pretrain") == logged(trained / "pretrain")
 
@@ -95,7 +102,7 @@ def test_newest_checkpoint_damaged(trained: Path, tmp_path: Path) -> None:
     newest = max((run / "checkpoints").iterdir()) / "state.safetensors"
     newest.write_bytes(newest.read_bytes()[:-1])
     trainer.resume(run, device="cpu", quiet=True)
-    assert weights(run) == weights(trained)
+    assert not differing(run, trained)
 
 
 def test_other_data_is_refused(trained: Path, tmp_path: Path) -> None:
@@ -144,4 +151,4 @@ def test_ctrl_c_saves_and_says_how_to_go_on(trained: Path, tmp_path: Path) -> No
     straight = zoo.train(
         "attngan-aviary", "aviary:40", tmp_path / "whole", changes=whole, device="cpu", quiet=True
     )
-    assert weights(run) == weights(straight)
+    assert not differing(run, straight)

@@ -22,7 +22,7 @@ from ..assemble import Parts
 from ..data.pictures import Batch, images
 from ..plugins import observe
 from ..seeding import generator as seeded
-from . import total
+from . import take_up, total
 from .parallel import average_gradients, device_of, no_gradient
 
 GENERATING = ("text_encoder", "conditioning", "generator")
@@ -127,7 +127,7 @@ class GanTask:
         self.parts.discriminator.load_state_dict(state["discriminator"])
         self.average.load_state_dict(state["average"])
         for name, optimiser in self.optimisers.items():
-            optimiser.load_state_dict(state["optimisers"][name])
+            take_up(optimiser, state["optimisers"][name])
 
 
 def mismatched(

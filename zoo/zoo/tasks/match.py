@@ -20,7 +20,7 @@ from zoo_registry.training import MatchTraining
 from ..assemble import Parts
 from ..data.pictures import Batch, Pictures, images
 from ..plugins import observe
-from . import total
+from . import take_up, total
 from .parallel import average_gradients, device_of
 
 MATCHING = ("text_encoder", "image_encoder")
@@ -98,7 +98,7 @@ class MatchTask:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up what `state_dict` gave."""
         self.learning.load_state_dict(state["learning"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        take_up(self.optimiser, state["optimiser"])
 
 
 def retrieval(vectors: Tensor, sentences: Tensor) -> dict[str, float]:
