@@ -15,6 +15,8 @@ TEST = "003.Sooty_Albatross/Sooty_Albatross_000"
 class Drawn:
     """A drawn set with what the folder reader has to give back: nested names, captions, attributes."""
 
+    source = DataSource("")
+
     def splits(self):
         return ("train", "test")
 
