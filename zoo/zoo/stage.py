@@ -223,4 +223,4 @@ def _note(values: Mapping[str, float], speed: float) -> str:
     for name, value in values.items():
         head = name.split("/")[0]
         sums[head] = sums.get(head, 0.0) + value
-    return " ".join(f"{name} {value:.2f}" for name, value in sums.items()) + f" {speed:.0f} images/s"
+    return " ".join([f"{speed:.0f} images/s", *(f"{name} {value:.2f}" for name, value in sums.items())])
