@@ -39,7 +39,7 @@ class Bar:
         if self._console.is_terminal:
             columns = (
                 TextColumn("{task.description}"),
-                BarColumn(),
+                BarColumn(bar_width=20),
                 MofNCompleteColumn(),
                 TaskProgressColumn(),
             )
