@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ class Recipe:
         Raises `RecipeError` with all problems at once, `ZooError` where there is nothing to check.
         """
         if isinstance(source, Mapping):
-            table = _extended(dict(source), catalogue, Path(), ())
+            table = _extended(deepcopy(dict(source)), catalogue, Path(), ())
         else:
             table = _table(source, catalogue)
         for change in changes:

@@ -131,6 +131,12 @@ def test_changes() -> None:
     assert [loss["weight"] for loss in locked["losses"]] == [0.5, 3.0, 1.0]
 
 
+def test_changes_leave_the_callers_data_alone() -> None:
+    table = raw()
+    read(table, "generator.base_channels=8", "losses[0].weight=2")
+    assert table == raw()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

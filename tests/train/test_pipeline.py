@@ -138,6 +138,7 @@ def test_weights_of_another_shape_are_listed_by_name(model: Path) -> None:
     ("file", "content", "message"),
     [
         ("generator.safetensors", b"\x80\x04.", "cannot be read as safetensors"),
+        ("config.json", b'{"format": 1, "recipe": {"extends": "/x.toml"}, "made_with": {}}', "names no file"),
         ("config.json", b"{", "cannot be read as a model's configuration"),
         ("config.json", b'{"format": 9, "recipe": {}, "made_with": {}}', "install a newer t2i-zoo"),
     ],
@@ -149,7 +150,9 @@ def test_damaged_files(model: Path, file: str, content: bytes, message: str) -> 
 
 
 def test_a_part_of_another_pipeline(trained: Path) -> None:
-    parts = zoo.build(json.loads((trained / "recipe.json").read_text()))
+    recipe = json.loads((trained / "recipe.json").read_text())
+    recipe["text_encoder"]["weights"] = f"{trained / 'pretrain'}#text_encoder"
+    parts = zoo.build(recipe)
     own = load_file(trained / "pretrain/model/text_encoder.safetensors")
     for name, tensor in parts.text_encoder.state_dict().items():
-        assert torch.equal(tensor, own[name]), "text_encoder.weights named the pretrained one"
+        assert torch.equal(tensor, own[name]), name

@@ -95,6 +95,22 @@ def test_killed_in_any_step_and_resumed(trained: Path, tmp_path: Path, steps: in
     assert logged(run / "pretrain") == logged(trained / "pretrain")
 
 
+def test_a_run_that_was_moved_goes_on(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    killer = KillAt(6)  # in the second stage, which takes its encoders from the first
+    catalogue().manager.register(killer)
+    monkeypatch.chdir(tmp_path)
+    try:
+        with pytest.raises(Killed):
+            zoo.train("attngan-aviary", "aviary:40", "run", changes=TINY_CHANGES, device="cpu", quiet=True)
+    finally:
+        catalogue().manager.unregister(killer)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "run").rename(tmp_path / "elsewhere/moved")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    trainer.resume("moved", device="cpu", quiet=True)
+    assert not differing(Path("moved"), trained)
+
+
 def test_newest_checkpoint_damaged(trained: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(trained, run)

@@ -179,6 +179,8 @@ def read_config(folder: Path) -> tuple[Recipe, Mapping[str, Any]]:
         raise ZooError(
             f"{path} cannot be read as a model's configuration: {type(error).__name__}: {error}"
         ) from None
+    if "extends" in table:
+        raise ZooError(f"{path} extends another recipe; a saved model's recipe is whole and names no file")
     if version != FORMAT:
         raise ZooError(
             f"{path} has format {version!r}; this zoo reads format {FORMAT}: install a newer t2i-zoo"

@@ -34,9 +34,9 @@ def train(
 ) -> Path:
     """Train a recipe on a data set into a new folder; the folder.
 
-    recipe: a name, a file, or data. data: a source, as "aviary", "cub:DIR", "folder:DIR". changes: as for
-    `--set`;
-    those under "pretrain." change the recipe that runs first. device: "cpu", or None for the best there is.
+    recipe: a name, a file, or data. data: a source, as "aviary", "cub:DIR", "folder:DIR".
+    changes: as for `--set`; those under "pretrain." change the recipe that runs first.
+    device: "cpu", or None for the best there is.
     Raises `ZooError` for everything that a user can mend, before anything is trained; `Interrupted` after
     Ctrl-C.
     """
@@ -58,18 +58,16 @@ def train(
     dataset = _dataset(data, pretrain, main)
     if pretrain is not None:
         _fits(pretrain, main, dataset)
-        main = _with_weights(main, run)
     state = PartialState(cpu=device == "cpu")
-    recipes = {run / "pretrain": pretrain, run: main}
+    recipes = {run: main} if pretrain is None else {run / "pretrain": pretrain, run: main}
     stages = [
-        Stage(folder, recipe, dataset, data, state, quiet=quiet)
-        for folder, recipe in recipes.items()
-        if recipe
+        Stage(folder, _with_weights(stage, recipes, run), dataset, data, state, quiet=quiet)
+        for folder, stage in recipes.items()
     ]
     if state.is_main_process:
-        for stage in stages:
-            write_json(stage.folder / "recipe.json", stage.recipe.locked())
-            write_json(stage.folder / "environment.json", environment() | {"data": {"source": data}})
+        for folder, checked in recipes.items():
+            write_json(folder / "recipe.json", checked.locked())
+            write_json(folder / "environment.json", environment() | {"data": {"source": data}})
     state.wait_for_everyone()
     for stage in stages:
         stage.go(report=run)
@@ -88,7 +86,8 @@ def resume(run: str | Path, *, device: str | None = None, quiet: bool = False) -
     dataset = _dataset(source, *recipes.values())
     for folder, recipe in recipes.items():
         if not (folder / "done.json").is_file():
-            Stage(folder, recipe, dataset, source, state, quiet=quiet).go(report=run)
+            weighted = _with_weights(recipe, recipes, run)
+            Stage(folder, weighted, dataset, source, state, quiet=quiet).go(report=run)
     return run
 
 
@@ -126,11 +125,18 @@ def _fits(pretrain: Recipe, main: Recipe, dataset: Dataset) -> None:
             )
 
 
-def _with_weights(main: Recipe, run: Path) -> Recipe:
+def _with_weights(recipe: Recipe, recipes: Mapping[Path, Recipe], run: Path) -> Recipe:
+    """The recipe with the weights that the run's first stage trains, where it has one and this is the second.
+
+    Found in the run each time, not written into its recipe: a run can be moved, or resumed from elsewhere.
+    """
+    first = run / "pretrain"
+    if first not in recipes or recipe is recipes[first]:
+        return recipe
     parts = {
-        kind: replace(choice, weights=f"{run / 'pretrain'}#{kind}")
+        kind: replace(choice, weights=f"{first}#{kind}")
         if kind in MATCHING and choice.weights is None
         else choice
-        for kind, choice in main.parts.items()
+        for kind, choice in recipe.parts.items()
     }
-    return replace(main, parts=parts)
+    return replace(recipe, parts=parts)
