@@ -10,6 +10,7 @@ from accelerate import PartialState
 from zoo import Recipe
 from zoo.assemble import assemble
 from zoo.data.pictures import Batch, images
+from zoo.schedule import constant
 from zoo.seeding import generator as seeded
 from zoo.tasks.gan import GanTask
 from zoo_registry import catalogue
@@ -51,9 +52,9 @@ def source() -> TextSource:
 def task(setting: Setting, changes: Iterable[str] = ()) -> GanTask:
     """The zoo's iteration. Speed does not depend on the weights, so none are fetched."""
     read = recipe(setting, changes)
-    return GanTask(
-        read, assemble(read, source(), loading=True), PartialState(cpu=setting.device.type == "cpu")
-    )
+    state = PartialState(cpu=setting.device.type == "cpu")
+    parts = assemble(read, source(), loading=True)
+    return GanTask(read, parts, state, constant(parts.generator.spec.sides[-1], BATCH, BATCH))
 
 
 def captions(count: int, length: int = 18) -> tuple[str, ...]:
@@ -84,7 +85,7 @@ def inputs(task: GanTask, of: Batch, step: int) -> Inputs:
         text = parts.text_encoder(type(tokens)(*(t.to(device) for t in tokens)))
     assert of.labels is not None
     return Inputs(
-        real=images(of.pixels.to(device), task.sides),
+        real=images(of.pixels.to(device), task.spec.sides),
         sentence=text.sentence,
         words=text.words.transpose(1, 2),
         mask=text.mask,

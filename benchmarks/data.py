@@ -9,6 +9,7 @@ from pathlib import Path
 
 from zoo.data.pictures import MARGIN, Batches, Pictures, loader
 from zoo.data.source import open_dataset
+from zoo.schedule import constant
 from zoo_registry import catalogue
 
 from .timing import Measurement, Setting, alternate, rows
@@ -38,7 +39,8 @@ def loading(setting: Setting) -> Measurement:
     """Crops, flips and captions of 50 batches in the training process."""
     steps = 5 if setting.quick else 50
     with tempfile.TemporaryDirectory() as folder:
-        batches = Batches(pictures(40 if setting.quick else 300, Path(folder)), batch_size=BATCH, seed=0)
+        some = pictures(40 if setting.quick else 300, Path(folder))
+        batches = Batches(some, constant(SIDE, len(some), BATCH), seed=0)
 
         def read() -> None:
             for _ in loader(batches, 0, steps):

@@ -23,7 +23,7 @@ def measure(setting: Setting) -> Measurement:
     """Plain port, ours, ours with bfloat16, in turns, once the first two have given the same numbers."""
     ours, plain = pair(setting)
     fast = attngan.task(setting, ["train.precision=bf16"])
-    batch = attngan.batch(ours.sides[-1])
+    batch = attngan.batch(ours.spec.sides[-1])
     apart = max(equality(ours, plain, batch).values())
     taken = dict.fromkeys(("plain", "ours", "fast"), 0)
 
@@ -40,7 +40,7 @@ def measure(setting: Setting) -> Measurement:
         setting,
         repeats=3,
     )
-    title = f"AttnGAN iteration, {ours.sides[-1]} px, batch {attngan.BATCH}"
+    title = f"AttnGAN iteration, {ours.spec.sides[-1]} px, batch {attngan.BATCH}"
     return Measurement(title, rows(seconds, images=attngan.BATCH), {"largest_term_difference": apart})
 
 

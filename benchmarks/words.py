@@ -5,12 +5,11 @@ from __future__ import annotations
 import torch
 
 from zoo import Recipe
-from zoo.assemble import assemble
+from zoo.assemble import construct
 from zoo.seeding import generator as seeded
 from zoo_registry import catalogue
 from zoo_registry.contracts import Drawing, ImageFeatures, Round, Text
 
-from . import attngan
 from .iteration import TOLERANCE, differences
 from .plain import sentence_loss, words_loss
 from .timing import PLAIN, Measurement, Setting, alternate, rows
@@ -30,7 +29,7 @@ def measure(setting: Setting) -> Measurement:
     words, sentence, regions, vector = values
     mask = mask.to(setting.device)
     recipe = Recipe.read("damsm-birds", catalogue())
-    (loss,) = assemble(recipe, attngan.source(), kinds=()).losses
+    loss = construct(recipe.losses[0], {})
     gammas = recipe.locked()["losses"][0]["gammas"]
 
     def ours() -> dict[str, torch.Tensor]:

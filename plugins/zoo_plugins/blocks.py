@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from zoo_registry.contracts import GeneratorSpec
+from zoo_registry.errors import ZooError
+
+Norm = Literal["batch", "spectral", "none"]
+"""How a discriminator's layers are normalised."""
 
 
 def conv3x3(narrow: int, wide: int) -> nn.Conv2d:
@@ -43,6 +52,85 @@ class DoublingConv(nn.Conv2d):
         """[B,narrow,h,w] to [B,wide,2h,2w]."""
         taps = (self.weight.flatten(2) @ self.spread).unflatten(2, (4, 4))  # [wide,narrow,9] @ [9,16]
         return F.conv_transpose2d(input, taps.transpose(0, 1), stride=2, padding=1)
+
+
+class Bottleneck(nn.Module):
+    """To a quarter of the channels and back beside the identity: [B,C,h,w] to the same, not yet rectified.
+
+    Deep residual learning (arXiv:1512.03385), section 4.1, with the kernels of Reed's GAN-CLS code.
+    """
+
+    def __init__(self, channels: int, rectifier: nn.Module, norm: Norm = "batch") -> None:
+        super().__init__()
+        narrow = channels // 4
+        self.block = nn.Sequential(
+            convolution(channels, narrow, 1, norm),
+            *_batch_norm(narrow, norm),
+            rectifier,
+            convolution(narrow, narrow, 3, norm),
+            *_batch_norm(narrow, norm),
+            rectifier,
+            convolution(narrow, channels, 3, norm),
+            *_batch_norm(channels, norm),
+        )
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input and what the block adds."""
+        result: Tensor = input + self.block(input)
+        return result
+
+
+def convolution(narrow: int, wide: int, kernel: int, norm: Norm, stride: int = 1) -> nn.Conv2d:
+    """A convolution that keeps the side, or divides it by the stride; with a bias where no batch norm has it.
+
+    Spectral normalisation comes later, by `normalise_spectrally`, once the weights have their start values.
+    """
+    return nn.Conv2d(narrow, wide, kernel, stride, (kernel - 1) // 2, bias=norm != "batch")
+
+
+def leaky(layer: nn.Conv2d, norm: Norm) -> nn.Sequential:
+    """A discriminator's convolution, its batch normalisation where that is the norm, a leaky rectifier."""
+    return nn.Sequential(layer, *_batch_norm(layer.out_channels, norm), nn.LeakyReLU(0.2))
+
+
+def _batch_norm(channels: int, norm: Norm) -> tuple[nn.Module, ...]:
+    return (nn.BatchNorm2d(channels),) if norm == "batch" else ()
+
+
+def normalise_spectrally(module: nn.Module) -> None:
+    """Divide every kernel and matrix of a module by its largest singular value (arXiv:1802.05957)."""
+    for layer in list(module.modules()):
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            spectral_norm(layer)
+
+
+def judged_sides(
+    generator: GeneratorSpec, part: str, judges: Literal["all", "largest"] = "all"
+) -> tuple[int, ...]:
+    """The sides that a discriminator judges all at once; ZooError where halvings do not bring them to 4."""
+    if generator.growing:
+        raise ZooError(
+            f"discriminator: {part!r} judges every side at once, this generator draws one at a time; "
+            "it takes a growing discriminator"
+        )
+    sides = generator.sides if judges == "all" else generator.sides[-1:]
+    for side in sides:
+        if side < 8 or side & (side - 1):
+            raise ZooError(
+                f"discriminator: {part!r} judges powers of two from 8, not the generator's side {side}"
+            )
+    return sides
+
+
+def initialise_normal(module: nn.Module) -> None:
+    """DCGAN's start (arXiv:1511.06434): kernels N(0, 0.02), gains N(1, 0.02). For `Module.apply`."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+        nn.init.zeros_(module.bias)
 
 
 def initialise(module: nn.Module) -> None:

@@ -6,8 +6,8 @@ Making one imports nothing of the part: `target` is resolved when it is built.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Set
-from dataclasses import dataclass
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 Kind = Literal[
@@ -35,6 +35,7 @@ class Component:
     paper: where it comes from, as "arXiv:NUMBER" or a citation.
     gives, needs: what other parts of a recipe can rely on and what this one relies on ("words", …),
         so that a recipe that cannot work is refused before anything is built.
+    given_if: gifts that depend on a boolean setting, each with the setting's name.
     """
 
     kind: Kind
@@ -44,6 +45,7 @@ class Component:
     paper: str = ""
     gives: Set[str] = frozenset()
     needs: Set[str] = frozenset()
+    given_if: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gives", frozenset(self.gives))

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    import torch
     from PIL import Image
+    from pydantic import BaseModel
     from torch import Tensor
 
 # ----------------------------------------------------------------------------------------------------
@@ -55,7 +57,10 @@ class Condition(NamedTuple):
 
 
 class Phase(NamedTuple):
-    """How far a growing network has grown. Networks that do not grow ignore it."""
+    """How far a growing network has grown. Networks that do not grow ignore it.
+
+    At blend 0 the picture is the smaller side's, doubled by nearest neighbour; at 1 it is the newest's.
+    """
 
     side: int  # R of the largest image now drawn
     blend: float = 1.0  # share of the newest side in the picture, 0 to 1
@@ -77,12 +82,14 @@ class Drawing(NamedTuple):
 class TextSource:
     """Where a text encoder takes its vocabulary or tokenizer from.
 
-    The first that is given: a saved model's folder; a number of entries whose words are not known (weights
-    without their vocabulary); the training captions.
+    The first that is given: a saved model's folder; the words in the order of their index, the first for
+    padding; a number of entries whose words are not known (weights without their vocabulary); the training
+    captions.
     """
 
     captions: Iterable[str] = ()
     folder: Path | None = None
+    words: Sequence[str] | None = None
     entries: int | None = None
 
 
@@ -90,7 +97,8 @@ class TextSource:
 class TextSpec:
     """What a text encoder gives.
 
-    A sentence of `width` and, where `words`, a vector of the same width a word.
+    A sentence of `width` and, where `words`, a vector of the same width a word. Width 0: a recipe without
+    text, whose sentences are [B,0].
     """
 
     width: int
@@ -99,7 +107,7 @@ class TextSpec:
 
 @dataclass(frozen=True)
 class ConditionSpec:
-    """What a conditioning gives: a code of `width`."""
+    """What a conditioning gives: a code of `width`. Width 0: a recipe without text."""
 
     width: int
 
@@ -159,7 +167,10 @@ class TextEncoder(Protocol):
 
 @runtime_checkable
 class ImageEncoder(Protocol):
-    """Images to vectors in the text's space, where they can be compared. Built with the `TextSpec`."""
+    """Images to vectors in the text's space, where they can be compared. Built with the `TextSpec`.
+
+    As a style encoder it reads noise back from images: its `TextSpec` then has the width of the noise.
+    """
 
     def forward(self, images: Tensor) -> ImageFeatures:
         """`images` is [B,3,R,R] in [-1, 1], of any side."""
@@ -186,6 +197,15 @@ class Generator(Protocol):
 
     spec: GeneratorSpec
 
+    @staticmethod
+    def largest_side(settings: BaseModel, /) -> int:
+        """R of the largest image that a generator with these settings draws, before one is built.
+
+        This one reads a setting `sides`, small to large; a generator without that setting has its own.
+        """
+        sides: Sequence[int] = settings.sides  # type: ignore[attr-defined]
+        return sides[-1]
+
     def forward(self, noise: Tensor, condition: Condition, text: Text, phase: Phase) -> Drawing:
         """`noise` is [B,Z], standard normal."""
         ...
@@ -193,7 +213,11 @@ class Generator(Protocol):
 
 @runtime_checkable
 class Discriminator(Protocol):
-    """Judges images, alone and with their sentence. Built with the `TextSpec` and the `GeneratorSpec`."""
+    """Judges images, alone and with their sentence. Built with the `TextSpec` and the `GeneratorSpec`.
+
+    The `TextSpec` is of what it is told of the caption (`Round.sentence`). At width 0 there is nothing to be
+    told, and it must offer `score(features, None)`.
+    """
 
     unconditional: bool  # whether `score(features, None)` is offered
 
@@ -206,6 +230,21 @@ class Discriminator(Protocol):
         ...
 
 
+@runtime_checkable
+class Augmentation(Protocol):
+    """Changes images before the discriminator sees them, real and drawn ones alike, so that gradients pass.
+
+    Built without wires. An nn.Module; what it learns while training are buffers.
+    """
+
+    def forward(self, images: Tensor, source: torch.Generator) -> Tensor:
+        """`images` is [B,3,R,R] in [-1, 1]; every random draw comes from `source`, a generator on the CPU."""
+        ...
+
+    def adapt(self, scores: tuple[Tensor, ...]) -> None:
+        """Learn from the discriminator's logits [B] of real images, one tensor a side, after its step."""
+
+
 # ----------------------------------------------------------------------------------------------------
 # Losses
 
@@ -214,38 +253,56 @@ class Discriminator(Protocol):
 class Round:
     """All that one training step produced. Features are computed once and shared among the losses.
 
-    In the task `match` there is no generator: the drawing is the real picture, and the encoders learn.
+    In the task `match` there is no generator: the drawing is the real picture, and the encoders learn. In the
+    task `invert` the drawing is the generator's, and the style encoder learns to read `noise` from it.
     """
 
     drawing: Drawing
     text: Text
     real: tuple[Tensor, ...] = ()  # each [B,3,R,R], the sides of `drawing`
+    sentence: Tensor | None = None  # [B,D]: what the discriminator is told of the caption; None: nothing
     condition: Condition | None = None
+    noise: Tensor | None = None  # [B,Z]
+    captions: tuple[str, ...] = ()
     labels: Tensor | None = None  # [B] int64: the class; None where the data has no classes
     mismatch: tuple[Tensor, Tensor] | None = (
         None  # int64 [M], [M]: image index, index of a sentence that is not its own
     )
     phase: Phase = field(default_factory=lambda: Phase(0))
+    step: int = 0  # from 0
+    source: torch.Generator | None = None  # on the CPU: what a loss draws at random comes from here
     discriminator: Discriminator | None = None
     image_encoder: Callable[[Tensor], ImageFeatures] | None = None
+    augment: Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]] | None = None
+
+    def judged(self, images: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """The discriminator's features of some images, augmented, one a side."""
+        assert self.discriminator is not None
+        seen = images if self.augment is None else self.augment(images)
+        return self.discriminator.features(seen, self.phase)
 
     @cached_property
     def real_features(self) -> tuple[Tensor, ...]:
         """The discriminator's features of the real images, one a side."""
-        assert self.discriminator is not None
-        return self.discriminator.features(self.real, self.phase)
+        return self.judged(self.real)
 
     @cached_property
     def fake_features(self) -> tuple[Tensor, ...]:
         """The discriminator's features of the drawn images, one a side."""
-        assert self.discriminator is not None
-        return self.discriminator.features(self.drawing.images, self.phase)
+        return self.judged(self.drawing.images)
 
     @cached_property
     def image_features(self) -> ImageFeatures:
         """The image encoder's features of the largest drawn image."""
         assert self.image_encoder is not None
         return self.image_encoder(self.drawing.images[-1])
+
+    @property
+    def told(self) -> tuple[Tensor | None, ...]:
+        """What the discriminator's heads are told, one entry a head: the sentence, and None for nothing."""
+        assert self.discriminator is not None
+        sentences = () if self.sentence is None else (self.sentence,)
+        return (*sentences, None) if self.discriminator.unconditional else sentences
 
     def detach(self) -> Round:
         """The round as the discriminator's losses see it.
@@ -260,6 +317,7 @@ class Round:
             self,
             drawing=Drawing(*(tuple(cut(group)) for group in self.drawing)),
             text=Text(*cut(self.text)),
+            sentence=None if self.sentence is None else self.sentence.detach(),
             condition=None if self.condition is None else Condition(*cut(self.condition)),
         )
 
@@ -268,10 +326,9 @@ class Round:
 class Loss(Protocol):
     """Named scalars for the generator's side and the discriminator's; the task weighs, sums and logs them.
 
-    A loss never detaches: the round that the discriminator's losses receive is already cut.
+    A loss never detaches: the round that the discriminator's losses receive is already cut. Its weight is the
+    recipe's, not its own. An nn.Module too where it holds weights; they are moved, never trained or saved.
     """
-
-    weight: float
 
     def generator(self, round: Round, /) -> Mapping[str, Tensor]:
         """Terms that the generator's side minimises (in the task `match`: the encoders)."""
@@ -291,8 +348,8 @@ class Record:
     """One picture of a data set with its captions."""
 
     name: str  # unique in the set: the path below its folder, without the ending
-    image: Path | Callable[[], Image.Image]  # a file, or a procedure that draws it
-    captions: tuple[str, ...]
+    image: Path | Callable[[], Image.Image]  # a file, or what draws it or opens it (not yet decoded)
+    captions: tuple[str, ...]  # none: a set for recipes without text
     label: str | None = None  # the class
     box: tuple[float, float, float, float] | None = (
         None  # x, y, width, height in pixels: the object's bounding box
@@ -316,6 +373,7 @@ class Dataset(Protocol):
 
     source: DataSource
     folder_layout: ClassVar[str]  # one line for the user: what such a folder holds; "" for procedural sets
+    metavar: ClassVar[str] = "DIR"  # what follows the colon of NAME:ARGUMENT; DIR has to be a folder
 
     @classmethod
     def recognises(cls, folder: Path) -> bool:
@@ -335,7 +393,7 @@ class Dataset(Protocol):
         ...
 
     def fingerprint(self) -> str | None:
-        """What identifies drawn pictures without drawing them; None: the files' own content does."""
+        """What identifies pictures that are no files, without drawing them; None: the files' content does."""
         ...
 
 
@@ -377,6 +435,11 @@ class Importer(Protocol):
     """Reads one system's old files. `convert` is a table of names; it sees tensors only, never files."""
 
     parts: ClassVar[tuple[str, ...]]  # kinds it can convert
+    recipe: ClassVar[str]  # of this system: what an imported model's parts are put into
+
+    def within(self, part: str, file: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A part's state dict in a file that may hold several; this one takes the whole file."""
+        return file
 
     def convert(self, part: str, state: Mapping[str, Tensor], **dims: Any) -> Mapping[str, Converted]:
         """By kind: the part asked for, and what lives inside the same file (a generator's conditioning)."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +19,29 @@ from .component import Component
 from .errors import RecipeError, ZooError, nearest
 from .registry import Catalogue
 from .schema import fill, schema_of
-from .training import REQUIRED, TASKS, Training
+from .training import REQUIRED, TASKS, GanTraining, Training
 
 FORMAT = 1
-SINGLE = ("text_encoder", "image_encoder", "conditioning", "generator", "discriminator")
-"""Kinds of which a recipe has at most one."""
+SINGLE = (
+    "text_encoder",
+    "image_encoder",
+    "conditioning",
+    "generator",
+    "discriminator",
+    "style_encoder",
+)
+"""Places of a recipe that hold one part each."""
+LISTS = {"losses": "loss", "augmentations": "augmentation"}
+"""Places that hold several, and the kind of those."""
 HEADER = ("zoo", "name", "task", "paper", "pretrain")
-ASSEMBLER = ("use", "weights", "frozen")
-"""Keys of a part's table that are the assembler's; all others are the part's settings."""
+_NETWORK = frozenset({"use", "weights", "frozen"})
+_ASSEMBLER = {
+    "discriminator": _NETWORK | {"reads"},
+    "loss": frozenset({"use", "weight"}),
+    "augmentation": frozenset({"use"}),
+}
+"""Keys of a part's table that are the assembler's, by kind; all others are the part's settings."""
+_READS = ("sentence", "mean")
 
 
 @dataclass(frozen=True)
@@ -35,10 +52,37 @@ class Choice:
     settings: BaseModel
     weights: str | None = None  # "folder-or-repo#part"
     frozen: bool = False
+    reads: str = (
+        "sentence"  # of a discriminator: what it is told of the caption, or "mean", the conditioning's
+    )
+    schedule: tuple[tuple[int, float], ...] = ((0, 1.0),)  # of a loss: its weight at some steps
+
+    @property
+    def gives(self) -> Set[str]:
+        """What the part gives with these settings."""
+        conditional = self.component.given_if
+        return {
+            g for g in self.component.gives if g not in conditional or getattr(self.settings, conditional[g])
+        }
+
+    def weight(self, step: int) -> float:
+        """The weight of a loss at a step, from 0: linear between two of the schedule, constant outside."""
+        first, last = self.schedule[0], self.schedule[-1]
+        if step <= first[0]:
+            return first[1]
+        for (begin, low), (end, high) in pairwise(self.schedule):
+            if step <= end:
+                return low + (high - low) * (step - begin) / (end - begin)
+        return last[1]
 
     def locked(self) -> dict[str, Any]:
         """The table with every default filled in."""
         table: dict[str, Any] = {"use": self.component.name}
+        if self.component.kind == "discriminator":
+            table["reads"] = self.reads
+        if self.component.kind == "loss":
+            constant = len(self.schedule) == 1
+            table["weight"] = self.schedule[0][1] if constant else [list(point) for point in self.schedule]
         if self.weights is not None:
             table["weights"] = self.weights
         if self.frozen:
@@ -56,6 +100,7 @@ class Recipe:
     pretrain: str | None
     parts: Mapping[str, Choice]  # by kind
     losses: tuple[Choice, ...]
+    augmentations: tuple[Choice, ...]
     train: Training
 
     def locked(self) -> dict[str, Any]:
@@ -65,6 +110,8 @@ class Recipe:
             table["pretrain"] = self.pretrain
         table |= {kind: self.parts[kind].locked() for kind in SINGLE if kind in self.parts}
         table["losses"] = [loss.locked() for loss in self.losses]
+        if self.augmentations:
+            table["augmentations"] = [augmentation.locked() for augmentation in self.augmentations]
         table["train"] = self.train.model_dump(mode="json")
         return table
 
@@ -174,9 +221,9 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
     problems: list[str] = []
     name = table.get("name", "recipe")
     for key in table:
-        if key not in (*HEADER, *SINGLE, "losses", "train"):
+        if key not in (*HEADER, *SINGLE, *LISTS, "train"):
             problems.append(
-                f"{key}: no such key{nearest(key, [*HEADER, *SINGLE, 'losses', 'train', 'extends'])}"
+                f"{key}: no such key{nearest(key, [*HEADER, *SINGLE, *LISTS, 'train', 'extends'])}"
             )
     for key in ("name", "task", "paper", "pretrain"):
         if key in table and not isinstance(table[key], str):
@@ -195,11 +242,15 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
     parts: dict[str, Choice] = {}
     for kind in SINGLE:
         if kind in table:
-            choice = _choice(table[kind], kind, kind, catalogue, problems)
+            choice = _choice(table[kind], kind_of(kind), kind, catalogue, problems)
             if choice is not None:
                 parts[kind] = choice
         elif kind in REQUIRED.get(str(task), ()):
-            problems.append(f"{kind}: missing; the task {task!r} needs one of: {_names(catalogue.of(kind))}")
+            offers = _names(catalogue.of(kind_of(kind)))
+            problems.append(f"{kind}: missing; the task {task!r} needs one of: {offers}")
+    if task != "match" and "text_encoder" in table and "conditioning" not in table:
+        offers = _names(catalogue.of("conditioning"))
+        problems.append(f"conditioning: missing; with a text encoder there is one of: {offers}")
     entries = table.get("losses", [])
     losses: list[Choice] = []
     if not isinstance(entries, list) or not entries:
@@ -212,10 +263,27 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
         if choice is not None:
             losses.append(choice)
 
+    augmentations: list[Choice] = []
+    entries_too = table.get("augmentations", [])
+    if not isinstance(entries_too, list):
+        problems.append(f"augmentations: a list is wanted; there are: {_names(catalogue.of('augmentation'))}")
+        entries_too = []
+    for index, entry in enumerate(entries_too):
+        choice = _choice(entry, "augmentation", f"augmentations[{index}]", catalogue, problems)
+        if choice is not None:
+            augmentations.append(choice)
+
     train: BaseModel | None = None
     if task in TASKS:
         train, faults = fill(TASKS[str(task)], table.get("train", {}), "train")
         problems += faults
+        generator = parts.get("generator")
+        grows = isinstance(train, GanTraining) and train.growth
+        if grows and generator is not None and "growing" not in generator.gives:
+            growing = _names(c for c in catalogue.of("generator") if "growing" in c.gives)
+            problems.append(
+                f"train.growth: {generator.component.name!r} does not grow; generators that do: {growing}"
+            )
     places = [*parts.items(), *((f"losses[{index}]", loss) for index, loss in enumerate(losses))]
     chosen_kinds = {k for k in SINGLE if k in table}
     if len(places) == len(chosen_kinds) + len(entries):  # with an unknown part, what is given cannot be told
@@ -230,6 +298,7 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
         pretrain=table.get("pretrain"),
         parts=parts,
         losses=tuple(losses),
+        augmentations=tuple(augmentations),
         train=train,
     )
 
@@ -245,12 +314,22 @@ def _choice(table: Any, kind: str, place: str, catalogue: Catalogue, problems: l
     except ZooError as error:
         problems.append(f"{place}.use: {error}")
         return None
-    weights, frozen = table.get("weights"), table.get("frozen", False)
+    ours = _ASSEMBLER.get(kind, _NETWORK)
+    own = {key: value for key, value in table.items() if key in ours}
+    weights, frozen, reads = own.get("weights"), own.get("frozen", False), own.get("reads", "sentence")
     if weights is not None and not isinstance(weights, str):
         problems.append(f'{place}.weights: "folder-or-repo#part" is wanted, found {weights!r}')
     if not isinstance(frozen, bool):
         problems.append(f"{place}.frozen: true or false is wanted, found {frozen!r}")
-    values = {key: value for key, value in table.items() if key not in ASSEMBLER}
+    if reads not in _READS:
+        problems.append(f"{place}.reads: {' or '.join(_READS)} is wanted, found {reads!r}")
+    schedule = _schedule(own.get("weight", 1.0))
+    if schedule is None:
+        problems.append(
+            f"{place}.weight: a number from 0, or [[step, number], …] with rising steps is wanted, "
+            f"found {json.dumps(own['weight'])}"
+        )
+    values = {key: value for key, value in table.items() if key not in ours}
     schema = schema_of(component).settings
     settings, faults = fill(schema, values, place)
     problems += faults
@@ -258,23 +337,66 @@ def _choice(table: Any, kind: str, place: str, catalogue: Catalogue, problems: l
         settings = (
             schema.model_construct()
         )  # stands in, so that misfits are still told; the problems refuse the recipe
-    return Choice(component, settings, weights, bool(frozen))
+    return Choice(component, settings, weights, bool(frozen), reads, schedule or ((0, 1.0),))
+
+
+def _schedule(weight: Any) -> tuple[tuple[int, float], ...] | None:
+    """A loss's weight as points (step, weight); None where it is no such thing."""
+
+    def number(value: Any) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+
+    if number(weight):
+        return ((0, float(weight)),)
+    if not isinstance(weight, list) or not weight:
+        return None
+    for point in weight:
+        if not (isinstance(point, list) and len(point) == 2 and all(map(number, point))):
+            return None
+        if not isinstance(point[0], int):
+            return None
+    if any(a[0] >= b[0] for a, b in pairwise(weight)):
+        return None
+    return tuple((step, float(value)) for step, value in weight)
+
+
+def kind_of(place: str) -> str:
+    """The kind of the part in a recipe's place."""
+    return "image_encoder" if place == "style_encoder" else LISTS.get(place, place)
 
 
 def _misfits(places: Iterable[tuple[str, Choice]], catalogue: Catalogue) -> Iterable[str]:
     """Needs that no chosen part gives, each with the parts that would."""
     chosen = dict(places)
-    given = {gift for choice in chosen.values() for gift in choice.component.gives}
+    given = {gift for place, choice in chosen.items() if place != "style_encoder" for gift in choice.gives}
     for place, choice in chosen.items():
-        for need in sorted(set(choice.component.needs) - given):
-            givers = [c for kind in SINGLE for c in catalogue.of(kind) if need in c.gives]
+        needs = set(choice.component.needs)
+        reads = ""
+        if place == "discriminator" and choice.reads == "mean":
+            needs.add("gaussian")
+            reads = " with reads = 'mean'"
+        for need in sorted(needs - given):
+            givers = [
+                c for kind in SINGLE if kind_of(kind) == kind for c in catalogue.of(kind) if need in c.gives
+            ]
             kinds = sorted({c.kind for c in givers})
-            without = [f"{chosen[kind].component.name!r}" for kind in kinds if kind in chosen]
+            without = [
+                f"{chosen[kind].component.name!r}{_switch(chosen[kind].component, need)}"
+                for kind in kinds
+                if kind in chosen
+            ]
             lack = f"which {' and '.join(without)} does not give" if without else "which nothing here gives"
             offers = "; ".join(
                 f"{k.replace('_', ' ')}s that do: {_names(c for c in givers if c.kind == k)}" for k in kinds
             )
-            yield f"{place}: {choice.component.name!r} needs {need}, {lack}{'; ' + offers if offers else ''}"
+            what = f"{choice.component.name!r}{reads}"
+            yield f"{place}: {what} needs {need}, {lack}{'; ' + offers if offers else ''}"
+
+
+def _switch(component: Component, need: str) -> str:
+    """How a part that is there would give what it does not: by a setting."""
+    setting = component.given_if.get(need)
+    return "" if setting is None else f" without {setting} = true"
 
 
 def _names(components: Iterable[Component]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_type_hints
@@ -29,7 +29,7 @@ class Schema:
 @cache
 def schema_of(component: Component) -> Schema:
     """The schema of a part. Imports it."""
-    constructor = component.load().__init__
+    constructor = _constructor(component.load())
     hints = get_type_hints(constructor, include_extras=True)
     wires: list[type] = []
     settings: dict[str, Any] = {}
@@ -49,6 +49,15 @@ def schema_of(component: Component) -> Schema:
         **settings,
     )
     return Schema(tuple(wires), model)
+
+
+def _constructor(part: type) -> Callable[..., None]:
+    """The part's own constructor; one without parameters where only its contract has one."""
+    owners = [c for c in part.__mro__ if "__init__" in vars(c) and not getattr(c, "_is_protocol", False)]
+    if vars(owners[0])["__init__"] is object.__init__:  # typing writes that into a class without one
+        return lambda self: None
+    constructor: Callable[..., None] = owners[0].__init__  # type: ignore[misc]
+    return constructor
 
 
 def fill(model: type[BaseModel], values: Mapping[str, Any], place: str) -> tuple[BaseModel | None, list[str]]:

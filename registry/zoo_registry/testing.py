@@ -63,6 +63,7 @@ def check_component(component: Component, **settings: Any) -> None:
         "generator": _generator,
         "discriminator": _discriminator,
         "loss": _loss,
+        "augmentation": _augmentation,
         "dataset": _dataset,
     }
     if component.kind in checks:
@@ -115,8 +116,9 @@ def _module(module: nn.Module, twin: nn.Module, run: Callable[[Any], Any]) -> No
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         outputs = [t for t in _tensors(run(module)) if t.requires_grad]
-        # squares, since the sum of a softmax or of a normalised output has no gradient
-        torch.stack([(t * torch.randn_like(t)).sum() for t in outputs]).sum().backward()
+        # random weights, since the plain sum of a softmax or of a normalised output has no gradient
+        if outputs:
+            torch.stack([(t * torch.randn_like(t)).sum() for t in outputs]).sum().backward()
     for name, parameter in module.named_parameters():
         assert not parameter.requires_grad or parameter.grad is not None, f"{name}: no gradient reaches it"
         assert parameter.grad is None or parameter.grad.isfinite().all(), (
@@ -151,19 +153,20 @@ def _text_encoder(component: Component, settings: Mapping[str, Any]) -> None:
     assert tokens.mask.dtype == torch.bool, "the mask is bool, True where there is a real token"
     assert tokens.mask.shape == (count, length), "the mask has the shape of the ids"
     assert tokens.mask.any(1).all(), "every caption has at least one real token"
-    for caption, mask in zip(CAPTIONS, tokens.mask, strict=True):
-        assert len(encoder.split(caption)) == mask.sum(), "split gives one piece a real position"
+    for caption in CAPTIONS:
         assert encoder.unknown(caption) == (), "a training caption has no unknown word"
     _module(encoder, twin, lambda module: module(tokens))
     with torch.no_grad():
         text = encoder(tokens)
         assert text.sentence.shape == (count, encoder.spec.width), "sentence is [B,D], D of its spec"
         assert (text.words is not None) == encoder.spec.words, "words come where the spec says so"
-        assert ("words" in component.gives) == encoder.spec.words, "gives 'words' where the spec says so"
+        if "words" not in component.given_if:
+            assert ("words" in component.gives) == encoder.spec.words, "gives 'words' where the spec says so"
         if text.words is not None:
-            assert text.words.shape == (count, length, encoder.spec.width), "words are [B,L,D]"
             assert text.mask is not None, "words come with their mask"
-            assert torch.equal(text.mask, tokens.mask), "the mask is the tokens'"
+            assert text.words.shape == (*text.mask.shape, encoder.spec.width), "words are [B,L,D]"
+            for caption, mask in zip(CAPTIONS, text.mask, strict=True):
+                assert len(encoder.split(caption)) == mask.sum(), "split gives one piece a word"
 
         def real(text: Text, row: int) -> Any:
             if text.words is None or text.mask is None:
@@ -242,15 +245,20 @@ def _generator(component: Component, settings: Mapping[str, Any]) -> None:
     spec: GeneratorSpec = generator.spec
     count = 16
     noise, condition, text = _given(spec.noise_width, count)
-    phase = Phase(spec.sides[-1])
-    _module(generator, twin, lambda module: module(noise, condition, text, phase))
+    phase = Phase(spec.sides[-1], 0.5)
+    kind = "growing" if spec.growing else "fixed-sides"
+    assert kind in component.gives, f"this generator gives {kind!r}"
+    filled, _ = fill(schema_of(component).settings, settings, component.name)
+    assert component.load().largest_side(filled) == spec.sides[-1], "largest_side reads it off the settings"
+    phases = [Phase(side, 0.5) for side in spec.sides] if spec.growing else [phase]
+    _module(generator, twin, lambda module: [module(noise, condition, text, each) for each in phases])
     assert text.mask is not None
     with torch.no_grad():
         drawing: Drawing = generator(noise, condition, text, phase)
         shapes = [tuple(image.shape) for image in drawing.images]
         assert shapes == [(count, 3, side, side) for side in spec.sides_in(phase)], f"images have {shapes}"
         for image in drawing.images:
-            assert image.abs().max() <= 1, "images are in [-1, 1]"
+            assert spec.growing or image.abs().max() <= 1, "images are in [-1, 1]"
         for attention in drawing.attention:
             assert attention.shape[:2] == (count, 6), "attention is [B,L,h,w]"
             assert torch.allclose(attention.sum(1), torch.ones(())), "attention is a softmax over the words"
@@ -270,14 +278,26 @@ def _generator(component: Component, settings: Mapping[str, Any]) -> None:
 def _discriminator(component: Component, settings: Mapping[str, Any]) -> None:
     import torch
 
-    discriminator, twin = (_build(component, settings) for _ in range(2))
+    spec = GeneratorSpec(_SIDES, 8)
+    if "growing" in component.needs:
+        spec = GeneratorSpec((4, 8, 16, 32, 64), 8, growing=True)
+    discriminator, twin = (_build(component, settings, generator=spec) for _ in range(2))
     source = torch.Generator().manual_seed(0)
-    images = tuple(torch.rand(3, 3, side, side, generator=source) * 2 - 1 for side in _SIDES)
+    growing = "growing" in component.needs
+    sides = _SIDES[-1:] if growing else _SIDES
+    images = tuple(torch.rand(3, 3, side, side, generator=source) * 2 - 1 for side in sides)
     sentence = torch.randn(3, _TEXT.width, generator=source)
-    phase = Phase(_SIDES[-1])
+    phase = Phase(_SIDES[-1], 0.5)
 
     def run(module: Any) -> Any:
-        features = module.features(images, phase)
+        if growing:  # every side has layers of its own
+            return [
+                judge(module, (torch.rand(3, 3, s, s, generator=torch.Generator()),), s) for s in spec.sides
+            ]
+        return judge(module, images, _SIDES[-1])
+
+    def judge(module: Any, images: tuple[Tensor, ...], side: int) -> Any:
+        features = module.features(images, Phase(side, 0.5))
         alone = module.score(features, None) if module.unconditional else ()
         return module.score(features, sentence), alone
 
@@ -286,7 +306,9 @@ def _discriminator(component: Component, settings: Mapping[str, Any]) -> None:
         features = discriminator.features(images, phase)
         assert all(len(f) == 3 for f in features), "features are batch first"
         scores = discriminator.score(features, sentence)
-        assert [tuple(s.shape) for s in scores] == [(3,)] * len(_SIDES), "score gives logits [B], one a side"
+        assert [tuple(s.shape) for s in scores] == [(3,)] * len(features), (
+            "score gives logits [B], one a feature"
+        )
         other = discriminator.score(features, sentence.flip(0))
         assert not all(torch.equal(a, b) for a, b in zip(scores, other, strict=True)), "it reads the sentence"
         _batch_independent(
@@ -297,6 +319,9 @@ def _discriminator(component: Component, settings: Mapping[str, Any]) -> None:
             3,
             _row,
         )
+        silent = _build(component, settings, generator=spec, text=TextSpec(0))
+        assert silent.unconditional, "without text a discriminator judges images alone"
+        assert len(silent.score(silent.features(images, phase), None)) == len(features)
 
 
 def _loss(component: Component, settings: Mapping[str, Any]) -> None:
@@ -323,7 +348,6 @@ def _loss(component: Component, settings: Mapping[str, Any]) -> None:
         return ImageFeatures(regions.mean(1), regions, (2, 2))
 
     loss = _build(component, settings)
-    assert loss.weight >= 0, "a loss has a weight"
     source = torch.Generator().manual_seed(0)
     _, condition, text = _given(8, 4)
     fake = tuple(torch.rand(4, 3, side, side, generator=source, requires_grad=True) for side in _SIDES)
@@ -335,22 +359,59 @@ def _loss(component: Component, settings: Mapping[str, Any]) -> None:
         drawing=Drawing(fake),
         text=text._replace(sentence=text.sentence.requires_grad_()),
         real=real,
+        sentence=text.sentence,
         condition=Condition(condition.code.requires_grad_(), mean, logvar),
+        noise=torch.randn(4, _TEXT.width, generator=source),
+        captions=(*CAPTIONS, CAPTIONS[0]),
         labels=torch.tensor([0, 1, 0, 2]),
         mismatch=(torch.tensor([0, 1, 2, 3]), torch.tensor([1, 2, 3, 0])),
         phase=Phase(_SIDES[-1]),
+        source=torch.Generator(),
         discriminator=Judge(),
         image_encoder=see,
     )
-    sides = {"generator": loss.generator(round), "discriminator": loss.discriminator(round.detach())}
+    sides = {
+        "generator": loss.generator(_with_own_source(round)),
+        "discriminator": loss.discriminator(_with_own_source(round.detach())),
+    }
     assert any(sides.values()), "a loss has at least one term"
     for side, terms in sides.items():
         for name, term in terms.items():
             assert term.shape == (), f"{side} term {name} is a scalar"
             assert term.isfinite(), f"{side} term {name} is finite"
             assert term.requires_grad, f"{side} term {name} can be minimised"
-    again = loss.generator(replace(round))
+    again = loss.generator(_with_own_source(round))
     _same(tuple(sides["generator"].values()), tuple(again.values()), "the same round twice")
+
+
+def _with_own_source(round: Round) -> Round:
+    """The round without cached features, its random draws from the start."""
+    import torch
+
+    return replace(round, source=torch.Generator().manual_seed(0))
+
+
+def _augmentation(component: Component, settings: Mapping[str, Any]) -> None:
+    import torch
+
+    augmentation, twin = (_build(component, settings) for _ in range(2))
+    source = torch.Generator().manual_seed(0)
+    images = torch.rand(4, 3, 32, 32, generator=source) * 2 - 1
+
+    def run(module: Any) -> Tensor:
+        changed: Tensor = module(images.requires_grad_(), torch.Generator().manual_seed(1))
+        return changed
+
+    for _ in range(3):
+        augmentation.adapt((torch.ones(4), torch.ones(4)))
+    changed = run(augmentation)
+    assert changed.shape == images.shape, "images keep their shape"
+    changed.square().sum().backward()
+    assert images.grad is not None, "gradients pass to the images"
+    assert images.grad.isfinite().all(), "gradients are finite"
+    _same(changed, run(augmentation), "the same draws twice")
+    twin.load_state_dict(augmentation.state_dict())
+    _same(changed, run(twin), "saved and loaded")
 
 
 def _dataset(component: Component, settings: Mapping[str, Any]) -> None:

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+)
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
+Mismatch = Literal["other-class", "permute", "shift", "roll", "shuffle", "retry-once"]
 
 
 class Training(BaseModel):
@@ -26,34 +35,63 @@ class Training(BaseModel):
     checkpoint_every: PositiveInt = 1000  # steps
 
 
+class Growth(BaseModel):
+    """How long a growing network trains at one side (ProGAN, arXiv:1710.10196, section 2)."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    side: PositiveInt
+    epochs: PositiveInt = 1  # where `steps` is set: this side's share of them
+    batch_size: PositiveInt | None = None  # None: that of the whole training
+    fade: Share = 0.5  # share of these epochs in which the side is blended in
+
+
 class GanTraining(Training):
     """Task `gan`: the discriminators, then the generator."""
 
     generator_lr: PositiveFloat = 2e-4
     discriminator_lr: PositiveFloat = 2e-4
+    lr_decay: Share = 1.0  # factor of both rates every `lr_decay_epochs`
+    lr_decay_epochs: PositiveInt = 1
     ema: Decay = 0.999  # of the generator's side: parameters and buffers
-    mismatch: Literal["other-class", "permute", "shift"] = (
-        "other-class"  # whose sentence a mismatched pair takes
+    ema_overwrites: PositiveInt | None = (
+        None  # steps; the live generator's side becomes its average (a fault)
     )
+    mismatch: Mismatch = "other-class"  # whose sentence a mismatched pair takes
+    interpolate: Share | None = None  # b: also draw from b x + (1 - b) y of the batch's sentences (GAN-INT)
+    growth: tuple[Growth, ...] = ()  # of a growing generator, small to large; (): every side alike
+    fade_real: bool = True  # while a side is blended in, so are the real images
     sample_every: PositiveInt = 500  # steps between sample grids
 
 
 class MatchTraining(Training):
     """Task `match`: both encoders towards one space (DAMSM pretraining, arXiv:1711.10485, section 3.2)."""
 
+    optimiser: Literal["adam", "rmsprop"] = "adam"
     lr: PositiveFloat = 2e-3
     lr_decay: Share = 0.98  # factor an epoch
     lr_floor: Share = 0.1  # of lr
-    clip: PositiveFloat | None = 0.25  # gradient norm of the text encoder
+    clip: NonNegativeFloat = 0.25  # gradient norm of the text encoder; 0: not clipped
     side: PositiveInt = 299  # of the pictures
+    # a batch holds one picture of each of `batch_size` classes, an epoch as many batches as there are classes
+    classes_as_units: bool = False
     validate_every: PositiveInt | None = None  # steps; None: once an epoch
     held_out: PositiveInt = 500  # most pictures of the held-out split that retrieval is measured on
 
 
-TASKS: dict[str, type[Training]] = {"gan": GanTraining, "match": MatchTraining}
+class InvertTraining(Training):
+    """Task `invert`: a style encoder learns a trained generator's noise (arXiv:1605.05396, section 4.5)."""
+
+    lr: PositiveFloat = 2e-4
+    validate_every: PositiveInt = 500  # steps
+    held_out: PositiveInt = 256  # drawings that it is measured on
+
+
+TASKS: dict[str, type[Training]] = {"gan": GanTraining, "match": MatchTraining, "invert": InvertTraining}
 
 REQUIRED: dict[str, tuple[str, ...]] = {
-    "gan": ("text_encoder", "conditioning", "generator", "discriminator"),
+    "gan": ("generator", "discriminator"),
     "match": ("text_encoder", "image_encoder"),
+    "invert": ("generator", "style_encoder"),
 }
 """The parts that a task cannot do without."""

@@ -1,3 +1,6 @@
+import io
+import tarfile
+
 import pytest
 from PIL import Image
 
@@ -5,6 +8,7 @@ from zoo.data.check import check, info
 from zoo.data.make import make
 from zoo_plugins.datasets.cub import CubFolder
 from zoo_plugins.datasets.imagefolder import ImageFolder
+from zoo_plugins.datasets.webdataset_shards import WebDatasetShards
 from zoo_registry.contracts import DataSource, Record
 from zoo_registry.errors import ZooError
 
@@ -16,6 +20,7 @@ class Drawn:
     """A drawn set with what the folder reader has to give back: nested names, captions, attributes."""
 
     source = DataSource("")
+    folder_layout = ""
 
     def splits(self):
         return ("train", "test")
@@ -56,6 +61,26 @@ def test_pictures_that_cannot_be_decoded_are_told_by_file(cub, write):
     assert "not a picture" in found[1].what
     assert "truncated" in found[2].what.lower()
     assert seen[-1] == (5, 5)
+
+
+def test_pictures_inside_shards_are_decoded_and_measured_too(tmp_path):
+    with tarfile.open(tmp_path / "x.tar", "w") as tar:
+        for key, data in (("a", png((20, 16))), ("b", png((30, 40))), ("c", png((9, 9))[:100])):
+            for ending, content in (("png", data), ("txt", b"x")):
+                member = tarfile.TarInfo(f"{key}.{ending}")
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
+    dataset = WebDatasetShards(DataSource(str(tmp_path)))
+    (problem,) = check(dataset)
+    assert problem.file == "x/c"
+    assert "cannot be decoded" in problem.what
+    assert info(dataset)["splits"]["train"]["side"] == {"min": 9, "median": 16, "max": 30}
+
+
+def png(size):
+    file = io.BytesIO()
+    Image.effect_noise(size, 50).save(file, "PNG")
+    return file.getvalue()
 
 
 def test_sound_data_has_no_problems(cub):

@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 
 from zoo.data.pictures import Batches, Pictures, images, loader
+from zoo.schedule import constant
 from zoo_registry.contracts import Record
 from zoo_registry.errors import ZooError
 
@@ -121,30 +122,33 @@ def test_smaller_images_are_of_the_same_crop():
 
 
 def test_a_step_is_the_same_batch_whatever_came_before(pictures):
-    first, second = Batches(pictures, batch_size=3, seed=5), Batches(pictures, batch_size=3, seed=5)
+    first, second = (
+        Batches(pictures, constant(16, 10, 3), seed=5),
+        Batches(pictures, constant(16, 10, 3), seed=5),
+    )
     ahead = [first[step] for step in range(8)]
     assert all(same(ahead[step], second[step]) for step in (7, 2, 5, 0))
-    assert not same(ahead[0], Batches(pictures, batch_size=3, seed=6)[0])
+    assert not same(ahead[0], Batches(pictures, constant(16, 10, 3), seed=6)[0])
 
 
 def test_an_epoch_shows_each_picture_once_in_an_order_of_its_own(pictures):
-    batches = Batches(pictures, batch_size=5, seed=0)
-    assert batches.steps_per_epoch == 2
+    batches = Batches(pictures, constant(16, 10, 5), seed=0)
+    assert batches.schedule.steps == 2
     epochs = [torch.cat([batches[2 * e].indices, batches[2 * e + 1].indices]).tolist() for e in range(3)]
     assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
     assert epochs[0] != epochs[1] != epochs[2]
 
 
 def test_rest_of_an_epoch_is_left_out(pictures):
-    batches = Batches(pictures, batch_size=4, seed=0)
-    assert batches.steps_per_epoch == 2
+    batches = Batches(pictures, constant(16, 10, 4), seed=0)
+    assert batches.schedule.steps == 2
     shown = torch.cat([batches[0].indices, batches[1].indices])
     assert len(shown.unique()) == 8
 
 
 def test_processes_share_the_batch_of_one(pictures):
-    whole = Batches(pictures, batch_size=6, seed=1)[3]
-    shares = [Batches(pictures, batch_size=6, seed=1, rank=rank, world=3)[3] for rank in range(3)]
+    whole = Batches(pictures, constant(16, 10, 6), seed=1)[3]
+    shares = [Batches(pictures, constant(16, 10, 6), seed=1, rank=rank, world=3)[3] for rank in range(3)]
     assert torch.equal(torch.cat([share.pixels for share in shares]), whole.pixels)
     assert sum((share.captions for share in shares), ()) == whole.captions
     assert len(torch.cat([share.indices for share in shares]).unique()) == 6
@@ -152,9 +156,9 @@ def test_processes_share_the_batch_of_one(pictures):
 
 def test_batch_larger_than_the_set(pictures):
     with pytest.raises(ZooError, match="batch_size is 11, but the data set has only 10 pictures"):
-        Batches(pictures, batch_size=11, seed=0)
+        constant(16, 10, 11)
     with pytest.raises(ZooError, match="batch_size 5 cannot be shared evenly among 2"):
-        Batches(pictures, batch_size=5, seed=0, world=2)
+        Batches(pictures, constant(16, 10, 5), seed=0, world=2)
 
 
 def test_set_without_pictures():
@@ -164,7 +168,7 @@ def test_set_without_pictures():
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_loader_resumes_where_it_stopped(pictures, workers):
-    batches = Batches(pictures, batch_size=3, seed=0)
+    batches = Batches(pictures, constant(16, 10, 3), seed=0)
     before = torch.random.get_rng_state()
     whole = list(loader(batches, 0, 7))
     resumed = list(loader(batches, 4, 7, workers=workers))

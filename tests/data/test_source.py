@@ -3,6 +3,7 @@ import pytest
 from zoo.data.source import open_dataset
 from zoo_plugins.datasets.cub import CubFolder
 from zoo_plugins.datasets.imagefolder import ImageFolder
+from zoo_plugins.datasets.webdataset_shards import WebDatasetShards
 from zoo_registry.component import Component
 from zoo_registry.errors import ZooError, nearest
 
@@ -16,14 +17,14 @@ class Drawn:
 
 class Part(Component):
     def load(self):
-        return {"cub": CubFolder, "folder": ImageFolder, "aviary": Drawn}[self.name]
+        parts = {"cub": CubFolder, "folder": ImageFolder, "aviary": Drawn, "webdataset": WebDatasetShards}
+        return parts[self.name]
 
 
 class Parts:
     def of(self, kind):
-        return tuple(
-            Part(kind=kind, name=name, target="", summary="") for name in ("cub", "folder", "aviary")
-        )
+        names = ("cub", "folder", "aviary", "webdataset")
+        return tuple(Part(kind=kind, name=name, target="", summary="") for name in names)
 
     def get(self, kind, name):
         known = [part.name for part in self.of(kind)]
@@ -68,6 +69,16 @@ def test_a_name_goes_before_a_folder_of_that_name(own, monkeypatch):
     monkeypatch.chdir(own.parent)
     assert isinstance(opened("aviary"), Drawn)
     assert isinstance(opened("./aviary"), ImageFolder)
+
+
+def test_what_a_reader_takes_need_not_be_a_folder(own, write):
+    write("own/x.tar", b"")
+    shard = own / "x.tar"
+    assert isinstance(opened(f"webdataset:{shard}"), WebDatasetShards)
+    with pytest.raises(ZooError, match="there is no such shard"):
+        opened("webdataset:gone-{0..3}.tar")
+    with pytest.raises(ZooError, match=f"say which: folder:{own} or webdataset:{own}"):
+        opened(own)
 
 
 def test_folder_with_a_colon(own):

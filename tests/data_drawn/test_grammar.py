@@ -45,6 +45,12 @@ def test_a_dropped_alternative_takes_back_what_it_said() -> None:
     assert set(sentences(rules, {"body": "red"})) == {"the red one"}
 
 
+def test_a_fact_without_text_is_a_topic_that_comes_up_once() -> None:
+    facts = {"_size": "", "size": "{_size}small", "bulk": "{_size}big", "colour": "red"}
+    rules = {"s": "a ({size}|{bulk}) bird, {d}", "d": "it is (9*{size}|9*{bulk}|{colour})"}
+    assert set(sentences(rules, facts)) == {"a small bird, it is red", "a big bird, it is red"}
+
+
 def test_facts_that_allow_no_sentence_are_told() -> None:
     with pytest.raises(LookupError, match="size"):
         Grammar({"s": "{colour}"}).sentence("s", {"size": "big"}, np.random.default_rng(0))
@@ -56,6 +62,7 @@ def test_facts_that_allow_no_sentence_are_told() -> None:
         ("a  orange bird", "an orange bird"),
         ("it has a orange beak , a eye", "it has an orange beak, an eye"),
         ("an owl and a bird", "an owl and a bird"),
+        ("a bird . it sings", "a bird. it sings"),
     ],
 )
 def test_articles_and_blanks(raw: str, right: str) -> None:

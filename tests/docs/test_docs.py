@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -35,6 +37,13 @@ def test_every_hook_is_documented_with_its_arguments() -> None:
         if name.startswith("zoo_"):
             arguments = ", ".join(function.__code__.co_varnames[: function.__code__.co_argcount])
             assert f"`{name}({arguments})`" in text
+
+
+def test_the_table_of_parts_is_generated() -> None:
+    written = subprocess.run(
+        [sys.executable, ROOT / "docs/generate.py", "--print"], capture_output=True, text=True, check=True
+    ).stdout
+    assert (ROOT / "docs/parts.md").read_text(encoding="utf-8") == written, "python docs/generate.py"
 
 
 def test_every_recipe_is_documented() -> None:

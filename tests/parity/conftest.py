@@ -23,9 +23,10 @@ DATA = Path(__file__).parent / "data"
 
 
 class Parity(NamedTuple):
-    state: dict[str, Tensor]  # the original's names; empty for losses
+    state: dict[str, Tensor]  # the original's names, of the first part; empty for losses
     dims: dict[str, Any]
     arrays: dict[str, Tensor]  # inputs and answers; a mask is True where there is padding
+    states: dict[str, dict[str, Tensor]]  # of every part
 
 
 @pytest.fixture(scope="session")
@@ -36,9 +37,13 @@ def parity() -> Callable[[str], Parity]:
             key: torch.from_numpy(_uniform(f"input:{key}", int(np.prod(shape)))).float().view(shape)
             for key, shape in notes["inputs"].items()
         }
-        entries = next(iter(notes["state"].values()), [])
-        state = {key: torch.from_numpy(_weight(key, shape)) for key, shape in entries}
-        return Parity(state, notes["dims"], {**drawn, **load_file(DATA / f"{name}.safetensors")})
+        unit = notes.get("unit_scale", False)
+        states = {
+            part: {key: torch.from_numpy(_weight(key, shape, unit)) for key, shape in entries}
+            for part, entries in notes["state"].items()
+        }
+        arrays = {**drawn, **load_file(DATA / f"{name}.safetensors")}
+        return Parity(next(iter(states.values()), {}), notes["dims"], arrays, states)
 
     return read
 
@@ -65,8 +70,11 @@ def _uniform(name: str, count: int) -> np.ndarray:
     return (bits >> np.uint64(11)).astype(np.float64) / 2.0**52 - 1.0
 
 
-def _weight(name: str, shape: Sequence[int]) -> np.ndarray:
-    """Unit fan-in for matrices and kernels, near 1 for gains and variances, near 0 for the rest."""
+def _weight(name: str, shape: Sequence[int], unit: bool) -> np.ndarray:
+    """Unit fan-in for matrices and kernels, near 1 for gains and variances, near 0 for the rest.
+
+    unit: matrices and kernels of unit variance instead, for layers that scale at run time.
+    """
     leaf = name.rsplit(".", 1)[-1]
     if leaf == "num_batches_tracked":
         return np.zeros(shape, dtype=np.int64)
@@ -74,7 +82,7 @@ def _weight(name: str, shape: Sequence[int]) -> np.ndarray:
     if leaf == "running_var":
         values = 1.0 + 0.5 * values
     elif len(shape) >= 2:
-        values = values * np.sqrt(3.0 / np.prod(shape[1:]))
+        values = values * np.sqrt(3.0 / (1 if unit else np.prod(shape[1:])))
     elif leaf == "weight":
         values = 1.0 + 0.1 * values
     else:

@@ -28,7 +28,7 @@ def thinned(images):
 
 
 def test_text_encoder(parity, near):
-    state, dims, x = parity("attngan_text_encoder")
+    state, dims, x, _ = parity("attngan_text_encoder")
     encoder = convert("attngan", "text_encoder", state, **dims).eval()
     mask = torch.arange(x["captions"].shape[1]) < x["lengths"][:, None]
     text = encoder(Tokens(x["captions"], mask))
@@ -39,7 +39,7 @@ def test_text_encoder(parity, near):
 
 
 def test_image_encoder(parity, near):
-    state, dims, x = parity("attngan_image_encoder")
+    state, dims, x, _ = parity("attngan_image_encoder")
     encoder = convert("attngan", "image_encoder", state, **dims).eval()
     images = F.interpolate(x["image64"], size=(256, 256), mode="bilinear", align_corners=False)
     vector, regions, grid = encoder(images)
@@ -49,7 +49,7 @@ def test_image_encoder(parity, near):
 
 
 def test_generator_and_its_conditioning(parity, near):
-    state, dims, x = parity("attngan_generator")
+    state, dims, x, _ = parity("attngan_generator")
     generator = convert("attngan", "generator", state, **dims).eval()
     condition = generator.conditioning(x["sentence"], noise=x["eps"])
     near(condition.mean, x["mu"], EMBEDDINGS)
@@ -65,7 +65,7 @@ def test_generator_and_its_conditioning(parity, near):
 
 
 def test_discriminator(parity, near):
-    state, dims, x = parity("attngan_discriminator64")
+    state, dims, x, _ = parity("attngan_discriminator64")
     discriminator = convert("attngan", "discriminator", state, **dims).eval()
     features = discriminator.features((x["image"],), Phase(64))
     near(features[0], x["features"], IMAGES)
@@ -77,10 +77,11 @@ def test_discriminator(parity, near):
 
 
 def test_adversarial_loss(parity, near):
-    state, dims, x = parity("attngan_adversarial")
+    state, dims, x, _ = parity("attngan_adversarial")
     round = Round(
         drawing=Drawing((x["fake"],)),
         text=Text(x["sentence"]),
+        sentence=x["sentence"],
         real=(x["real"],),
         mismatch=(
             torch.arange(3),
@@ -101,7 +102,7 @@ def damsm_inputs(x):
 
 @pytest.mark.parametrize("classes", [True, False])
 def test_matching_loss(parity, near, classes):
-    _, dims, x = parity("attngan_losses")
+    _, dims, x, _ = parity("attngan_losses")
     text, features = damsm_inputs(x)
     labels = x["class_ids"] if classes else None
     # what the image encoder would see does not matter: its answer is given
@@ -117,7 +118,7 @@ def test_matching_loss(parity, near, classes):
 
 
 def test_matching_attention(parity, near):
-    _, dims, x = parity("attngan_losses")
+    _, dims, x, _ = parity("attngan_losses")
     maps = attention_maps(*damsm_inputs(x), dims["gamma1"])
     near(maps[:1], x["attention0"], IMAGES)
     near(maps[3:, :2], x["attention3"], IMAGES)
@@ -125,7 +126,7 @@ def test_matching_attention(parity, near):
 
 
 def test_kl(parity, near):
-    _, _, x = parity("attngan_losses")
+    _, _, x, _ = parity("attngan_losses")
     condition = Condition(x["mu"], x["mu"], x["logvar"])
     near(
         KL().generator(Round(Drawing(()), Text(x["sentence"]), condition=condition))["kl"],
@@ -135,12 +136,12 @@ def test_kl(parity, near):
 
 
 def test_a_name_that_attngan_does_not_have_is_told(parity):
-    state, dims, _ = parity("attngan_text_encoder")
+    state, dims, _, _ = parity("attngan_text_encoder")
     with pytest.raises(ZooError, match=r"text encoder has no place for these weights: rnn\.memory"):
         convert("attngan", "text_encoder", {**state, "rnn.memory": torch.zeros(1)}, **dims)
 
 
 def test_the_file_of_another_part_is_told(parity):
-    state, dims, _ = parity("attngan_text_encoder")
+    state, dims, _, _ = parity("attngan_text_encoder")
     with pytest.raises(ZooError, match=r"not the weights of an AttnGAN generator.*'ca_net\.fc\.weight'"):
         convert("attngan", "generator", state, **dims)

@@ -56,6 +56,7 @@ def round_of(network):
         drawing=Drawing(images(3, 16, 32, seed=1)),
         text=Text(sentence),
         real=images(3, 16, 32, seed=2),
+        sentence=sentence,
         mismatch=(torch.tensor([0, 1, 2]), torch.tensor([2, 0, 1])),
         discriminator=network,
     )

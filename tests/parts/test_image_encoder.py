@@ -27,7 +27,9 @@ def encoder(**settings):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize(("model", "grid"), [("test_resnet", (4, 4)), ("test_convnext", (4, 4))])
+@pytest.mark.parametrize(
+    ("model", "grid"), [("test_resnet", (4, 4)), ("test_convnext", (4, 4)), ("test_efficientnet", (4, 4))]
+)
 def test_images_become_a_vector_and_regions(model, grid):
     features = encoder(model=model)(torch.zeros(2, 3, 48, 48))
     assert features.vector.shape == (2, 12)

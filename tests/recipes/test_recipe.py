@@ -59,6 +59,22 @@ def test_attngan_birds_has_the_authors_values() -> None:
     assert (damsm["lr"], damsm["lr_decay"], damsm["lr_floor"], damsm["clip"]) == (2e-3, 0.98, 0.1, 0.25)
 
 
+def test_dm_gan_and_df_gan_have_the_authors_values() -> None:
+    birds, coco = read("dm-gan-birds").locked(), read("dm-gan-coco").locked()
+    assert [table["generator"]["residual_blocks"] for table in (birds, coco)] == [2, 3]
+    assert [table["losses"][1]["weight"] for table in (birds, coco)] == [5.0, 50.0]
+    assert [(t["train"]["epochs"], t["train"]["batch_size"]) for t in (birds, coco)] == [(800, 10), (200, 16)]
+    assert (birds["generator"]["base_channels"], birds["discriminator"]["base_channels"]) == (64, 32)
+    assert birds["discriminator"]["norm"] == "spectral"
+    birds, coco = read("df-gan-birds").locked(), read("df-gan-coco").locked()
+    assert [table["train"]["epochs"] for table in (birds, coco)] == [1301, 301]
+    assert [loss["use"] for loss in birds["losses"]] == ["hinge", "ma-gp"]
+    assert (birds["losses"][1]["factor"], birds["losses"][1]["power"]) == (2.0, 6.0)
+    train = birds["train"]
+    assert (train["generator_lr"], train["discriminator_lr"], train["betas"]) == (1e-4, 4e-4, [0.0, 0.9])
+    assert (train["batch_size"], train["mismatch"], train["ema"]) == (32, "roll", 0.0)
+
+
 def test_all_problems_at_once_each_with_its_place_and_the_nearest_name() -> None:
     bad = raw(
         text_encoder={"use": "bilstm", "widht": 256},
@@ -82,7 +98,7 @@ def test_misfits_are_refused_before_building() -> None:
     with pytest.raises(RecipeError) as caught:
         read(raw(losses=[{"use": "bce"}, {"use": "damsm"}]))
     assert caught.value.problems == (
-        "losses[1]: 'damsm' needs regions, which nothing here gives; image encoders that do: timm",
+        "losses[1]: 'damsm' needs regions, which nothing here gives; image encoders that do: conv, timm",
     )
 
 
@@ -95,7 +111,8 @@ def test_sides_that_do_not_double(sides: list[int]) -> None:
 def test_a_missing_part_is_named_with_those_that_would_do() -> None:
     table = raw()
     del table["conditioning"]
-    with pytest.raises(RecipeError, match="conditioning: missing; the task 'gan' needs one of: augmentation"):
+    told = r"conditioning: missing; with a text encoder there is one of: .*augmentation"
+    with pytest.raises(RecipeError, match=told):
         read(table)
 
 

@@ -58,7 +58,7 @@ ENVIRONMENT = {
     "plugins": {"t2i-zoo": "0.1.0"},
     "cpu_threads": 2,
     "cuda": [],
-    "data": {"source": "aviary:1000", "pictures": 1000, "fingerprint": "0123abcd"},
+    "data": {"source": "aviary:1000", "pictures": 1000, "steps": 2000, "fingerprint": "0123abcd"},
 }
 
 

@@ -83,10 +83,9 @@ def test_recipe_and_environment_are_on_the_page(run: Path) -> None:
         assert words in text
 
 
-def test_steps_of_a_recipe_in_epochs_are_counted_over_the_pictures(begun: Path) -> None:
-    write_json(begun / "recipe.json", RECIPE | {"train": {"epochs": 3, "steps": None, "batch_size": 30}})
+def test_the_whole_trainings_steps_are_told_once_they_are_known(begun: Path) -> None:
     write_log(begun / "log.jsonl", gan_lines(1))
-    assert "step 10 of 99" in report(begun).text
+    assert "step 10 of 2,000" in report(begun).text
     write_json(begun / "environment.json", ENVIRONMENT | {"data": {"source": "aviary"}})
     assert "step 10 ·" in report(begun).text
 

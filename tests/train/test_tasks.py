@@ -15,6 +15,7 @@ import zoo
 from zoo.assemble import assemble
 from zoo.data.pictures import Batches, Pictures
 from zoo.data.source import open_dataset
+from zoo.schedule import constant
 from zoo.tasks.gan import GanTask, mismatched
 from zoo.tasks.match import retrieval
 from zoo_registry import Recipe, ZooError, catalogue
@@ -29,7 +30,8 @@ def gan(*changes: str) -> tuple[GanTask, Batches]:
     records = dataset.records("train")
     pictures = Pictures(records, side=32, fingerprint=dataset.fingerprint())
     parts = assemble(recipe, TextSource(captions=[c for r in records for c in r.captions]))
-    return GanTask(recipe, parts, PartialState(cpu=True)), Batches(pictures, batch_size=8, seed=0)
+    plan = constant(32, len(pictures), 8)
+    return GanTask(recipe, parts, PartialState(cpu=True), plan), Batches(pictures, plan, seed=0)
 
 
 def test_a_step_changes_what_learns_and_nothing_else() -> None:
@@ -97,7 +99,7 @@ def test_a_detached_round_leads_nowhere() -> None:
     assert not cut.text.sentence.requires_grad
 
 
-@pytest.mark.parametrize("strategy", ["shift", "permute", "other-class"])
+@pytest.mark.parametrize("strategy", ["shift", "roll", "permute", "other-class", "retry-once"])
 def test_mismatched_pairs_never_match(strategy: str) -> None:
     labels = torch.tensor([0, 0, 1, 1, 2, 0])
     for seed in range(20):
@@ -143,3 +145,103 @@ def test_a_set_without_a_test_split_holds_out_every_tenth_picture(tmp_path: Path
     source = f"folder:{folder}"
     run = zoo.train("damsm-aviary", source, tmp_path / "run", changes=changes, device="cpu", quiet=True)
     assert '"pictures": 43' in (run / "environment.json").read_text()  # of 48
+
+
+def test_mismatches_of_the_originals_can_be_right_pairs() -> None:
+    """Their faults: T2F's shuffle keeps some sentences in place, StackGAN++ looks for another class twice."""
+    labels = torch.tensor([0, 0, 0, 0, 0, 1])
+    own, same_class = 0, 0
+    for seed in range(50):
+        shuffled = mismatched("shuffle", 6, labels, torch.Generator().manual_seed(seed))
+        retried = mismatched("retry-once", 6, labels, torch.Generator().manual_seed(seed))
+        assert shuffled is not None
+        assert retried is not None
+        own += int((shuffled[0] == shuffled[1]).sum())
+        same_class += int((labels[retried[0]] == labels[retried[1]]).sum())
+    assert own > 0
+    assert same_class > 0
+
+
+def test_gan_int_draws_from_midpoints_which_the_discriminator_does_not_learn_from() -> None:
+    seen: dict[str, Any] = {}
+
+    class Look:
+        def generator(self, round: Round) -> dict[str, torch.Tensor]:
+            seen["generator"] = round
+            return {"none": round.drawing.images[0].sum()}
+
+        def discriminator(self, round: Round) -> dict[str, torch.Tensor]:
+            seen["discriminator"] = round
+            return {"none": round.real_features[0].sum()}
+
+    task, batches = gan("train.interpolate=0.25", "text_encoder.dropout=0")
+    task.parts.losses = (Look(), *task.parts.losses[1:])
+    task.choices = (task.choices[0],) * len(task.parts.losses)
+    task.parts.losses = task.parts.losses[:1]
+    task.choices = task.choices[:1]
+    task.step(batches[0], 0)
+    drawn, judged = seen["generator"], seen["discriminator"]
+    assert len(drawn.text.sentence) == 12
+    assert torch.allclose(
+        drawn.text.sentence[8:], 0.25 * drawn.text.sentence[:4] + 0.75 * drawn.text.sentence[4:8], atol=1e-6
+    )
+    assert len(drawn.drawing.images[-1]) == len(drawn.real[-1]) == len(drawn.sentence) == 12
+    assert len(judged.drawing.images[-1]) == len(judged.real[-1]) == len(judged.sentence) == 8
+
+
+def test_a_discriminator_is_told_the_mean_where_the_recipe_says_so() -> None:
+    task, batches = gan("discriminator.reads=mean")
+    round = task._round(batches[0], 0)
+    assert round.condition is not None
+    assert round.sentence is round.condition.mean
+    assert gan()[0]._round(batches[0], 0).sentence.shape[1] == 16
+    task.step(batches[0], 0)
+
+
+def test_rates_decay_by_epochs() -> None:
+    task, batches = gan("train.lr_decay=0.5", "train.lr_decay_epochs=2", "train.generator_lr=8e-4")
+    epoch = task.schedule.segments[0].epoch
+    rates = []
+    for step in (0, 2 * epoch - 1, 2 * epoch, 4 * epoch):
+        task.step(batches[step], step)
+        rates.append(task.optimisers["generator"].param_groups[0]["lr"])
+    assert rates == [8e-4, 8e-4, 4e-4, 2e-4]
+
+
+def test_a_loss_follows_its_schedule() -> None:
+    recipe = Recipe.read(
+        "attngan-aviary", catalogue(), [*MAIN, "losses.kl.weight=[[0, 0], [10, 5], [20, 1]]"]
+    )
+    kl = next(choice for choice in recipe.losses if choice.component.name == "kl")
+    assert [kl.weight(step) for step in (0, 5, 10, 15, 20, 99)] == [0, 2.5, 5, 3, 1, 1]
+    task, batches = gan("losses.kl.weight=[[0, 0], [2, 1]]")
+    assert "generator/kl" not in task.step(batches[0], 0), "what weighs nothing is not computed"
+    assert "generator/kl" in task.step(batches[1], 1)
+
+
+def test_live_weights_overwritten_by_their_average() -> None:
+    """StackGAN++'s fault: after saving, training goes on from the average."""
+
+    def weights(overwrites: str | None) -> list[torch.Tensor]:
+        task, batches = gan("train.ema=0.9", *([f"train.ema_overwrites={overwrites}"] if overwrites else []))
+        for step in range(2):
+            task.step(batches[step], step)
+        average = task.averaged().generator.state_dict()["first.fc.0.weight"]
+        return [task.parts.generator.state_dict()["first.fc.0.weight"], average]
+
+    live, average = weights(None)
+    assert not torch.equal(live, average)
+    live, average = weights("2")
+    assert torch.equal(live, average)
+
+
+def test_an_augmentation_adapts_and_what_it_learnt_is_saved() -> None:
+    change = 'augmentations=[{use="ada", kimg=0.1}]'
+    task, batches = gan(change)
+    (ada,) = task.augmentations
+    ada.p.fill_(0.5)
+    task.step(batches[0], 0)
+    assert float(ada.p) != 0.5
+    again, _ = gan(change)
+    again.load_state_dict(task.state_dict())
+    assert torch.equal(again.augmentations[0].p, ada.p)

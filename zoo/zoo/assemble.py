@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,27 +12,38 @@ import torch
 from torch import nn
 
 from zoo_registry import Recipe, ZooError, catalogue
-from zoo_registry.contracts import ConditionSpec, GeneratorSpec, Loss, TextSource, TextSpec
+from zoo_registry.contracts import (
+    Augmentation,
+    ConditionSpec,
+    GeneratorSpec,
+    Loss,
+    Phase,
+    TextSource,
+    TextSpec,
+)
 from zoo_registry.recipe import SINGLE, Choice
 from zoo_registry.schema import schema_of
 
 from . import weights
 from .seeding import mix
 
-FOLDERS = {"discriminator": "training", "image_encoder": "training"}
+FOLDERS = {"discriminator": "training", "image_encoder": "training", "style_encoder": "training"}
 """Where in a model's folder a part lies that sampling does not need."""
 
 
 @dataclass
 class Parts:
-    """The modules of a recipe, by kind, and its losses.
+    """The modules of a recipe by their places, its losses and augmentations.
 
-    A part that the recipe does not have cannot be asked for.
+    A part that the recipe does not have cannot be asked for. phase: how far a growing generator has grown;
+    None: whole, or it does not grow.
     """
 
     modules: dict[str, nn.Module] = field(default_factory=dict)
     losses: tuple[Loss, ...] = ()
+    augmentations: tuple[Augmentation, ...] = ()
     frozen: frozenset[str] = frozenset()
+    phase: Phase | None = None
 
     def __getattr__(self, kind: str) -> Any:
         try:
@@ -44,9 +56,10 @@ class Parts:
 
     def to(self, device: torch.device) -> Parts:
         """Move every module to a device, in channels-last, where convolutions were measured faster."""
-        for module in self.modules.values():
-            module.to(device)
-            module.to(memory_format=torch.channels_last)
+        for module in (*self.modules.values(), *self.losses, *self.augmentations):
+            if isinstance(module, nn.Module):
+                module.to(device)
+                module.to(memory_format=torch.channels_last)
         return self
 
 
@@ -75,16 +88,17 @@ def assemble(
     """Build the parts of a recipe.
 
     source: where the text encoder takes its vocabulary from, unless it has weights of its own.
-    kinds: the parts to build; those that they are wired to must be among them.
+    kinds: the parts to build; those that they are wired to must be among them. Losses come with all of them.
     folder: a saved model's, whose weights are loaded; None draws them from the recipe's seed or loads what
         `weights` names.
     loading: weights come later, so that none are fetched now.
     """
     from .pipeline import locate
 
-    wires: dict[type, Any] = {}
+    wires: dict[type, Any] = {TextSpec: TextSpec(0), ConditionSpec: ConditionSpec(0)}  # without text
     modules: dict[str, nn.Module] = {}
     frozen = set()
+    phase = None
     for kind in SINGLE:
         choice = recipe.parts.get(kind)
         if choice is None or kind not in kinds:
@@ -95,9 +109,14 @@ def assemble(
             origin, name = locate(place), name or kind
         if kind == "text_encoder":
             wires[TextSource] = source if origin is None else TextSource(folder=origin)
+        own = dict(wires)
+        if kind == "style_encoder":
+            own[TextSpec] = TextSpec(wires[GeneratorSpec].noise_width)
+        elif kind == "discriminator" and choice.reads == "mean":
+            own[TextSpec] = TextSpec(wires[ConditionSpec].width)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(mix(recipe.train.seed, kind))
-            module = construct(choice, wires, loading=loading or origin is not None)
+            module = construct(choice, own, loading=loading or origin is not None)
         if origin is not None:
             file = part_file(origin, name)
             if not file.is_file():
@@ -111,12 +130,23 @@ def assemble(
             wires[ConditionSpec] = ConditionSpec(module.width)
         elif kind == "generator":
             wires[GeneratorSpec] = module.spec
+            phase = None if origin is None else _phase(origin)
         if choice.frozen:
             frozen.add(kind)
             module.requires_grad_(False)
         modules[kind] = module
-    losses = tuple(construct(choice, wires) for choice in recipe.losses)
-    return Parts(modules, losses, frozenset(frozen))
+    whole = set(recipe.parts) <= set(kinds)
+    losses, augmentations = (
+        tuple(construct(choice, wires) for choice in choices) if whole else ()
+        for choices in (recipe.losses, recipe.augmentations)
+    )
+    return Parts(modules, losses, augmentations, frozenset(frozen), phase)
+
+
+def _phase(folder: Path) -> Phase | None:
+    """How far the growing generator of a saved model had grown."""
+    found = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("phase")
+    return None if found is None else Phase(int(found["side"]), float(found["blend"]))
 
 
 def build(recipe: str | Path | Mapping[str, Any] | Recipe, captions: Iterable[str] = ()) -> Parts:

@@ -13,8 +13,8 @@ _LIBRARIES = ("torch", "timm", "transformers", "safetensors", "numpy", "pillow")
 
 def made_with(recipe: Recipe) -> dict[str, Any]:
     """The versions of the zoo, of torch, and of every plugin that a recipe takes parts from."""
-    chosen = [*recipe.parts.items(), *(("loss", loss) for loss in recipe.losses)]
-    providers = [catalogue().provider(kind, choice.component.name) for kind, choice in chosen]
+    chosen = [c.component for c in (*recipe.parts.values(), *recipe.losses, *recipe.augmentations)]
+    providers = [catalogue().provider(component.kind, component.name) for component in chosen]
     return {
         "zoo": version("t2i-zoo"),
         "torch": version("torch"),

@@ -16,13 +16,14 @@ from PIL import Image
 from torch import Tensor, nn
 
 from zoo_registry import Recipe, ZooError, catalogue
-from zoo_registry.contracts import Condition, Drawing, Phase, Text, TextSource, Tokens
+from zoo_registry.contracts import Drawing, Phase, Text, TextSource, Tokens
 from zoo_registry.recipe import FORMAT, SINGLE
 
 from . import weights
 from .assemble import Parts, assemble, part_file
 from .environment import made_with
 from .files import folder_written_beside, write_json, write_text
+from .reading import condition_of, encode
 from .seeding import generator as seeded
 
 SAMPLING = ("text_encoder", "conditioning", "generator")
@@ -55,9 +56,19 @@ class Pipeline:
         return next(self.parts.generator.parameters()).device
 
     @property
+    def phase(self) -> Phase:
+        """How far a growing generator had grown when it was saved."""
+        return self.parts.phase or Phase(self.parts.generator.spec.sides[-1])
+
+    @property
     def side(self) -> int:
         """R, the side of the images that it draws, in pixels."""
-        return int(self.parts.generator.spec.sides[-1])
+        return self.phase.side
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether captions are wanted; a pipeline without a text encoder takes empty ones alone."""
+        return "text_encoder" in self.parts
 
     def to(self, device: torch.device | str) -> Pipeline:
         """Move to a device."""
@@ -66,7 +77,7 @@ class Pipeline:
 
     def unknown(self, caption: str) -> tuple[str, ...]:
         """The words of a caption that the vocabulary does not have: they do not reach the picture."""
-        return tuple(self.parts.text_encoder.unknown(caption))
+        return tuple(self.parts.text_encoder.unknown(caption)) if self.reads_text else ()
 
     def __call__(self, captions: str | Sequence[str], seed: int = 0, images: int = 1) -> list[Image.Image]:
         """Draw `images` pictures of each caption, caption by caption.
@@ -79,21 +90,26 @@ class Pipeline:
     def draw(self, captions: str | Sequence[str], seed: int = 0, images: int = 1) -> Drawn:
         """Draw, and give every stage's images and attention as tensors on the CPU.
 
-        Raises `ZooError` for a caption of which the model knows no word.
+        Raises `ZooError` for a caption of which the model knows no word, and for one where it reads none.
         """
         captions = [captions] if isinstance(captions, str) else list(captions)
-        words = tuple(tuple(self.parts.text_encoder.split(caption)) for caption in captions)
-        for caption, pieces in zip(captions, words, strict=True):
-            if not pieces:
-                raise ZooError(f"no word of the caption {caption!r} is known to this model")
         if not captions or images < 1:
             raise ZooError("at least one caption and one image a caption are wanted")
-        tokens = self.parts.text_encoder.tokenize(captions)
+        words: tuple[tuple[str, ...], ...] = ((),) * len(captions)
+        if self.reads_text:
+            words = tuple(tuple(self.parts.text_encoder.split(caption)) for caption in captions)
+        for caption, pieces in zip(captions, words, strict=True):
+            if self.reads_text and not pieces:
+                raise ZooError(f"no word of the caption {caption!r} is known to this model")
+            if caption and not self.reads_text:
+                raise ZooError(f"this model reads no text; it draws without a caption, found {caption!r}")
+        # once, so that every chunk's attention has the same length
+        tokens = self.parts.text_encoder.tokenize(captions) if self.reads_text else None
         noise, draws = self._noise(seed, images)
         rows = [(c, i) for c in range(len(captions)) for i in range(images)]
         drawings = [
             self._forward(
-                Tokens(*(t[[c for c, _ in part]] for t in tokens)),
+                None if tokens is None else Tokens(*(t[[c for c, _ in part]] for t in tokens)),
                 noise[[i for _, i in part]],
                 draws[[i for _, i in part]],
             )
@@ -109,7 +125,8 @@ class Pipeline:
 
     def _noise(self, seed: int, images: int) -> tuple[Tensor, Tensor]:
         """The generator's noise [I,Z] and the conditioning's [I,C]; row i depends on (seed, i) alone."""
-        widths = (self.parts.generator.spec.noise_width, self.parts.conditioning.width)
+        code = self.parts.conditioning.width if "conditioning" in self.parts else 0
+        widths = (self.parts.generator.spec.noise_width, code)
         rows = [
             [torch.randn(width, generator=source) for width in widths]
             for source in (seeded(seed, i) for i in range(images))
@@ -117,11 +134,13 @@ class Pipeline:
         noise, draws = (torch.stack(column) for column in zip(*rows, strict=True))
         return noise, draws
 
-    def _forward(self, tokens: Tokens, noise: Tensor, draws: Tensor) -> Drawing:
-        device = self.device
-        text: Text = self.parts.text_encoder(Tokens(*(t.to(device) for t in tokens)))
-        condition: Condition = self.parts.conditioning(text.sentence, noise=draws.to(device))
-        return self.parts.generator(noise.to(device), condition, text, Phase(self.side))
+    def _forward(self, tokens: Tokens | None, noise: Tensor, draws: Tensor) -> Drawing:
+        text = (
+            Text(draws[:, :0].to(self.device)) if tokens is None else encode(self.parts, tokens, self.device)
+        )
+        condition = condition_of(self.parts, text, draws.to(self.device))
+        drawing: Drawing = self.parts.generator(noise.to(self.device), condition, text, self.phase)
+        return drawing
 
     def save_pretrained(self, folder: str | Path) -> Path:
         """Write the pipeline as a folder of safetensors files, in place of an old one."""
@@ -132,7 +151,7 @@ class Pipeline:
         """Read what `save_pretrained` wrote."""
         folder = locate(model)
         recipe, made = read_config(folder)
-        if recipe.task != "gan":
+        if recipe.task == "match":
             raise ZooError(
                 f"{model} is a model of the task {recipe.task!r} and draws nothing; a pipeline is wanted"
             )
@@ -211,11 +230,13 @@ def save(recipe: Recipe, parts: Parts, folder: Path) -> Path:
             file = part_file(beside, kind)
             file.parent.mkdir(exist_ok=True)
             weights.write(file, module)
-        parts.text_encoder.save_tokenizer(beside)
+        if "text_encoder" in parts:
+            parts.text_encoder.save_tokenizer(beside)
         write_text(beside / "README.md", _card(recipe, parts.modules))
-        write_json(
-            beside / "config.json", {"format": FORMAT, "recipe": table, "made_with": made_with(recipe)}
-        )
+        config = {"format": FORMAT, "recipe": table, "made_with": made_with(recipe)}
+        if parts.phase is not None:
+            config["phase"] = parts.phase._asdict()
+        write_json(beside / "config.json", config)
     return folder
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from PIL import Image
+
 from zoo_registry import Recipe
 
 from .assemble import Parts
@@ -21,22 +23,26 @@ class SampleGrid:
 
     def __init__(self, folder: Path, recipe: Recipe, parts: Parts, captions: Sequence[str]) -> None:
         self.folder, self.recipe = folder, recipe
-        known = [caption for caption in captions if parts.text_encoder.split(caption)]
+        known, self.images = [""], CAPTIONS  # without text: one row
+        if "text_encoder" in parts:
+            known = [caption for caption in captions if parts.text_encoder.split(caption)]
+            self.images = IMAGES
         self.captions = [known[i * len(known) // CAPTIONS] for i in range(min(CAPTIONS, len(known)))]
-        side = int(parts.generator.spec.sides[-1])
+        self.side = int(parts.generator.spec.sides[-1])
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(
-            folder / "grid.json", {"captions": self.captions, "images": IMAGES, "seed": SEED, "side": side}
-        )
+        grid = {"captions": self.captions, "images": self.images, "seed": SEED, "side": self.side}
+        write_json(folder / "grid.json", grid)
 
     def draw(self, parts: Parts, step: int) -> None:
         """Write `step_N.png` and the attention figure of the newest step."""
         training = {kind: module.training for kind, module in parts.modules.items()}
-        drawn = Pipeline(self.recipe, parts).draw(self.captions, SEED, IMAGES)
+        drawn = Pipeline(self.recipe, parts).draw(self.captions, SEED, self.images)
         for kind, module in parts.modules.items():
             module.train(training[kind])
-        image_grid(to_pillow(drawn.images[-1]), IMAGES).save(self.folder / f"step_{step:08d}.png")
+        size = (self.side, self.side)  # that of a growing network at its end
+        pictures = [p.resize(size, Image.Resampling.NEAREST) for p in to_pillow(drawn.images[-1])]
+        image_grid(pictures, self.images).save(self.folder / f"step_{step:08d}.png")
         if drawn.attention:
             shown = enumerate(self.captions[:ATTENTION])
-            figures = [attention_figure(drawn, place * IMAGES, caption) for place, caption in shown]
+            figures = [attention_figure(drawn, place * self.images, caption) for place, caption in shown]
             stacked(figures).save(self.folder / "attention.png")

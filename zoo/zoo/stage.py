@@ -13,10 +13,11 @@ from typing import Any
 
 from accelerate import PartialState
 from accelerate.utils import set_seed
+from torch import Tensor
 
 from zoo_registry import Recipe, ZooError
 from zoo_registry.contracts import Dataset, Record, TextSource
-from zoo_registry.training import MatchTraining
+from zoo_registry.training import InvertTraining, MatchTraining
 
 from . import checkpoint
 from .assemble import assemble
@@ -25,26 +26,20 @@ from .files import write_json
 from .log import Log
 from .progress import Bar
 from .report import write_report
+from .schedule import schedule, side_of
 from .seeding import mix
 from .tasks import Task
 from .tasks.gan import GanTask
+from .tasks.invert import InvertTask
 from .tasks.match import MatchTask
 from .tasks.parallel import device_of
-from .watch import Sampling, Validation, Watcher
+from .watch import Inversion, Sampling, Validation, Watcher
 
 _REPORT_SECONDS = 120.0  # between two writings of report.html while training
 
 
 class Interrupted(Exception):  # noqa: N818 - no error: what was asked for
     """Training was asked to stop and has saved where it is."""
-
-
-def side_of(recipe: Recipe) -> int:
-    """The side of the pictures that a recipe trains on, in pixels."""
-    if isinstance(recipe.train, MatchTraining):
-        return recipe.train.side
-    sides: tuple[int, ...] = recipe.parts["generator"].settings.sides  # type: ignore[attr-defined]
-    return sides[-1]
 
 
 def captions_of(records: Iterable[Record]) -> list[str]:
@@ -86,11 +81,16 @@ class Stage:
         self.quiet = quiet or not self.main
         self.records, self.held_out = _split(recipe, dataset)
         settings = recipe.train
+        if "text_encoder" in recipe.parts and not any(record.captions for record in self.records):
+            raise ZooError(f"{source} has no captions, and {recipe.name} reads them")
         try:
+            classes = {record.label for record in self.records if record.label is not None}
+            self.schedule = schedule(recipe, len(self.records), len(classes))
             self.batches = Batches(
                 self._pictures(self.records, dataset, "pictures"),
-                batch_size=settings.batch_size,
+                self.schedule,
                 seed=settings.seed,
+                classes_as_units=isinstance(settings, MatchTraining) and settings.classes_as_units,
                 rank=state.process_index,
                 world=state.num_processes,
             )
@@ -113,16 +113,20 @@ class Stage:
     def go(self, report: Path) -> None:
         """Train to the last step. The report is written into the folder `report`."""
         self._remember()
-        settings, epoch = self.recipe.train, self.batches.steps_per_epoch
+        settings = self.recipe.train
         parts = assemble(self.recipe, TextSource(captions=captions_of(self.records)))
         task: Task
         watcher: Watcher
         if isinstance(settings, MatchTraining):
-            task = match = MatchTask(self.recipe, parts, self.state, epoch=epoch)
+            task = match = MatchTask(self.recipe, parts, self.state, epoch=self.schedule.segments[0].epoch)
             watcher = Validation(self.folder, self.recipe, match, self.validation)
+        elif isinstance(settings, InvertTraining):
+            task = invert = InvertTask(self.recipe, parts, self.state)
+            captions = captions_of(self.held_out)[: settings.held_out] or [""] * settings.held_out
+            watcher = Inversion(self.folder, self.recipe, invert, captions)
         else:
-            task = gan = GanTask(self.recipe, parts, self.state)
-            captions = [record.captions[0] for record in self.held_out]
+            task = gan = GanTask(self.recipe, parts, self.state, self.schedule)
+            captions = [record.captions[0] for record in self.held_out if record.captions]
             watcher = Sampling(self.folder, self.recipe, gan, captions)
         found = checkpoint.newest(self.folder / "checkpoints")
         start = 0
@@ -130,7 +134,7 @@ class Stage:
             start, saved = found
             task.load_state_dict(saved["task"])
             watcher.load_state_dict(saved["watcher"])
-        self._loop(task, watcher, start, settings.steps or settings.epochs * epoch, report)
+        self._loop(task, watcher, start, self.schedule.steps, report)
 
     def _loop(self, task: Task, watcher: Watcher, start: int, last: int, report: Path) -> None:
         settings = self.recipe.train
@@ -139,6 +143,7 @@ class Stage:
         log = Log(self.folder, start) if self.main else None
         title = f"{self.recipe.name} on {self.state.device}"
         pictures, busy = 0, 0.0  # since the last line of the log, without what is looked at and saved
+        latest: dict[str, Tensor] = {}  # a lazy term is not there in every step
         mark = reported = time.monotonic()
         with (
             _asked_to_stop() as asked,
@@ -146,17 +151,17 @@ class Stage:
         ):
             for done, batch in enumerate(stream, start + 1):
                 set_seed(mix(settings.seed, done, self.state.process_index) % 2**32)
-                terms = task.step(batch, done - 1)
-                pictures += settings.batch_size
+                latest |= task.step(batch, done - 1)
+                pictures += self.schedule.at(done - 1).batch_size
                 told = done % settings.log_every == 0 or done == last
-                values = {name: float(term) for name, term in terms.items()} if told else {}
+                values = {name: float(term) for name, term in latest.items()} if told else {}
                 busy += time.monotonic() - mark
                 if told:
                     self._finite(values, done)
                     if log is not None:
                         log.terms(done, values, pictures / busy)
                     bar.advance(done, _note(values, pictures / busy))
-                    pictures, busy = 0, 0.0
+                    pictures, busy, latest = 0, 0.0, {}
                 else:
                     bar.advance(done)
                 if log is not None:
@@ -201,7 +206,11 @@ class Stage:
                 "a run goes on with the same data alone"
             )
         if self.main and before is None:
-            data["data"] |= {"pictures": len(self.batches.pictures), "fingerprint": now}
+            data["data"] |= {
+                "pictures": len(self.batches.pictures),
+                "steps": self.schedule.steps,
+                "fingerprint": now,
+            }
             write_json(path, data)
 
 

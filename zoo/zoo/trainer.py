@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from .data.pictures import MARGIN
 from .data.source import open_dataset
 from .environment import environment
 from .files import write_json
-from .stage import Stage, captions_of, side_of
-from .tasks.match import MATCHING
+from .pipeline import locate, read_config
+from .schedule import side_of
+from .stage import Stage, captions_of
 
 
 def train(
@@ -35,7 +37,8 @@ def train(
     """Train a recipe on a data set into a new folder; the folder.
 
     recipe: a name, a file, or data. data: a source, as "aviary", "cub:DIR", "folder:DIR".
-    changes: as for `--set`; those under "pretrain." change the recipe that runs first.
+    changes: as for `--set`; those under "pretrain." change the recipe that runs first, those under
+        "pretrain.pretrain." the one before that.
     device: "cpu", or None for the best there is.
     Raises `ZooError` for everything that a user can mend, before anything is trained; `Interrupted` after
     Ctrl-C.
@@ -44,25 +47,14 @@ def train(
     if run.exists() and (not run.is_dir() or any(run.iterdir())):
         how = f"; go on with: zoo train --resume {run}" if (run / "recipe.json").is_file() else ""
         raise ZooError(f"{run} exists and is not empty{how}")
-    changes = list(changes)
-    first = [change.removeprefix("pretrain.") for change in changes if change.startswith("pretrain.")]
-    main = Recipe.read(
-        recipe, catalogue(), [change for change in changes if not change.startswith("pretrain.")]
-    )
-    wants_pretrain = main.pretrain is not None and any(
-        kind in main.parts and main.parts[kind].weights is None for kind in MATCHING
-    )
-    pretrain = Recipe.read(str(main.pretrain), catalogue(), first) if wants_pretrain else None
-    if first and pretrain is None:
-        raise ZooError(f"--set pretrain.{first[0]}: {main.name} runs no other recipe first")
-    dataset = _dataset(data, pretrain, main)
-    if pretrain is not None:
-        _fits(pretrain, main, dataset)
+    recipes = _folders(run, _chain(recipe, list(changes)))
+    dataset = _dataset(data, *recipes.values())
+    for second, first in pairwise(recipes.values()):
+        _fits(first, second, dataset)
     state = PartialState(cpu=device == "cpu")
-    recipes = {run: main} if pretrain is None else {run / "pretrain": pretrain, run: main}
     stages = [
-        Stage(folder, _with_weights(stage, recipes, run), dataset, data, state, quiet=quiet)
-        for folder, stage in recipes.items()
+        Stage(folder, _with_weights(folder, recipes), dataset, data, state, quiet=quiet)
+        for folder in reversed(recipes)
     ]
     if state.is_main_process:
         for folder, checked in recipes.items():
@@ -77,23 +69,46 @@ def train(
 def resume(run: str | Path, *, device: str | None = None, quiet: bool = False) -> Path:
     """Go on with a run where its newest whole checkpoint ends; a finished run is left as it is."""
     run = Path(run)
-    folders = [folder for folder in (run / "pretrain", run) if (folder / "recipe.json").is_file()]
-    if run not in folders or not (run / "environment.json").is_file():
+    recipes: dict[Path, Recipe] = {}
+    folder = run
+    while (folder / "recipe.json").is_file():
+        recipes[folder] = Recipe.read(folder / "recipe.json", catalogue())
+        folder = folder / "pretrain"
+    if not recipes or not (run / "environment.json").is_file():
         raise ZooError(f"{run} is no run: it holds no recipe.json and environment.json")
     state = PartialState(cpu=device == "cpu")
-    recipes = {folder: Recipe.read(folder / "recipe.json", catalogue()) for folder in folders}
     source = json.loads((run / "environment.json").read_text(encoding="utf-8"))["data"]["source"]
     dataset = _dataset(source, *recipes.values())
-    for folder, recipe in recipes.items():
+    for folder in reversed(recipes):
         if not (folder / "done.json").is_file():
-            weighted = _with_weights(recipe, recipes, run)
+            weighted = _with_weights(folder, recipes)
             Stage(folder, weighted, dataset, source, state, quiet=quiet).go(report=run)
     return run
 
 
-def _dataset(source: str, *recipes: Recipe | None) -> Dataset:
+def _chain(recipe: str | Path | Mapping[str, Any], changes: list[str]) -> list[Recipe]:
+    """A recipe, the one that runs before it, the one before that; changes of those begin with "pretrain."."""
+    before = [change.removeprefix("pretrain.") for change in changes if change.startswith("pretrain.")]
+    main = _trained_before(
+        Recipe.read(recipe, catalogue(), [c for c in changes if not c.startswith("pretrain.")])
+    )
+    if main.pretrain is not None:
+        chain = _chain(main.pretrain, before)
+        if _shared(chain[0], main):
+            return [main, *chain]
+    if before:
+        raise ZooError(f"--set pretrain.{before[0]}: {main.name} runs no other recipe first")
+    return [main]
+
+
+def _folders(run: Path, chain: list[Recipe]) -> dict[Path, Recipe]:
+    """Where each recipe of a run lies: what runs first in `pretrain/` of what comes after it."""
+    return {run.joinpath(*["pretrain"] * depth): recipe for depth, recipe in enumerate(chain)}
+
+
+def _dataset(source: str, *recipes: Recipe) -> Dataset:
     """The data set at the largest side that the recipes draw or look at. Refuses one with problems."""
-    sides = [side_of(recipe) for recipe in recipes if recipe is not None]
+    sides = [side_of(recipe) for recipe in recipes]
     dataset = open_dataset(source, catalogue(), side=math.ceil(max(sides) * MARGIN))
     problems = dataset.problems()
     if problems:
@@ -108,10 +123,11 @@ def _fits(pretrain: Recipe, main: Recipe, dataset: Dataset) -> None:
     """Refuse, before hours are spent, a first stage whose weights will not fit the second."""
     source = TextSource(captions=captions_of(dataset.records("train")))
     stages = [
-        assemble(recipe, source, kinds=[k for k in MATCHING if k in main.parts], loading=True)
+        assemble(recipe, source, kinds=[k for k in recipe.parts if k != "discriminator"], loading=True)
         for recipe in (pretrain, main)
     ]
-    for kind, module in stages[1].modules.items():
+    for kind in _shared(pretrain, main):
+        module = stages[1].modules[kind]
         shapes = [
             {n: tuple(t.shape) for n, t in m.state_dict().items()} for m in (stages[0].modules[kind], module)
         ]
@@ -125,18 +141,34 @@ def _fits(pretrain: Recipe, main: Recipe, dataset: Dataset) -> None:
             )
 
 
-def _with_weights(recipe: Recipe, recipes: Mapping[Path, Recipe], run: Path) -> Recipe:
-    """The recipe with the weights that the run's first stage trains, where it has one and this is the second.
+def _shared(first: Recipe, second: Recipe) -> list[str]:
+    """The parts that a recipe takes over from the one that runs first: those with no weights of their own."""
+    return [
+        place
+        for place, choice in second.parts.items()
+        if place in first.parts and place != "discriminator" and choice.weights is None
+    ]
+
+
+def _taking(recipe: Recipe, places: Iterable[str], folder: Path) -> Recipe:
+    """The recipe with the weights of some parts from a model's or a run's folder."""
+    taken = {place: replace(recipe.parts[place], weights=f"{folder}#{place}") for place in places}
+    return replace(recipe, parts={**recipe.parts, **taken})
+
+
+def _trained_before(recipe: Recipe) -> Recipe:
+    """Where `pretrain` names a trained run or model, not a recipe: the recipe with that one's weights."""
+    if recipe.pretrain is None or not Path(recipe.pretrain).expanduser().is_dir():
+        return recipe
+    folder = locate(recipe.pretrain).resolve()
+    before, _ = read_config(folder)
+    return replace(_taking(recipe, _shared(before, recipe), folder), pretrain=None)
+
+
+def _with_weights(folder: Path, recipes: Mapping[Path, Recipe]) -> Recipe:
+    """The recipe of a folder with the weights that the one before it trains, where there is one.
 
     Found in the run each time, not written into its recipe: a run can be moved, or resumed from elsewhere.
     """
-    first = run / "pretrain"
-    if first not in recipes or recipe is recipes[first]:
-        return recipe
-    parts = {
-        kind: replace(choice, weights=f"{first}#{kind}")
-        if kind in MATCHING and choice.weights is None
-        else choice
-        for kind, choice in recipe.parts.items()
-    }
-    return replace(recipe, parts=parts)
+    recipe, first = recipes[folder], folder / "pretrain"
+    return _taking(recipe, _shared(recipes[first], recipe), first) if first in recipes else recipe

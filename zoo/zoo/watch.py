@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from zoo_registry import Recipe
-from zoo_registry.training import GanTraining, MatchTraining
+from zoo_registry.training import GanTraining, InvertTraining, MatchTraining
 
 from . import pipeline
 from .data.pictures import Pictures
 from .samples import SampleGrid
 from .tasks.gan import GanTask
+from .tasks.invert import InvertTask
 from .tasks.match import MatchTask
 
 
@@ -102,3 +103,36 @@ class Validation:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up what `state_dict` gave."""
         self.best = (state["best"][0], state["best"][1])
+
+
+class Inversion:
+    """Task `invert`: how well noise is read back from fixed drawings; the model is the best."""
+
+    def __init__(self, folder: Path, recipe: Recipe, task: InvertTask, captions: Sequence[str]) -> None:
+        assert isinstance(recipe.train, InvertTraining)
+        self.every = recipe.train.validate_every
+        self.folder, self.recipe, self.task, self.captions = folder, recipe, task, captions
+        self.best = float("inf")
+
+    def due(self, step: int, last: int) -> bool:
+        """Every `validate_every` steps, and at the end."""
+        return step % self.every == 0 or step == last
+
+    def look(self, step: int) -> Mapping[str, float]:
+        """Measure the error; write the model where it is the smallest so far."""
+        metrics = self.task.validate(self.captions)
+        if metrics["inversion/error"] < self.best:
+            self.best = metrics["inversion/error"]
+            pipeline.save(self.recipe, self.task.averaged(), self.folder / "model")
+        return metrics
+
+    def saved(self) -> None:
+        """The model is the best, not the newest: nothing to write."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best error so far; null while there is none."""
+        return {"best": self.best if self.best < float("inf") else None}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state_dict` gave."""
+        self.best = float("inf") if state["best"] is None else state["best"]

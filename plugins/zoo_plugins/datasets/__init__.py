@@ -1,1 +1,80 @@
-"""Parts of this kind, one a file."""
+"""Parts of kind `dataset`, one a file; listed here."""
+
+from __future__ import annotations
+
+from zoo_registry import Component
+
+COMPONENTS: tuple[Component, ...] = (
+    Component(
+        kind="dataset",
+        name="cub",
+        target="zoo_plugins.datasets.cub:CubFolder",
+        summary="CUB-200-2011 with Reed's captions",
+    ),
+    Component(
+        kind="dataset",
+        name="flowers",
+        target="zoo_plugins.datasets.flowers:FlowersFolder",
+        summary="Oxford-102 flowers with Reed's captions",
+    ),
+    Component(
+        kind="dataset",
+        name="coco",
+        target="zoo_plugins.datasets.coco:CocoFolder",
+        summary="COCO captions, 2014 or 2017",
+    ),
+    Component(
+        kind="dataset",
+        name="face2text",
+        target="zoo_plugins.datasets.face2text:Face2TextFolder",
+        summary="Face2Text's descriptions of faces of LFW",
+    ),
+    Component(
+        kind="dataset",
+        name="flickr8k",
+        target="zoo_plugins.datasets.flickr8k:Flickr8kFolder",
+        summary="Flickr8k, five captions each",
+    ),
+    Component(
+        kind="dataset",
+        name="folder",
+        target="zoo_plugins.datasets.imagefolder:ImageFolder",
+        summary="Hugging Face imagefolder: metadata.jsonl or metadata.csv beside the pictures",
+    ),
+    Component(
+        kind="dataset",
+        name="webdataset",
+        target="zoo_plugins.datasets.webdataset_shards:WebDatasetShards",
+        summary="WebDataset shards: tar files of pictures and captions, read in place",
+    ),
+    Component(
+        kind="dataset",
+        name="hf",
+        target="zoo_plugins.datasets.hub:HubDataset",
+        summary="Data sets of the Hugging Face Hub, or saved by its library",
+    ),
+    Component(
+        kind="dataset",
+        name="pictures",
+        target="zoo_plugins.datasets.pictures:PictureFolder",
+        summary="Pictures without captions, for recipes without text",
+    ),
+    Component(
+        kind="dataset",
+        name="aviary",
+        target="zoo_plugins.datasets.aviary:Aviary",
+        summary="Birds drawn by a procedure, ten captions each",
+    ),
+    Component(
+        kind="dataset",
+        name="garden",
+        target="zoo_plugins.datasets.garden:Garden",
+        summary="Flowers drawn by a procedure, ten captions each",
+    ),
+    Component(
+        kind="dataset",
+        name="portraits",
+        target="zoo_plugins.datasets.portraits:Portraits",
+        summary="Faces drawn by a procedure, ten descriptions each",
+    ),
+)

@@ -82,6 +82,12 @@ def along(values: Any, steps: int = 6) -> Points:
     return curve
 
 
+def mirrored(right: Any) -> Points:
+    """A closed outline from its half right of x = 0, points on that axis included."""
+    half = np.asarray(right, dtype=float)
+    return np.vstack([half, half[half[:, 0] != 0][::-1] * (-1, 1)])
+
+
 def blade(points: Any, width: float, tip: float = 0.0, steps: int = 4) -> Points:
     """A tapered stroke along `points` as a polygon: `width` at the first point, `tip` at the last."""
     line = along(points, steps)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
-from zoo_registry.contracts import Dataset, DataSource, Problem, Record
-from zoo_registry.errors import ZooError
+from zoo_registry.contracts import Problem, Record
 
-from .files import PICTURE_ENDINGS, find_files, read_captions, without_ending
+from .files import PICTURE_ENDINGS, Reader, by_name, read_captions, without_ending
 
 SPLITS = ("train", "test")
 CLASS_LISTS = {"train": "trainvalclasses.txt", "test": "testclasses.txt"}
@@ -18,12 +16,7 @@ CLASS_LISTS = {"train": "trainvalclasses.txt", "test": "testclasses.txt"}
 Box = tuple[float, float, float, float]
 
 
-class _Contents(NamedTuple):
-    records: Mapping[str, tuple[Record, ...]]
-    problems: tuple[Problem, ...]
-
-
-class CubFolder(Dataset):
+class CubFolder(Reader):
     """Pictures by class, captions beside them, bounding boxes, and a split.
 
     The split is the first that is there of: train/filenames.txt and test/filenames.txt (one CLASS/NAME a
@@ -35,39 +28,14 @@ class CubFolder(Dataset):
 
     folder_layout: ClassVar[str] = "images/CLASS/NAME.jpg and text/CLASS/NAME.txt, one caption a line"
 
-    def __init__(self, source: DataSource, /) -> None:
-        self.source = source
-
     @classmethod
     def recognises(cls, folder: Path) -> bool:
         """Whether there are both a folder of pictures and one of captions."""
         return _find(folder, "images") is not None and _find(folder, "text", "text_c10") is not None
 
-    def splits(self) -> tuple[str, ...]:
-        """Those of "train" and "test" that hold pictures."""
-        return tuple(self._contents.records)
-
-    def records(self, split: str) -> Sequence[Record]:
-        """The pictures of a split, sorted; `label` is the class's folder. ZooError without such a split."""
-        if split not in self._contents.records:
-            raise ZooError(
-                f"{self.source.folder}: no split {split!r}; there are: {', '.join(self.splits()) or 'none'}"
-            )
-        return self._contents.records[split]
-
-    def problems(self) -> Sequence[Problem]:
-        """Faults of the files, of the captions, of the boxes and of the split."""
-        return self._contents.problems
-
-    def fingerprint(self) -> str | None:
-        """None: the files' content identifies the pictures."""
-        return None
-
-    @cached_property
-    def _contents(self) -> _Contents:
+    def _read(self, problems: list[Problem]) -> Mapping[str, Sequence[Record]]:
         folder = self.source.folder
         images, texts = _find(folder, "images"), _find(folder, "text", "text_c10")
-        problems = []
         if images is None:
             problems.append(Problem("images", "missing; it holds the pictures, images/CLASS/NAME.jpg"))
         if texts is None:
@@ -75,8 +43,8 @@ class CubFolder(Dataset):
                 Problem("text", "missing; it holds the captions, text/CLASS/NAME.txt, one a line")
             )
         if images is None or texts is None:
-            return _Contents({}, tuple(problems))
-        pictures = _by_name(images, PICTURE_ENDINGS, folder, problems)
+            return {}
+        pictures = by_name(images, PICTURE_ENDINGS, folder, problems)
         captions = _captions(texts, pictures, folder, problems)
         ids = {
             number: without_ending(name) for number, name in _table(folder, "images.txt", problems).items()
@@ -88,16 +56,14 @@ class CubFolder(Dataset):
         ]
         boxes = _boxes(folder, ids, pictures, problems)
         split = _split(folder, ids, pictures, problems)
-        records: dict[str, tuple[Record, ...]] = {}
-        for part in SPLITS:
-            found = tuple(
+        return {
+            part: [
                 Record(name, path, captions[name], label=name.rpartition("/")[0] or None, box=boxes.get(name))
                 for name, path in pictures.items()
                 if name in captions and split.get(name) == part
-            )
-            if found:
-                records[part] = found
-        return _Contents(records, tuple(problems))
+            ]
+            for part in SPLITS
+        }
 
 
 def _find(folder: Path, *names: str) -> Path | None:
@@ -106,22 +72,10 @@ def _find(folder: Path, *names: str) -> Path | None:
     return next((place for place in places if place.exists()), None)
 
 
-def _by_name(place: Path, endings: frozenset[str], folder: Path, problems: list[Problem]) -> dict[str, Path]:
-    files: dict[str, Path] = {}
-    for file in find_files(place, endings):
-        name = without_ending(file)
-        if name in files:
-            what = f"has the name of {files[name].name}; only that one is used"
-            problems.append(Problem((place / file).relative_to(folder).as_posix(), what))
-        else:
-            files[name] = place / file
-    return files
-
-
 def _captions(
     texts: Path, pictures: Mapping[str, Path], folder: Path, problems: list[Problem]
 ) -> dict[str, tuple[str, ...]]:
-    files = _by_name(texts, frozenset({".txt"}), folder, problems)
+    files = by_name(texts, frozenset({".txt"}), folder, problems)
     captions = {}
     for name, path in files.items():
         file = path.relative_to(folder).as_posix()

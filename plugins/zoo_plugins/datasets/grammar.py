@@ -141,8 +141,8 @@ def _draw(weights: list[float], rng: np.random.Generator) -> int:
 
 
 def polish(words: str) -> str:
-    """Single blanks, none before a comma, and "an" before a vowel."""
-    words = re.sub(r" +(?=,|$)", "", " ".join(words.split()))
+    """Single blanks, none before a comma or a full stop, and "an" before a vowel."""
+    words = re.sub(r" +(?=[,.]|$)", "", " ".join(words.split()))
     return re.sub(r"\ba(?= [aeiou])", "an", words)
 
 

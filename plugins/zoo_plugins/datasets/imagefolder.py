@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
-from zoo_registry.contracts import Dataset, DataSource, Problem, Record
-from zoo_registry.errors import ZooError
+from zoo_registry.contracts import Problem, Record
 
-from .files import PICTURE_ENDINGS, find_files, without_ending
+from .files import PICTURE_ENDINGS, Reader, find_files, without_ending
 from .metadata import Row, RowError, read_csv, read_jsonl
 
 SPLITS = ("train", "validation", "test")
 READERS = {"metadata.jsonl": read_jsonl, "metadata.csv": read_csv}
 
 
-class _Contents(NamedTuple):
-    records: Mapping[str, tuple[Record, ...]]
-    problems: tuple[Problem, ...]
-
-
-class ImageFolder(Dataset):
+class ImageFolder(Reader):
     """Pictures in a folder, or in its subfolders train, validation and test; all are "train" without these.
 
     A row of the metadata names its picture (`file_name`, below the folder of the metadata) and its captions,
@@ -34,38 +27,13 @@ class ImageFolder(Dataset):
         "pictures and metadata.jsonl or metadata.csv with file_name and text, maybe by split"
     )
 
-    def __init__(self, source: DataSource, /) -> None:
-        self.source = source
-
     @classmethod
     def recognises(cls, folder: Path) -> bool:
         """Whether there is metadata in the folder or in a split's."""
         return bool(_metadata_files(folder))
 
-    def splits(self) -> tuple[str, ...]:
-        """Those of "train", "validation" and "test" that hold pictures."""
-        return tuple(self._contents.records)
-
-    def records(self, split: str) -> Sequence[Record]:
-        """The pictures of a split as the metadata lists them. ZooError if there is no such split."""
-        if split not in self._contents.records:
-            raise ZooError(
-                f"{self.source.folder}: no split {split!r}; there are: {', '.join(self.splits()) or 'none'}"
-            )
-        return self._contents.records[split]
-
-    def problems(self) -> Sequence[Problem]:
-        """RowErrors of the metadata, and pictures without captions."""
-        return self._contents.problems
-
-    def fingerprint(self) -> str | None:
-        """None: the files' content identifies the pictures."""
-        return None
-
-    @cached_property
-    def _contents(self) -> _Contents:
+    def _read(self, problems: list[Problem]) -> Mapping[str, Sequence[Record]]:
         folder = self.source.folder
-        problems: list[Problem] = []
         rows = _read_rows(folder, problems)
         names = _names(rows)
         records: dict[str, dict[str, Record]] = {split: {} for split in SPLITS}
@@ -78,9 +46,7 @@ class ImageFolder(Dataset):
             elif row.captions:
                 record = Record(name, folder / file, row.captions, row.label, attributes=row.attributes)
                 records[split][name] = record
-        return _Contents(
-            {split: tuple(found.values()) for split, found in records.items() if found}, tuple(problems)
-        )
+        return {split: list(found.values()) for split, found in records.items()}
 
 
 def _metadata_files(folder: Path) -> list[str]:

@@ -6,10 +6,10 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from .files import tidy
+from .files import leads_out, tidy
 
 CAPTION_COLUMNS = ("captions", "text", "caption")
 CLASS_COLUMNS = ("class", "label")
@@ -79,8 +79,7 @@ def _row(row: Any) -> Row:
     if not isinstance(file, str) or not file:
         raise RowError("no file_name")
     _check_text("file_name", file)
-    windows = PureWindowsPath(file)
-    if windows.drive or windows.root or ".." in windows.parts:
+    if leads_out(file):
         raise RowError(f"file_name {file!r} leads out of the folder; a path below it is wanted")
     captions: list[str] = []
     for column in CAPTION_COLUMNS:

@@ -5,22 +5,24 @@ Letters as in zoo_registry.contracts; also F base channels.
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from zoo_plugins.blocks import conv3x3, initialise
+from zoo_plugins.blocks import Norm, convolution, initialise, judged_sides, leaky, normalise_spectrally
 from zoo_registry.contracts import Discriminator, GeneratorSpec, Phase, TextSpec
-from zoo_registry.errors import ZooError
 
 
 class Pyramid(nn.Module, Discriminator):
     """A network a side brings its image to [B,8F,4,4]; heads score that alone and with the sentence.
 
     base_channels: F, after the first convolution.
-    unconditional: whether there is a head that ignores the sentence.
+    unconditional: whether there is a head that ignores the sentence; always, where there is no text.
+    norm: "batch"; "spectral" (arXiv:1802.05957), which with biases in the place of batch norms makes AttnGAN
+        into AttnGAN++ (arXiv:2112.01398); "none".
+    judges: "all" images, or the "largest" alone.
     """
 
     def __init__(
@@ -31,34 +33,35 @@ class Pyramid(nn.Module, Discriminator):
         *,
         base_channels: PositiveInt = 64,
         unconditional: bool = True,
+        norm: Norm = "batch",
+        judges: Literal["all", "largest"] = "all",
     ) -> None:
         super().__init__()
-        if generator.growing:
-            raise ZooError(
-                "discriminator: 'pyramid' judges every side at once, this generator draws one at a time; "
-                "it takes a growing discriminator"
-            )
-        for side in generator.sides:
-            if side < 8 or side & (side - 1):
-                raise ZooError(
-                    f"discriminator: 'pyramid' judges powers of two from 8, not the generator's side {side}"
-                )
-        self.unconditional = unconditional
+        sides = judged_sides(generator, "pyramid", judges)
+        self.unconditional = unconditional or text.width == 0
         # by side, so that one side's weights have one name, whatever the other sides
         self.networks = nn.ModuleDict(
             {
-                str(side): SideNetwork(text.width, side, base_channels, unconditional)
-                for side in generator.sides
+                str(side): SideNetwork(text.width, side, base_channels, self.unconditional, norm)
+                for side in sides
             }
         )
         self.apply(initialise)
+        if norm == "spectral":  # all but the heads' last convolutions, as in AttnGAN++
+            for network in self._each():
+                normalise_spectrally(network.trunk)
+                if network.joint is not None:
+                    normalise_spectrally(network.joint)
 
     def features(self, images: tuple[Tensor, ...], phase: Phase) -> tuple[Tensor, ...]:
-        """[B,8F,4,4] a side. Does not grow: `phase` is ignored."""
-        return tuple(network.trunk(image) for network, image in zip(self._each(), images, strict=True))
+        """[B,8F,4,4] a judged side. Does not grow: `phase` is ignored."""
+        networks = self._each()
+        return tuple(
+            network.trunk(image) for network, image in zip(networks, images[-len(networks) :], strict=True)
+        )
 
     def score(self, features: tuple[Tensor, ...], sentence: Tensor | None) -> tuple[Tensor, ...]:
-        """Logits [B] a side; `sentence` is [B,D], None for the unconditional head."""
+        """Logits [B] a judged side; `sentence` is [B,D], None for the unconditional head."""
         return tuple(
             network.score(of_side, sentence) for network, of_side in zip(self._each(), features, strict=True)
         )
@@ -70,12 +73,13 @@ class Pyramid(nn.Module, Discriminator):
 class SideNetwork(nn.Module):
     """Trunk and heads for one side."""
 
-    def __init__(self, text_width: int, side: int, channels: int, unconditional: bool) -> None:
+    def __init__(self, text_width: int, side: int, channels: int, unconditional: bool, norm: Norm) -> None:
         super().__init__()
-        self.trunk = _trunk(side, channels)
-        self.joint = _normalised(conv3x3(8 * channels + text_width, 8 * channels))
-        self.conditional = nn.Conv2d(8 * channels, 1, 4)
-        self.unconditional = nn.Conv2d(8 * channels, 1, 4) if unconditional else None
+        wide = 8 * channels
+        self.trunk = _trunk(side, channels, norm)
+        self.joint = leaky(convolution(wide + text_width, wide, 3, norm), norm) if text_width else None
+        self.conditional = nn.Conv2d(wide, 1, 4) if text_width else None
+        self.unconditional = nn.Conv2d(wide, 1, 4) if unconditional else None
 
     def score(self, feature: Tensor, sentence: Tensor | None) -> Tensor:
         """Logits [B] of features [B,8F,4,4]."""
@@ -83,24 +87,21 @@ class SideNetwork(nn.Module):
             assert self.unconditional is not None
             logits: Tensor = self.unconditional(feature)  # [B,1,1,1]
         else:
+            assert self.joint is not None
+            assert self.conditional is not None
             everywhere = sentence[:, :, None, None].expand(-1, -1, 4, 4)  # [B,D] -> [B,D,4,4]
             logits = self.conditional(self.joint(torch.cat([feature, everywhere], dim=1)))  # [B,1,1,1]
         return logits.flatten()
 
 
-def _trunk(side: int, channels: int) -> nn.Sequential:
+def _trunk(side: int, channels: int, norm: Norm) -> nn.Sequential:
     """[B,3,R,R] to [B,8F,4,4]: halvings double the channels, to 32F at most; 3x3 blocks bring them to 8F."""
-    first = nn.Conv2d(3, channels, 4, 2, 1, bias=False)
-    blocks = [nn.Sequential(first, nn.LeakyReLU(0.2))]
+    blocks = [nn.Sequential(convolution(3, channels, 4, norm, stride=2), nn.LeakyReLU(0.2))]
     width = 1  # channels / F
     while side > 8:
         side, narrow, width = side // 2, width, min(2 * width, 32)
-        blocks.append(_normalised(nn.Conv2d(narrow * channels, width * channels, 4, 2, 1, bias=False)))
+        blocks.append(leaky(convolution(narrow * channels, width * channels, 4, norm, stride=2), norm))
     while width != 8:
         narrow, width = width, max(width // 2, 8)
-        blocks.append(_normalised(conv3x3(narrow * channels, width * channels)))
+        blocks.append(leaky(convolution(narrow * channels, width * channels, 3, norm), norm))
     return nn.Sequential(*blocks)
-
-
-def _normalised(conv: nn.Conv2d) -> nn.Sequential:
-    return nn.Sequential(conv, nn.BatchNorm2d(conv.out_channels), nn.LeakyReLU(0.2))

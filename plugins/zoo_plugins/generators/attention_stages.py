@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Annotated, Literal
 
 import torch
-from pydantic import AfterValidator, PositiveInt
+from pydantic import AfterValidator, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
 from zoo_plugins.blocks import DoublingConv, Gate, conv3x3, initialise
@@ -28,7 +28,8 @@ from zoo_registry.errors import ZooError
 MaskLayout = Literal["right", "attngan"]
 
 
-def _doubling(sides: tuple[int, ...]) -> tuple[int, ...]:
+def doubling(sides: tuple[int, ...]) -> tuple[int, ...]:
+    """The sides of stages; ValueError where stages cannot have them."""
     if not sides or sides[0] < 8 or sides[0] & (sides[0] - 1):
         raise ValueError("the first side would be a power of two, 8 or larger")
     for small, large in pairwise(sides):
@@ -41,6 +42,8 @@ class AttentionStages(nn.Module, Generator):
     """Stages of doubling sides: the first draws from noise and code, each later one attends to the words.
 
     sides: of the stages' images, small to large; the first a power of two from 8, each twice the one before.
+    images: "all": a stage ends in its image. "largest": the last stage alone does, as in AttnDCGAN, and a
+        discriminator judges nothing else.
     base_channels: K, at every stage's side. residual_blocks: in each later stage. noise_width: Z.
     mask_layout: "right" keeps each caption's padding out of its own attention. "attngan" repeats a fault of
         the authors' code, with which the published weights were trained: scores are rows [batch, query] but
@@ -55,33 +58,38 @@ class AttentionStages(nn.Module, Generator):
         condition: ConditionSpec,
         /,
         *,
-        sides: Annotated[tuple[PositiveInt, ...], AfterValidator(_doubling)] = (64, 128, 256),
+        sides: Annotated[tuple[PositiveInt, ...], AfterValidator(doubling)] = (64, 128, 256),
+        images: Literal["all", "largest"] = "all",
         base_channels: PositiveInt = 32,
-        residual_blocks: PositiveInt = 2,
+        residual_blocks: NonNegativeInt = 2,
         noise_width: PositiveInt = 100,
         mask_layout: MaskLayout = "right",
     ) -> None:
         super().__init__()
         try:
-            _doubling(sides)
+            doubling(sides)
         except ValueError as fault:
             raise ZooError(f"generator.sides: {fault}, found {list(sides)}") from None
-        self.spec = GeneratorSpec(sides, noise_width)
+        drawn = sides if images == "all" else sides[-1:]
+        self.spec = GeneratorSpec(drawn, noise_width)
         self.first = FirstStage(condition.width + noise_width, sides[0], base_channels)
         self.later = nn.ModuleList(
             LaterStage(text.width, base_channels, residual_blocks, mask_layout) for _ in sides[1:]
         )
-        self.to_image = nn.ModuleList(nn.Sequential(conv3x3(base_channels, 3), nn.Tanh()) for _ in sides)
+        self.to_image = nn.ModuleList(nn.Sequential(conv3x3(base_channels, 3), nn.Tanh()) for _ in drawn)
         self.apply(initialise)
 
     def forward(self, noise: Tensor, condition: Condition, text: Text, phase: Phase) -> Drawing:
         """`noise` is [B,Z]; the text must have words. Does not grow: `phase` is ignored."""
         hidden = self.first(torch.cat([condition.code, noise], dim=1))
-        images, maps = [self.to_image[0](hidden)], []
-        for stage, to_image in zip(self.later, self.to_image[1:], strict=True):
+        ends, maps = [hidden], []
+        for stage in self.later:
             hidden, attention = stage(hidden, text)
-            images.append(to_image(hidden))
+            ends.append(hidden)
             maps.append(attention)
+        images = [
+            to_image(end) for to_image, end in zip(self.to_image, ends[-len(self.to_image) :], strict=True)
+        ]
         return Drawing(tuple(images), tuple(maps))
 
 
@@ -98,7 +106,7 @@ class FirstStage(nn.Module):
             nn.GLU(dim=1),
         )
         self.up = nn.Sequential(
-            *(_up(self.channels >> i, self.channels >> (i + 1)) for i in range(doublings))
+            *(doubled(self.channels >> i, self.channels >> (i + 1)) for i in range(doublings))
         )
 
     def forward(self, code: Tensor) -> Tensor:
@@ -115,7 +123,7 @@ class LaterStage(nn.Module):
         super().__init__()
         self.attention = WordAttention(text_width, channels, mask_layout)
         self.residual = nn.Sequential(*(Residual(2 * channels) for _ in range(residual_blocks)))
-        self.up = _up(2 * channels, channels)
+        self.up = doubled(2 * channels, channels)
 
     def forward(self, hidden: Tensor, text: Text) -> tuple[Tensor, Tensor]:
         """[B,K,h,w] to [B,K,2h,2w] and the attention [B,L,h,w]."""
@@ -175,7 +183,7 @@ class Residual(nn.Module):
         return result
 
 
-def _up(wide: int, narrow: int) -> nn.Sequential:
+def doubled(wide: int, narrow: int) -> nn.Sequential:
     """Twice the side, gated: [B,wide,h,w] to [B,narrow,2h,2w]."""
     return nn.Sequential(
         DoublingConv(wide, 2 * narrow),

@@ -55,7 +55,12 @@ class TimmEncoder(nn.Module, ImageEncoder):
                 f"image_encoder.width: {width}, but the text's width is {text.width} and the two "
                 f"are compared; {text.width} is right, as is leaving it out"
             )
-        self.trunk = _trunk(model, pretrained, frozen=trunk == "frozen").requires_grad_(trunk == "tuned")
+        remedy = (
+            'a frozen trunk at random is useless: set trunk = "tuned" so that it learns, or go online once'
+            if trunk == "frozen"
+            else "it learns from nothing, which takes more data and longer than from published weights"
+        )
+        self.trunk = stages_of(model, pretrained, "image_encoder", remedy).requires_grad_(trunk == "tuned")
         channels: list[int] = self.trunk.feature_info.channels()
         if not -len(channels) <= regions < len(channels):
             raise ZooError(
@@ -81,9 +86,7 @@ class TimmEncoder(nn.Module, ImageEncoder):
     def forward(self, images: Tensor) -> ImageFeatures:
         """`images` is [B,3,R,R] in [-1, 1]."""
         sized = F.interpolate(images, size=(self.side, self.side), mode="bilinear", align_corners=False)
-        stages = self.trunk(sized * self.scale + self.shift)
-        if self.trunk.output_fmt == "NHWC":
-            stages = [stage.permute(0, 3, 1, 2) for stage in stages]  # [B,K,h,w]
+        stages = maps(self.trunk, sized * self.scale + self.shift)
         vector = stages[-1].mean((2, 3))  # [B,K,h,w] -> [B,K]
         height, width = stages[self.regions].shape[2:]
         regions = stages[self.regions].flatten(2).transpose(1, 2)  # [B,K,h,w] -> [B,K,N] -> [B,N,K]
@@ -92,34 +95,43 @@ class TimmEncoder(nn.Module, ImageEncoder):
         )
 
 
-def _trunk(model: str, pretrained: bool, *, frozen: bool) -> Any:
-    """The model as a list of its stages, with its published weights where they can be had."""
+def stages_of(
+    model: str, pretrained: bool, part: str, remedy: str, depths: tuple[int, ...] | None = None
+) -> Any:
+    """The model as a list of its stages, with its published weights where they can be had.
+
+    part: for messages, the kind of part that takes it. remedy: what to do where the weights cannot be had, or
+    what it costs to do without. depths: which stages, as list indices; None: all, or those that timm chooses.
+
+    Raises ZooError where timm cannot build it; warns where its weights cannot be fetched.
+    """
     if not timm.is_model(model):
-        raise ZooError(f"image_encoder.model: timm has no model {model!r}{_near(model)}")
+        raise ZooError(f"{part}.model: timm has no model {model!r}{_near(model)}")
     try:
-        trunk = timm.create_model(model, features_only=True)
+        trunk = timm.create_model(model, features_only=True, out_indices=depths)
     except RuntimeError as fault:  # an unknown tag, or a model that does not offer its stages
-        raise ZooError(
-            f"image_encoder.model: timm cannot build {model!r} as an image encoder: {fault}"
-        ) from None
+        raise ZooError(f"{part}.model: timm cannot offer the stages of {model!r}: {fault}") from None
     if not pretrained:
         return trunk
     try:
         _reach(model)
-        return timm.create_model(model, features_only=True, pretrained=True)
+        return timm.create_model(model, features_only=True, out_indices=depths, pretrained=True)
     except Exception as fault:  # the hub's HTTP client, and with it what it raises, changes with its versions
         reason = (str(fault) or type(fault).__name__).splitlines()[0]
-        remedy = (
-            'a frozen trunk at random is useless: set trunk = "tuned" so that it learns, or go online once'
-            if frozen
-            else "it learns from nothing, which takes more data and longer than from published weights"
-        )
         warnings.warn(
-            f"image_encoder: the weights of {model} cannot be fetched ({reason}), so its trunk starts at "
-            f"random. Unless a file holds its weights, {remedy}.",
+            f"{part}: the weights of {model} cannot be fetched ({reason}), so its trunk starts at random. "
+            f"Unless a file holds its weights, {remedy}.",
             stacklevel=3,
         )
         return trunk
+
+
+def maps(trunk: Any, images: Tensor) -> list[Tensor]:
+    """What each stage gives, [B,K,h,w] of its own K."""
+    stages: list[Tensor] = trunk(images)
+    if getattr(trunk, "output_fmt", "NCHW") == "NHWC":  # some families do not tell: they are NCHW
+        return [stage.permute(0, 3, 1, 2) for stage in stages]
+    return stages
 
 
 def _reach(model: str) -> None:

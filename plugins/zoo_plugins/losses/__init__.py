@@ -1,1 +1,125 @@
-"""Parts of this kind, one a file."""
+"""Parts of kind `loss`, one a file; listed here."""
+
+from __future__ import annotations
+
+from zoo_registry import Component
+
+COMPONENTS: tuple[Component, ...] = (
+    Component(
+        kind="loss",
+        name="bce",
+        target="zoo_plugins.losses.bce:BinaryCrossEntropy",
+        summary="Real, drawn and mismatched pairs by cross entropy, conditional and unconditional",
+        paper="arXiv:1711.10485",
+    ),
+    Component(
+        kind="loss",
+        name="hinge",
+        target="zoo_plugins.losses.hinge:Hinge",
+        summary="Real, drawn and mismatched pairs by hinge, as in DF-GAN",
+        paper="arXiv:1705.02894",
+    ),
+    Component(
+        kind="loss",
+        name="lsgan",
+        target="zoo_plugins.losses.lsgan:LeastSquares",
+        summary="Real, drawn and mismatched pairs by least squares",
+        paper="arXiv:1611.04076",
+    ),
+    Component(
+        kind="loss",
+        name="wgan-gp",
+        target="zoo_plugins.losses.wgan_gp:WassersteinGradientPenalty",
+        summary="Wasserstein critic with gradient penalty and drift, as in ProGAN and T2F",
+        paper="arXiv:1704.00028",
+    ),
+    Component(
+        kind="loss",
+        name="relativistic",
+        target="zoo_plugins.losses.relativistic:Relativistic",
+        summary="Real images judged more real than drawings, in pairs, as in R3GAN",
+        paper="arXiv:2501.05441",
+    ),
+    Component(
+        kind="loss",
+        name="gp",
+        target="zoo_plugins.losses.gp:GradientPenalty",
+        summary="Gradient of length 1 between real and drawn images",
+        paper="arXiv:1704.00028",
+    ),
+    Component(
+        kind="loss",
+        name="ma-gp",
+        target="zoo_plugins.losses.ma_gp:MatchingAwareGradientPenalty",
+        summary="Small gradient by image and sentence on real pairs",
+        paper="arXiv:2008.05865",
+    ),
+    Component(
+        kind="loss",
+        name="r1",
+        target="zoo_plugins.losses.r1:R1",
+        summary="Small gradient on real images",
+        paper="arXiv:1801.04406",
+    ),
+    Component(
+        kind="loss",
+        name="r2",
+        target="zoo_plugins.losses.r2:R2",
+        summary="Small gradient on drawn images",
+        paper="arXiv:1801.04406",
+    ),
+    Component(
+        kind="loss",
+        name="drift",
+        target="zoo_plugins.losses.drift:Drift",
+        summary="Logits of real images near 0",
+        paper="arXiv:1710.10196",
+    ),
+    Component(
+        kind="loss",
+        name="clip-similarity",
+        target="zoo_plugins.losses.clip_similarity:CLIPSimilarity",
+        summary="Drawings near their captions in the space of a frozen CLIP",
+        paper="arXiv:2301.12959",
+        needs={"text"},
+    ),
+    Component(
+        kind="loss",
+        name="damsm",
+        target="zoo_plugins.losses.damsm:DAMSM",
+        summary="Matching of words with regions and of sentences with images",
+        paper="arXiv:1711.10485",
+        needs={"words", "regions"},
+    ),
+    Component(
+        kind="loss",
+        name="kl",
+        target="zoo_plugins.losses.kl:KL",
+        summary="Keeps the conditioning's Gaussian near the standard normal",
+        paper="arXiv:1612.03242",
+        needs={"gaussian"},
+    ),
+    Component(
+        kind="loss",
+        name="sje",
+        target="zoo_plugins.losses.sje:SJE",
+        summary="Images and captions of a class closer than those of others, by a margin",
+        paper="arXiv:1605.05395",
+        needs={"text"},
+    ),
+    Component(
+        kind="loss",
+        name="colour-consistency",
+        target="zoo_plugins.losses.colour_consistency:ColourConsistency",
+        summary="Colours of each image near those of the next smaller one",
+        paper="arXiv:1710.10916",
+        needs={"fixed-sides"},
+    ),
+    Component(
+        kind="loss",
+        name="inversion",
+        target="zoo_plugins.losses.inversion:Inversion",
+        summary="Squared error of the noise that a style encoder reads from drawings",
+        paper="arXiv:1605.05396",
+    ),
+)

@@ -1,81 +1,63 @@
 """Adversarial loss by cross entropy: AttnGAN (arXiv:1711.10485), section 3.1, equations 4 and 5.
 
-Letters as in zoo_registry.contracts; also M mismatched pairs.
+Letters as in zoo_registry.contracts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import NonNegativeFloat
 from torch import Tensor
 
-from zoo_registry.contracts import Loss, Round
+from zoo_registry.contracts import Round
+
+from .adversarial import Heads, Pointwise, Scores
 
 
-class BinaryCrossEntropy(Loss):
+class BinaryCrossEntropy(Pointwise):
     """Real, drawn and mismatched pairs told apart; images alone too, where the discriminator offers that.
 
-    One term a side, "adversarial/R". A round without mismatched pairs goes without their term.
+    heads, mismatched, balance: see `Pointwise`. The defaults are AttnGAN's weights, and Reed's
+        (arXiv:1605.05396, algorithm 1) where there is one head.
+    mismatched_is_real: count the image of a mismatched pair as real once more in the unconditional head, as
+        StackGAN++ does; with balance = "sum" the whole is then its code's
+        [b(x|s,1) + b(x,1)] + [b(x'|s,0) + b(x',1)] + [b(x^|s,0) + b(x^,0)].
+
+    One term a side R: "adversarial/R", of one kind of head "matching/R" or "realism/R".
     """
 
-    def __init__(self, *, weight: NonNegativeFloat = 1.0) -> None:
-        self.weight = weight
+    def __init__(
+        self,
+        *,
+        heads: Heads = "all",
+        mismatched: bool = True,
+        balance: Literal["mean", "sum"] = "mean",
+        mismatched_is_real: bool = False,
+    ) -> None:
+        super().__init__(heads=heads, mismatched=mismatched, balance=balance)
+        self.mismatched_is_real = mismatched_is_real
 
-    # Equation 4, non-saturating: -log D(x^) - log D(x^, s)
-    def generator(self, round: Round, /) -> Mapping[str, Tensor]:
-        """The drawings taken for real, alone and with their sentence."""
-        terms = _cross_entropy(round, round.fake_features, round.text.sentence, real=True)
-        if _unconditional(round):
-            alone = _cross_entropy(round, round.fake_features, None, real=True)
-            terms = [a + b for a, b in zip(alone, terms, strict=True)]
-        return _named(round, terms)
+    # Equation 5, and equation 4 in its non-saturating form: b(logit, 1) = -log D, b(logit, 0) = -log(1 - D)
+    def real(self, logits: Tensor) -> Tensor:
+        """-log D, the mean over logits [B]."""
+        return F.binary_cross_entropy_with_logits(logits, torch.ones_like(logits))
 
-    # Equation 5 with mismatched sentences s' (arXiv:1605.05396) and the authors' weights; with two heads
-    # [b(x) + b(x|s)] / 2 + [b(x^) + b(x^|s) + b(x|s')] / 3, with one b(x|s) + [b(x^|s) + b(x|s')] / 2
-    def discriminator(self, round: Round, /) -> Mapping[str, Tensor]:
-        """Real pairs taken for real; drawn and mismatched ones not."""
-        sentence = round.text.sentence
-        real = [_cross_entropy(round, round.real_features, sentence, real=True)]
-        fake = [_cross_entropy(round, round.fake_features, sentence, real=False)]
-        kinds = 2
-        if _unconditional(round):
-            real.append(_cross_entropy(round, round.real_features, None, real=True))
-            fake.append(_cross_entropy(round, round.fake_features, None, real=False))
-            kinds = 3
-        if round.mismatch is not None:
-            images, sentences = round.mismatch
-            features = tuple(feature[images] for feature in round.real_features)  # [M,...]
-            fake.append(_cross_entropy(round, features, sentence[sentences], real=False))
-        return _named(
-            round,
-            [
-                torch.stack(of_real).mean() + torch.stack(of_fake).sum() / kinds
-                for of_real, of_fake in zip(zip(*real, strict=True), zip(*fake, strict=True), strict=True)
-            ],
-        )
+    def fake(self, logits: Tensor) -> Tensor:
+        """-log(1 - D), the mean over logits [B]."""
+        return F.binary_cross_entropy_with_logits(logits, torch.zeros_like(logits))
 
-
-def _unconditional(round: Round) -> bool:
-    assert round.discriminator is not None
-    return round.discriminator.unconditional
-
-
-def _cross_entropy(
-    round: Round, features: tuple[Tensor, ...], sentence: Tensor | None, *, real: bool
-) -> list[Tensor]:
-    """b(logits, real), one scalar a side."""
-    assert round.discriminator is not None
-    scores = round.discriminator.score(features, sentence)
-    return [
-        F.binary_cross_entropy_with_logits(score, torch.full_like(score, float(real))) for score in scores
-    ]
-
-
-def _named(round: Round, terms: list[Tensor]) -> dict[str, Tensor]:
-    return {
-        f"adversarial/{image.shape[-1]}": term
-        for image, term in zip(round.drawing.images, terms, strict=True)
-    }
+    def more_real(
+        self, round: Round, heads: Sequence[Tensor | None], real: Sequence[Scores]
+    ) -> Iterable[Scores]:
+        """The unconditional logits of the images of mismatched pairs."""
+        if not self.mismatched_is_real or round.mismatch is None:
+            return ()
+        images, _ = round.mismatch
+        return [
+            tuple(logits[images] for logits in of_head)
+            for sentence, of_head in zip(heads, real, strict=True)
+            if sentence is None
+        ]

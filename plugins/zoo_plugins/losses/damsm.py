@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
-from pydantic import NonNegativeFloat, PositiveFloat
+from pydantic import PositiveFloat
 from torch import Tensor
 
 from zoo_registry.contracts import ImageFeatures, Loss, Round, Text
@@ -27,10 +27,8 @@ class DAMSM(Loss):
     def __init__(
         self,
         *,
-        weight: NonNegativeFloat = 1.0,
         gammas: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = (4.0, 5.0, 10.0),
     ) -> None:
-        self.weight = weight
         self.gammas = gammas
 
     def generator(self, round: Round, /) -> Mapping[str, Tensor]:

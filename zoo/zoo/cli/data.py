@@ -16,7 +16,7 @@ app = typer.Typer(
     help="Data sets: draw one, check one, describe one.", no_args_is_help=True, rich_markup_mode=None
 )
 Source = Annotated[
-    str, typer.Argument(metavar="SRC", help="aviary, aviary:500, cub:DIR, folder:DIR, or a folder.")
+    str, typer.Argument(metavar="SRC", help="aviary, garden:500, cub:DIR, folder:DIR, …, or a folder.")
 ]
 
 

@@ -143,8 +143,9 @@ def check(
 
     try:
         checked = Recipe.read(recipe, catalogue(), changes or ())
-        if checked.pretrain is not None:
-            Recipe.read(checked.pretrain, catalogue())
+        before = checked.pretrain
+        while before is not None and not Path(before).expanduser().is_dir():
+            before = Recipe.read(before, catalogue()).pretrain
     except RecipeError as error:
         print(error)
         raise typer.Exit(1) from None

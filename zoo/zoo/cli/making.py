@@ -20,11 +20,14 @@ def add(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(train)
     app.command()(sample)
+    app.command("import")(import_)
 
 
 def train(
     recipe: Annotated[str | None, typer.Argument(help="A recipe's name or file.")] = None,
-    data: Annotated[str | None, typer.Option(help="aviary, cub:DIR, folder:DIR, or a folder.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="aviary, garden, cub:DIR, folder:DIR, …, or a folder.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The new folder of the run.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run instead.")] = None,
     changes: Changes = None,
@@ -87,10 +90,6 @@ def sample(
     Example: zoo sample runs/birds "a small red bird with a yellow beak" --images 4 --seed 3 --out red.png
     """
     wanted = [*(captions or ()), *_read(file)]
-    if not wanted and not sys.stdin.isatty():
-        wanted = _lines(sys.stdin.read())
-    if not wanted:
-        raise ZooError("no caption: give sentences, --captions FILE, or lines on standard input")
     single = out.suffix == ""
     if not single:
         from PIL import Image
@@ -106,6 +105,12 @@ def sample(
     from ..report.figures import attention_figures, image_grid
 
     pipe = load(model, device=device)
+    if not wanted and not pipe.reads_text:
+        wanted = [""]
+    if not wanted and not sys.stdin.isatty():
+        wanted = _lines(sys.stdin.read())
+    if not wanted:
+        raise ZooError("no caption: give sentences, --captions FILE, or lines on standard input")
     for caption in wanted:
         unknown = pipe.unknown(caption)
         if unknown:
@@ -130,6 +135,47 @@ def sample(
         path = (out / "attention.png") if single else out.with_name(f"{out.stem}.attention.png")
         attention_figures(drawn, wanted, images).save(path)
         print(path)
+
+
+Files = Annotated[list[Path] | None, typer.Option(help="Its file.")]
+
+
+def import_(
+    system: Annotated[str, typer.Argument(help="The original system: zoo list importer.")],
+    out: Annotated[Path, typer.Option(help="The new folder of the model.")],
+    generator: Files = None,
+    conditioning: Files = None,
+    text_encoder: Files = None,
+    image_encoder: Files = None,
+    discriminator: Annotated[
+        list[Path] | None, typer.Option(help="Its file; given again, a file a side.")
+    ] = None,
+    vocabulary: Annotated[
+        Path | None, typer.Option(help="The words of a text encoder, as AttnGAN's captions.pickle.")
+    ] = None,
+) -> None:
+    """Turn an original system's files into a model's folder.
+
+    Example: zoo import attngan --generator bird_AttnGAN2.pth --text-encoder text_encoder200.pth
+    --vocabulary captions.pickle --out birds
+    """
+    given = {
+        "text_encoder": text_encoder,
+        "image_encoder": image_encoder,
+        "conditioning": conditioning,
+        "generator": generator,
+        "discriminator": discriminator,
+    }
+    files = {part: paths for part, paths in given.items() if paths}
+    if not files:
+        raise ZooError("no file: give at least one of --generator, --text-encoder, --discriminator, …")
+    for path in [path for paths in files.values() for path in paths] + ([vocabulary] if vocabulary else []):
+        if not path.is_file():
+            raise ZooError(f"{path}: no such file")
+
+    from ..legacy import import_model
+
+    print(import_model(system, files, out, vocabulary=vocabulary))
 
 
 def _read(file: Path | None) -> list[str]:

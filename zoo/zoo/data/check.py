@@ -22,7 +22,7 @@ WORD = re.compile(r"\w+")
 def check(dataset: Dataset, progress: Progress | None = None) -> list[Problem]:
     """All faults of a data set, by file: what its reader found, and the pictures that cannot be decoded."""
     records = [record for split in dataset.splits() for record in dataset.records(split)]
-    files = [record for record in records if isinstance(record.image, Path)]
+    stored = records if dataset.folder_layout else []  # what is drawn has no faults
     folder = dataset.source.folder
 
     def fault(record: Record) -> Problem | None:
@@ -35,7 +35,7 @@ def check(dataset: Dataset, progress: Progress | None = None) -> list[Problem]:
             return Problem(path.as_posix(), error.what)
         return None
 
-    faults = [found for found in in_threads(fault, files, progress) if found is not None]
+    faults = [found for found in in_threads(fault, stored, progress) if found is not None]
     return sorted({*dataset.problems(), *faults})
 
 
@@ -63,7 +63,7 @@ def info(dataset: Dataset) -> dict[str, Any]:
             "captions_per_picture": _spread(len(record.captions) for record in records),
             "words_per_caption": _spread(map(len, pieces)),
             "vocabulary": len(words),
-            "side": _spread(side for side in in_threads(_side, _with_sides(records)) if side),
+            "side": _spread(side for side in in_threads(_side, _with_sides(dataset, records)) if side),
         }
         if split == "train":
             train_words, train_classes = words, classes
@@ -86,17 +86,14 @@ def _share(part: int, whole: int) -> float:
     return round(part / whole, 4) if whole else 0.0
 
 
-def _with_sides(records: Sequence[Record]) -> list[Record]:
-    """All files, whose headers are quick to read, but of drawn pictures, which share a side, only one."""
-    files = [record for record in records if isinstance(record.image, Path)]
-    return files or list(records[:1])
+def _with_sides(dataset: Dataset, records: Sequence[Record]) -> Sequence[Record]:
+    """All stored pictures, whose headers are quick to read; of drawn ones, which share a side, only one."""
+    return records if dataset.folder_layout else records[:1]
 
 
 def _side(record: Record) -> int | None:
-    if not isinstance(record.image, Path):
-        return min(record.image().size)
     try:
-        with Image.open(record.image) as picture:
+        with Image.open(record.image) if isinstance(record.image, Path) else record.image() as picture:
             return min(picture.size)
     except Exception:  # a damaged file; `check` tells of it
         return None

@@ -34,26 +34,31 @@ class PictureError(ZooError):
 
 def open_picture(record: Record) -> Image.Image:
     """A record's whole picture: 8-bit RGB, upright, transparency over white. Raises PictureError."""
-    if not isinstance(record.image, Path):
-        return as_rgb(record.image())
-    path = record.image
+    image = record.image
+    name = str(image) if isinstance(image, Path) else record.name
     try:
-        if path.stat().st_size == 0:
-            raise PictureError(str(path), "the file is empty")
-        with Image.open(path) as picture:
-            limit = Image.MAX_IMAGE_PIXELS
-            if limit is not None and picture.width * picture.height > limit:
-                raise PictureError(str(path), f"{_size(picture)} pixels; at most {limit} in all are wanted")
-            picture.load()
-            return as_rgb(_upright(picture))
+        if not isinstance(image, Path):
+            return _decoded(image(), name)
+        if image.stat().st_size == 0:
+            raise PictureError(name, "the file is empty")
+        with Image.open(image) as picture:
+            return _decoded(picture, name)
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureError(str(path), f"too many pixels ({error})") from error
+        raise PictureError(name, f"too many pixels ({error})") from error
     except UnidentifiedImageError as error:
-        raise PictureError(str(path), "not a picture in a format that can be read") from error
+        raise PictureError(name, "not a picture in a format that can be read") from error
     except Exception as error:  # a damaged file makes PIL raise whatever its decoder stumbles on
-        raise PictureError(str(path), f"cannot be decoded ({error})") from error
+        raise PictureError(name, f"cannot be decoded ({error})") from error
+
+
+def _decoded(picture: Image.Image, name: str) -> Image.Image:
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit is not None and picture.width * picture.height > limit:
+        raise PictureError(name, f"{_size(picture)} pixels; at most {limit} in all are wanted")
+    picture.load()
+    return as_rgb(_upright(picture))
 
 
 def as_rgb(picture: Image.Image) -> Image.Image:
@@ -96,7 +101,9 @@ def decode(record: Record, side: int) -> Image.Image:
     try:
         return fit(picture, record.box, side)
     except ZooError as error:
-        raise PictureError(str(record.image), str(error)) from None
+        raise PictureError(
+            str(record.image) if isinstance(record.image, Path) else record.name, str(error)
+        ) from None
 
 
 def _upright(picture: Image.Image) -> Image.Image:

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from zoo_registry.contracts import Record
 from zoo_registry.errors import ZooError
 
+from ..schedule import Schedule, Segment
 from ..seeding import generator as seeded
 from .cache import content, open_cache
 from .parallel import Progress
@@ -31,7 +32,7 @@ class Batch(NamedTuple):
     """Pictures, one caption each, and what they are."""
 
     pixels: Tensor  # [B,3,R,R] uint8
-    captions: tuple[str, ...]
+    captions: tuple[str, ...]  # "" where a picture has none
     labels: Tensor | None  # [B] int64
     indices: Tensor  # [B] int64, which pictures of the set
 
@@ -105,7 +106,8 @@ class Pictures:
             flipped = draws[:, 2] < 0.5
             images[flipped] = images[flipped].flip(-1)
         captions = tuple(
-            self.captions[index][caption] for index, caption in zip(which.tolist(), chosen, strict=True)
+            self.captions[index][caption] if self.captions[index] else ""
+            for index, caption in zip(which.tolist(), chosen, strict=True)
         )
         rows = torch.from_numpy(which)
         return Batch(images, captions, None if self.labels is None else self.labels[rows], rows)
@@ -129,35 +131,60 @@ class Batches(Dataset[Batch]):
     """The training batches: item `step` is the batch of that step, a pure function of (seed, step).
 
     Each epoch goes through a new order of all pictures; what does not fill a batch is left out.
-    batch_size: of all processes together. Process `rank` of `world` gets its slice of every batch; the slices
-    together are what one process alone would get.
+    schedule: batch sizes, of all processes together. Process `rank` of `world` gets its slice of every batch;
+    the slices together are what one process alone would get.
+    classes_as_units: a batch holds one picture of each of as many classes, drawn anew each step.
     """
 
     def __init__(
-        self, pictures: Pictures, *, batch_size: int, seed: int, rank: int = 0, world: int = 1
+        self,
+        pictures: Pictures,
+        schedule: Schedule,
+        *,
+        seed: int,
+        classes_as_units: bool = False,
+        rank: int = 0,
+        world: int = 1,
     ) -> None:
-        if len(pictures) < batch_size:
-            raise ZooError(f"batch_size is {batch_size}, but the data set has only {len(pictures)} pictures")
-        if batch_size % world:
-            raise ZooError(f"batch_size {batch_size} cannot be shared evenly among {world} processes")
-        self.pictures = pictures
-        self.batch_size = batch_size
-        self.seed = seed
-        self.steps_per_epoch = len(pictures) // batch_size
-        share = batch_size // world
-        self._mine = slice(rank * share, (rank + 1) * share)
-        self._epoch = -1
+        for size in {segment.batch_size for segment in schedule.segments}:
+            if size % world:
+                raise ZooError(f"batch_size {size} cannot be shared evenly among {world} processes")
+            if classes_as_units and len(pictures.label_names) < size:
+                raise ZooError(
+                    f"batch_size is {size} classes, but the data set has {len(pictures.label_names)}"
+                )
+        self.pictures, self.schedule, self.seed = pictures, schedule, seed
+        self.classes_as_units = classes_as_units
+        self._rank, self._world = rank, world
+        self._epoch = (-1, -1)
         self._order = torch.empty(0)
 
     def __getitem__(self, step: int) -> Batch:
-        epoch, part = divmod(step, self.steps_per_epoch)
-        if epoch != self._epoch:
-            self._epoch = epoch
-            self._order = torch.randperm(len(self.pictures), generator=seeded(self.seed, epoch, "order"))
-        indices = self._order[part * self.batch_size : (part + 1) * self.batch_size]
-        generator = seeded(self.seed, step, "crops")
-        draws = torch.rand(self.batch_size, DRAWS, dtype=torch.float64, generator=generator)
-        return self.pictures.cut(indices[self._mine].tolist(), draws[self._mine])
+        segment = self.schedule.at(step)
+        size = segment.batch_size
+        share = size // self._world
+        mine = slice(self._rank * share, (self._rank + 1) * share)
+        indices = self._classes(step, size) if self.classes_as_units else self._next(step, segment)
+        draws = torch.rand(size, DRAWS, dtype=torch.float64, generator=seeded(self.seed, step, "crops"))
+        return self.pictures.cut(indices[mine].tolist(), draws[mine])
+
+    def _next(self, step: int, segment: Segment) -> Tensor:
+        """The pictures [B] of a step, in the order of its epoch."""
+        epoch, part = divmod(step - segment.first, segment.epoch)
+        if (segment.first, epoch) != self._epoch:
+            self._epoch = (segment.first, epoch)
+            order = seeded(self.seed, *((segment.first,) if segment.first else ()), epoch, "order")
+            self._order = torch.randperm(len(self.pictures), generator=order)
+        return self._order[part * segment.batch_size : (part + 1) * segment.batch_size]
+
+    def _classes(self, step: int, size: int) -> Tensor:
+        """One picture [B] of each of some classes."""
+        labels = self.pictures.labels
+        assert labels is not None
+        source = seeded(self.seed, step, "classes")
+        chosen = torch.randperm(len(self.pictures.label_names), generator=source)[:size]  # [B]
+        score = torch.rand(len(labels), generator=source)  # a class's picture with the highest is taken
+        return torch.where(labels == chosen[:, None], score, -1.0).argmax(1)  # [B,n]
 
 
 def loader(

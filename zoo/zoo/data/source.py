@@ -34,7 +34,7 @@ def open_dataset(src: str, catalogue: Catalogue, *, side: int | None = None, see
     known = {component.name: component for component in catalogue.of("dataset")}
     if name in known:
         reader = known[name].load()
-        if reader.folder_layout:
+        if reader.folder_layout and reader.metavar == "DIR":
             _check_folder(argument, f"{name} reads a folder, written {name}:DIR")
         return _built(reader, argument, side, seed)
     folder = Path(src).expanduser()

@@ -21,7 +21,11 @@ from .figures import LEAST
 from .log import Log, panels, read_log
 
 _HERE = Path(__file__).parent
-_TASKS = {"gan": "Adversarial training", "match": "Matching of text and images"}
+_TASKS = {
+    "gan": "Adversarial training",
+    "match": "Matching of text and images",
+    "invert": "Noise read back from drawings",
+}
 
 
 @dataclass(frozen=True)
@@ -40,11 +44,8 @@ class _Stage:
 
     @property
     def steps(self) -> int | None:
-        """Of the whole training: as the recipe says, or its epochs of whole batches; None where unknown."""
-        steps: int | None = self.recipe["train"]["steps"]
-        pictures = self.environment.get("data", {}).get("pictures")
-        if steps is None and pictures is not None:
-            steps = self.recipe["train"]["epochs"] * (pictures // self.recipe["train"]["batch_size"])
+        """Of the whole training; None before its data is known."""
+        steps: int | None = self.environment.get("data", {}).get("steps")
         return steps
 
 
@@ -53,9 +54,10 @@ def write_report(run: Path) -> Path:
 
     Raises `ZooError` for a folder that is no run.
     """
-    stages = [_stage(run)]
-    if (run / "pretrain" / "recipe.json").is_file():
-        stages.insert(0, _stage(run / "pretrain"))
+    stages, folder = [_stage(run)], run / "pretrain"
+    while (folder / "recipe.json").is_file():
+        stages.insert(0, _stage(folder))
+        folder = folder / "pretrain"
     recipe = stages[-1].recipe
     running = next((stage for stage in reversed(stages) if stage.log.step), stages[-1])
     grid = _read(run / "samples" / "grid.json")
@@ -204,11 +206,12 @@ def _recipe(recipe: Mapping[str, Any], *, titled: bool) -> str:
     """A recipe as a table: a row a part, a row a loss, and the training's settings."""
     heading = f"<h3>{escape(recipe['name'])}</h3>" if titled else ""
     parts = [(kind, table) for kind, table in recipe.items() if isinstance(table, dict) and kind != "train"]
-    losses = [("loss", loss) for loss in recipe.get("losses", [])]
+    lists = [("loss", loss) for loss in recipe.get("losses", [])]
+    lists += [("augmentation", augmentation) for augmentation in recipe.get("augmentations", [])]
     rows = "".join(
         f'<tr><th scope="row">{escape(kind.replace("_", " "))}</th><td>{escape(table.get("use", ""))}</td>'
         f"<td>{_settings(table)}</td></tr>"
-        for kind, table in [*parts, *losses, ("train", recipe["train"])]
+        for kind, table in [*parts, *lists, ("train", recipe["train"])]
     )
     return f'{heading}<table class="recipe"><tbody>{rows}</tbody></table>'
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from zoo_registry.contracts import Loss, Round
+from zoo_registry.recipe import Choice
 
 from ..data.pictures import Batch
 
@@ -18,8 +19,6 @@ class Task(Protocol):
 
     Steps count from 0 and are pure functions of (state, batch, step).
     """
-
-    sides: tuple[int, ...]  # of the pictures it wants, small to large
 
     def step(self, batch: Batch, step: int) -> Mapping[str, Tensor]:
         """Learn from one batch; the named terms, detached."""
@@ -46,15 +45,22 @@ def take_up(optimiser: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
                 values[name] = torch.empty_like(parameter).copy_(value)
 
 
-def total(losses: tuple[Loss, ...], round: Round, side: str) -> tuple[Tensor, dict[str, Tensor]]:
+def total(
+    choices: Sequence[Choice], losses: Sequence[Loss], round: Round, side: str
+) -> tuple[Tensor, dict[str, Tensor]]:
     """The weighted sum of all losses for one side ("generator" or "discriminator"), and its terms unweighted.
 
-    The one place that weighs and sums.
+    The one place that weighs and sums. choices: the recipe's, whose weights may change with the step; a loss
+    that weighs nothing is not computed.
     """
     sums: list[Tensor] = []
     named: dict[str, Tensor] = {}
-    for loss in losses:
-        for name, term in getattr(loss, side)(round).items():
-            sums.append(loss.weight * term)
-            named[f"{side}/{name}"] = term.detach()
+    for choice, loss in zip(choices, losses, strict=True):
+        weight = choice.weight(round.step)
+        for name, term in (getattr(loss, side)(round) if weight else {}).items():
+            sums.append(weight * term)
+            key = f"{side}/{name}"
+            if key in named:  # one loss twice, with other settings
+                key += f" {sum(other.startswith(key) for other in named) + 1}"
+            named[key] = term.detach()
     return torch.stack(sums).sum() if sums else torch.zeros(()), named

@@ -6,118 +6,178 @@ Shape letters: see zoo_registry.contracts.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
 import torch
+import torch.nn.functional as F
 from accelerate import PartialState
+from accelerate.utils import gather
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from zoo_registry import Recipe
-from zoo_registry.contracts import Drawing, Phase, Round, Text
-from zoo_registry.training import GanTraining
+from zoo_registry.contracts import Condition, Drawing, GeneratorSpec, Phase, Round, Text
+from zoo_registry.training import GanTraining, Mismatch
 
 from ..assemble import Parts
 from ..data.pictures import Batch, images
 from ..plugins import observe
+from ..reading import condition_of, read
+from ..schedule import Schedule
 from ..seeding import generator as seeded
 from . import take_up, total
 from .parallel import average_gradients, device_of, no_gradient
 
 GENERATING = ("text_encoder", "conditioning", "generator")
-"""The generator's side, as far as a recipe does not freeze it."""
+"""The generator's side, as far as a recipe has it and does not freeze it."""
 
 
 class GanTask:
     """Adversarial training of a recipe's parts."""
 
-    def __init__(self, recipe: Recipe, parts: Parts, state: PartialState) -> None:
+    def __init__(self, recipe: Recipe, parts: Parts, state: PartialState, schedule: Schedule) -> None:
         assert isinstance(recipe.train, GanTraining)
-        self.train = recipe.train
+        self.train, self.choices, self.schedule = recipe.train, recipe.losses, schedule
+        self.reads = recipe.parts["discriminator"].reads
         self.state, self.device = state, device_of(state)
         self.parts = parts.to(self.device)
-        self.sides: tuple[int, ...] = parts.generator.spec.sides
-        self.learning = nn.ModuleDict({k: parts.modules[k] for k in GENERATING if k not in parts.frozen})
+        self.spec: GeneratorSpec = parts.generator.spec
+        self.phase = schedule.phase(0) if self.spec.growing else Phase(self.spec.sides[-1])
+        self.learning = nn.ModuleDict(
+            {k: parts.modules[k] for k in GENERATING if k in parts and k not in parts.frozen}
+        )
         for kind, module in parts.modules.items():
             module.train(kind in self.learning or kind == "discriminator")
         if "image_encoder" in parts:
             parts.image_encoder.requires_grad_(False)
+        self.augmentations = nn.ModuleList(cast("tuple[nn.Module, ...]", parts.augmentations))
         self.average = AveragedModel(
             self.learning, multi_avg_fn=get_ema_multi_avg_fn(self.train.ema), use_buffers=True
         )
+        self.rates = {
+            "discriminator": self.train.discriminator_lr,
+            "generator": self.train.generator_lr,
+        }
+        modules = {"discriminator": parts.discriminator, "generator": self.learning}
         self.optimisers = {
-            "discriminator": torch.optim.Adam(
-                parts.discriminator.parameters(),
-                lr=self.train.discriminator_lr,
+            name: torch.optim.Adam(
+                [p for p in modules[name].parameters() if p.requires_grad],
+                lr=rate,
                 betas=self.train.betas,
                 fused=True,
-            ),
-            "generator": torch.optim.Adam(
-                self.learning.parameters(), lr=self.train.generator_lr, betas=self.train.betas, fused=True
-            ),
+            )
+            for name, rate in self.rates.items()
         }
 
     def step(self, batch: Batch, step: int) -> Mapping[str, Tensor]:
         """One update of the discriminators, then one of the generator's side, on the same drawing."""
         device, bf16 = self.device.type, self.train.precision == "bf16"
         autocast = partial(torch.autocast, device, torch.bfloat16, enabled=bf16)
+        if self.spec.growing:
+            self.phase = self.schedule.phase(step)
+        for name, optimiser in self.optimisers.items():
+            halvings = self.schedule.epoch(step) // self.train.lr_decay_epochs
+            for group in optimiser.param_groups:
+                group["lr"] = self.rates[name] * self.train.lr_decay**halvings
         with autocast():
             round = self._round(batch, step)
-            loss, terms = total(self.parts.losses, round.detach(), "discriminator")
+            judged = _first(round, len(batch.captions)).detach()
+            loss, terms = total(self.choices, self.parts.losses, judged, "discriminator")
         self._update("discriminator", self.parts.discriminator, loss)
+        if self.augmentations:
+            self._adapt(judged)
         with autocast(), no_gradient(self.parts.discriminator):
-            loss, more = total(self.parts.losses, round, "generator")
+            loss, more = total(self.choices, self.parts.losses, round, "generator")
         observe(round, terms | more, step)
         self._update("generator", self.learning, loss)
         self.average.update_parameters(self.learning)
+        if self.train.ema_overwrites is not None and (step + 1) % self.train.ema_overwrites == 0:
+            self.learning.load_state_dict(self.average.module.state_dict())
         return terms | more
 
     def _round(self, batch: Batch, step: int) -> Round:
-        device, parts = self.device, self.parts
+        """One drawing of every caption, and of the midpoints of some where the recipe interpolates."""
+        parts = self.parts
         source = seeded(self.train.seed, step, self.state.process_index, "noise")
-        real = images(batch.pixels.to(device, non_blocking=True), self.sides)
-        real = tuple(side.contiguous(memory_format=torch.channels_last) for side in real)
         count = len(batch.captions)
-        noise = torch.randn(count, parts.generator.spec.noise_width, generator=source)
-        draws = torch.randn(count, parts.conditioning.width, generator=source)
-        tokens = parts.text_encoder.tokenize(batch.captions)
+        extra = 0 if self.train.interpolate is None else count // 2
+        noise = torch.randn(count + extra, self.spec.noise_width, generator=source).to(self.device)
+        width = parts.conditioning.width if "conditioning" in parts else 0
+        draws = torch.randn(count + extra, width, generator=source).to(self.device)
         with torch.set_grad_enabled("text_encoder" in self.learning):
-            text: Text = parts.text_encoder(type(tokens)(*(t.to(device) for t in tokens)))
-        condition = parts.conditioning(text.sentence, noise=draws.to(device))
-        phase = Phase(self.sides[-1])
-        drawing: Drawing = parts.generator(noise.to(device), condition, text, phase)
+            text = read(parts, batch.captions, self.device)
+        if self.train.interpolate is not None:
+            text = interpolated(text, self.train.interpolate)
+        condition = condition_of(parts, text, draws)
+        drawing: Drawing = parts.generator(noise, condition, text, self.phase)
         pairs = mismatched(self.train.mismatch, count, batch.labels, source)
+        sentence = None
+        if "text_encoder" in parts:
+            sentence = condition.mean if self.reads == "mean" else text.sentence.detach()
         return Round(
             drawing=drawing,
             text=text,
-            real=real,
+            real=tuple(torch.cat([image, image[:extra]]) if extra else image for image in self._real(batch)),
+            sentence=sentence,
             condition=condition,
-            labels=None if batch.labels is None else batch.labels.to(device),
-            mismatch=None if pairs is None else (pairs[0].to(device), pairs[1].to(device)),
-            phase=phase,
+            noise=noise,
+            captions=batch.captions,
+            labels=None if batch.labels is None else batch.labels.to(self.device),
+            mismatch=None if pairs is None else (pairs[0].to(self.device), pairs[1].to(self.device)),
+            phase=self.phase,
+            step=step,
+            source=source,
             discriminator=parts.discriminator,
             image_encoder=parts.image_encoder if "image_encoder" in parts else None,
+            augment=(lambda sides: self._augmented(sides, source)) if self.augmentations else None,
         )
+
+    def _real(self, batch: Batch) -> tuple[Tensor, ...]:
+        """The real images, of the sides that are drawn now, blended like them."""
+        sides = self.spec.sides_in(self.phase)
+        real = images(batch.pixels.to(self.device, non_blocking=True), sides)
+        blend = self.phase.blend
+        if blend < 1 and self.train.fade_real:
+            coarse = F.interpolate(F.avg_pool2d(real[-1], 2), scale_factor=2.0)
+            real = (*real[:-1], torch.lerp(coarse, real[-1], blend))
+        return tuple(image.contiguous(memory_format=torch.channels_last) for image in real)
+
+    def _augmented(self, sides: tuple[Tensor, ...], source: torch.Generator) -> tuple[Tensor, ...]:
+        for augmentation in self.augmentations:
+            sides = tuple(augmentation(image, source) for image in sides)
+        return sides
+
+    @torch.no_grad()
+    def _adapt(self, judged: Round) -> None:
+        scores = self.parts.discriminator.score(judged.real_features, judged.told[0])
+        if self.state.num_processes > 1:  # every process adapts alike
+            scores = tuple(cast("Tensor", gather(score)) for score in scores)
+        for augmentation in self.parts.augmentations:
+            augmentation.adapt(scores)
 
     def _update(self, name: str, module: nn.Module, loss: Tensor) -> None:
         optimiser = self.optimisers[name]
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        if loss.requires_grad:  # every loss of this side may weigh nothing yet
+            loss.backward()
         average_gradients(module.parameters(), self.state)
         optimiser.step()
 
     def averaged(self) -> Parts:
         """The parts as they are saved: the average of the generator's side, the others as they are."""
         averaged = cast("nn.ModuleDict", self.average.module)
-        return Parts({**self.parts.modules, **averaged}, self.parts.losses, self.parts.frozen)
+        phase = self.phase if self.spec.growing else None
+        return replace(self.parts, modules={**self.parts.modules, **averaged}, phase=phase)
 
     def state_dict(self) -> dict[str, Any]:
-        """Weights, their average, optimisers."""
+        """Weights, their average, optimisers, and what augmentations have learned."""
         return {
             "learning": self.learning.state_dict(),
             "discriminator": self.parts.discriminator.state_dict(),
             "average": self.average.state_dict(),
+            "augmentations": self.augmentations.state_dict(),
             "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
         }
 
@@ -126,24 +186,66 @@ class GanTask:
         self.learning.load_state_dict(state["learning"])
         self.parts.discriminator.load_state_dict(state["discriminator"])
         self.average.load_state_dict(state["average"])
+        self.augmentations.load_state_dict(state["augmentations"])
         for name, optimiser in self.optimisers.items():
             take_up(optimiser, state["optimisers"][name])
 
 
+def _first(round: Round, count: int) -> Round:
+    """The rows of a round that stand for captions: what the discriminator learns from."""
+    if len(round.drawing.images[-1]) == count:
+        return round
+
+    def cut(values: tuple[Tensor | None, ...]) -> list[Any]:
+        return [value if value is None else value[:count] for value in values]
+
+    assert round.condition is not None
+    return replace(
+        round,
+        drawing=Drawing(*(tuple(cut(group)) for group in round.drawing)),
+        text=Text(*cut(round.text)),
+        real=tuple(cut(round.real)),
+        sentence=None if round.sentence is None else round.sentence[:count],
+        condition=Condition(*cut(round.condition)),
+        noise=None if round.noise is None else round.noise[:count],
+    )
+
+
+def interpolated(text: Text, share: float) -> Text:
+    """A batch of texts, and after them half as many between its two halves.
+
+    GAN-INT (arXiv:1605.05396), section 4.3, equation 5: share * t1 + (1 - share) * t2. Words are those of t1.
+    """
+    half = len(text.sentence) // 2
+    between = torch.lerp(text.sentence[half : 2 * half], text.sentence[:half], share)  # [B//2,D]
+    words, mask = (None if t is None else torch.cat([t, t[:half]]) for t in (text.words, text.mask))
+    return Text(torch.cat([text.sentence, between]), words, mask)
+
+
 def mismatched(
-    strategy: str, count: int, labels: Tensor | None, source: torch.Generator
+    strategy: Mismatch, count: int, labels: Tensor | None, source: torch.Generator
 ) -> tuple[Tensor, Tensor] | None:
     """Pairs [M], [M] of an image and a sentence that is not its own; None for a batch of one.
 
-    shift: image i with sentence i + 1, for all but the last (AttnGAN). permute: every image with another's.
     other-class: every image with a sentence of another class, where the batch has one, else with any other.
+    permute: every image with another's. roll: image i with sentence i + 1, the last with the first (DF-GAN).
+    shift: the same without the last (AttnGAN). retry-once: every image with any other's sentence, drawn once
+    more where that is of its own class (StackGAN++'s fault: the second may be too). shuffle: a permutation
+    that may leave images with their own sentence (T2F's fault).
     """
     if count < 2:
         return None
     rows = torch.arange(count)
     if strategy == "shift":
         return rows[:-1], rows[1:]
-    if strategy == "permute" or labels is None:  # a cyclic shift by a drawn distance has no fixed point
+    if strategy == "roll":
+        return rows, (rows + 1) % count
+    if strategy == "shuffle":
+        return rows, torch.randperm(count, generator=source)
+    if strategy == "retry-once" and labels is not None:
+        first, second = (rows + torch.randint(1, count, (2, count), generator=source)) % count
+        return rows, torch.where(labels[first] == labels, second, first)
+    if strategy != "other-class" or labels is None:  # a cyclic shift by a drawn distance has no fixed point
         return rows, (rows + torch.randint(1, count, (), generator=source)) % count
     score = torch.rand(count, count, generator=source)  # the highest is chosen
     score += (labels[:, None] != labels[None, :]).float()

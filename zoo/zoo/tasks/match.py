@@ -31,7 +31,7 @@ class MatchTask:
 
     def __init__(self, recipe: Recipe, parts: Parts, state: PartialState, *, epoch: int) -> None:
         assert isinstance(recipe.train, MatchTraining)
-        self.train = recipe.train
+        self.train, self.choices = recipe.train, recipe.losses
         self.state, self.device = state, device_of(state)
         self.epoch = epoch
         self.parts = parts.to(self.device)
@@ -40,7 +40,11 @@ class MatchTask:
         for kind in MATCHING:
             parts.modules[kind].train(kind in self.learning)
         wanted = [p for p in self.learning.parameters() if p.requires_grad]
-        self.optimiser = torch.optim.Adam(wanted, lr=self.train.lr, betas=self.train.betas, fused=True)
+        self.optimiser: torch.optim.Optimizer
+        if self.train.optimiser == "adam":
+            self.optimiser = torch.optim.Adam(wanted, lr=self.train.lr, betas=self.train.betas, fused=True)
+        else:
+            self.optimiser = torch.optim.RMSprop(wanted, lr=self.train.lr)
 
     def step(self, batch: Batch, step: int) -> Mapping[str, Tensor]:
         """One update of both encoders."""
@@ -55,14 +59,15 @@ class MatchTask:
                 text=text,
                 labels=None if batch.labels is None else batch.labels.to(device),
                 phase=Phase(self.train.side),
+                step=step,
                 image_encoder=self.parts.image_encoder,
             )
-            loss, terms = total(self.parts.losses, round, "generator")
+            loss, terms = total(self.choices, self.parts.losses, round, "generator")
         observe(round, terms, step)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         average_gradients(self.learning.parameters(), self.state)
-        if self.train.clip is not None:
+        if self.train.clip:
             nn.utils.clip_grad_norm_(self.parts.text_encoder.parameters(), self.train.clip)
         self.optimiser.step()
         return {name.removeprefix("generator/"): term for name, term in terms.items()}

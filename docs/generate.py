@@ -1,0 +1,70 @@
+"""Writes docs/parts.md from the catalogue: python docs/generate.py; with --print, to standard output."""
+
+from __future__ import annotations
+
+import sys
+from itertools import groupby
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "tests/matrix"), str(ROOT / "tests/shared")]
+
+from matrix import ADVERSARIAL, AXES, own, split  # noqa: E402 - found through the line above
+
+from zoo_registry import KINDS  # noqa: E402
+
+PAGE = ROOT / "docs/parts.md"
+
+
+def page() -> str:
+    """The page's text."""
+    legal, illegal = split()
+    lines = [
+        "# Parts",
+        "",
+        "Generated from the catalogue by `python docs/generate.py`; `zoo show KIND/NAME` tells the settings.",
+        "",
+    ]
+    for kind in KINDS:
+        components = own(kind)
+        if not components:
+            continue
+        lines += [
+            f"## {kind.replace('_', ' ').capitalize()}",
+            "",
+            "| name | what it is | paper | gives | needs |",
+            "|---|---|---|---|---|",
+        ]
+        for c in components:
+            gives = ", ".join(
+                f"{g} (with `{c.given_if[g]}`)" if g in c.given_if else g for g in sorted(c.gives)
+            )
+            lines.append(f"| `{c.name}` | {c.summary} | {c.paper} | {gives} | {', '.join(sorted(c.needs))} |")
+        lines.append("")
+    count = {kind: len(own(kind)) for kind in AXES}
+    axes = " × ".join(f"{count[kind]} {kind.replace('_', ' ')}s" for kind in AXES)
+    lines += [
+        "## The matrix",
+        "",
+        f"{axes} × {len(ADVERSARIAL)} adversarial losses are {len(legal) + len(illegal):,} combinations: "
+        f"{len(legal):,} legal and {len(illegal):,} illegal.",
+        "",
+        "Every legal one is built very small, trained a step, sampled, saved and loaded by `tests/matrix`;",
+        "every illegal one is refused by `zoo check` with the parts that would fit. Those, by reason:",
+        "",
+        "| combinations | what is said |",
+        "|---|---|",
+    ]
+    reasons = sorted(told.split("\n", 1)[1].strip() for told in illegal.values())
+    lines += [
+        f"| {len(list(group)):,} | {'; '.join(map(str.strip, reason.split(chr(10))))} |"
+        for reason, group in groupby(reasons)
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    if "--print" in sys.argv:
+        sys.stdout.write(page())
+    else:
+        PAGE.write_text(page(), encoding="utf-8")

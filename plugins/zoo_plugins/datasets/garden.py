@@ -1,0 +1,62 @@
+"""Garden: flowers drawn on the spot from their attributes, with captions; nothing to download.
+
+Fifty species are fixed combinations of attributes; the last ten appear in the test split alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+
+import numpy as np
+
+from zoo_plugins.datasets.drawn import DrawnSet, Purpose, pick
+from zoo_plugins.datasets.garden_captions import captions
+from zoo_plugins.datasets.garden_drawing import DRAWING_VERSION, Flower, draw
+from zoo_plugins.datasets.garden_scenes import POTS
+from zoo_plugins.datasets.garden_species import TEST_SPECIES, Species, species
+from zoo_registry.contracts import Record
+
+_PLACES = ("leaves", "leaves", "meadow", "meadow", "sky", "evening", "dark", "wall", "snow")
+_INDOORS = ("pot", "pot", "vase")
+_VISITORS = ("none",) * 8 + ("bee", "butterfly")
+
+
+class Garden(DrawnSet[Species]):
+    """Drawn flowers. Labels are species; the attributes are those of `Species` and, of `Flower`, `blooms`,
+    `framing`, `view`, `background`, `pot` and `visitor`. What a picture does not show is "hidden".
+    """
+
+    name = "garden"
+    version = DRAWING_VERSION
+
+    def classes(self, split: str) -> Sequence[Species]:
+        """Forty species in "train", ten others in "test"."""
+        return species()[:-TEST_SPECIES] if split == "train" else species()[-TEST_SPECIES:]
+
+    def picture(self, kind: Species, number: int) -> Record:
+        """Picture `number`, a flower of one species."""
+        rng = np.random.default_rng(self.key(Purpose.PICTURE, number))
+        framing = pick(rng, ("close", "whole", "whole"))
+        background = pick(rng, _PLACES if framing == "close" else (*_PLACES, *_INDOORS))
+        count = pick(rng, ("1", "1", "1", "2", "3"))
+        own = {
+            "blooms": "many" if kind.arrangement != "single" else "1" if framing == "close" else count,
+            "framing": framing,
+            "view": pick(rng, ("front", "front", "tilted")) if kind.form == "open" else "side",
+            "background": background,
+            "pot": pick(rng, tuple(POTS)) if background == "pot" else "none",
+            "visitor": pick(rng, _VISITORS),
+        }
+        features = asdict(kind)
+        attributes = {"species": features.pop("name"), **features, **own}
+        if framing == "close":
+            attributes |= {"size": "hidden", "stem": "hidden"}
+        return Record(
+            name=f"{kind.name}/{number:06d}",
+            image=partial(draw, Flower(kind, key=self.key(Purpose.DRAWING, number), **own), self.side),
+            captions=captions(attributes, np.random.default_rng(self.key(Purpose.CAPTIONS, number))),
+            label=kind.name,
+            attributes=attributes,
+        )

@@ -1,0 +1,96 @@
+"""Portraits: faces drawn on the spot from their attributes, with descriptions; nothing to download.
+
+Eighty people are fixed combinations of features; the last sixteen appear in the test split alone. What a
+person wears, how they look and where they are differs from picture to picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+
+import numpy as np
+
+from zoo_plugins.datasets.drawn import DrawnSet, Purpose, pick
+from zoo_plugins.datasets.portraits_captions import captions
+from zoo_plugins.datasets.portraits_drawing import DRAWING_VERSION, WALLS, draw
+from zoo_plugins.datasets.portraits_head import Portrait
+from zoo_plugins.datasets.portraits_people import TEST_PEOPLE, Person, people
+from zoo_registry.contracts import Record
+
+_EXPRESSIONS = (
+    "smiling",
+    "smiling",
+    "smiling",
+    "laughing",
+    "laughing",
+    "serious",
+    "serious",
+    "sad",
+    "surprised",
+)
+_CLOTHES = ("t-shirt", "t-shirt", "striped shirt", "shirt", "shirt", "suit", "hoodie", "turtleneck")
+_COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "black", "grey", "white")
+_SUITS = ("black", "grey", "blue", "brown")
+_PLACES = (*WALLS, "leaves", "leaves", "sky", "books", "bricks")
+_HATLESS = ("bun", "afro", "spiky", "ponytail")  # hair that no hat fits over
+
+
+class Portraits(DrawnSet[Person]):
+    """Drawn people. Labels are persons; the attributes are those of `Person` and of `Portrait`.
+
+    A feature that hat, fringe or sunglasses cover is "hidden".
+    """
+
+    name = "portraits"
+    version = DRAWING_VERSION
+
+    def classes(self, split: str) -> Sequence[Person]:
+        """Sixty-four persons in "train", sixteen others in "test"."""
+        return people()[:-TEST_PEOPLE] if split == "train" else people()[-TEST_PEOPLE:]
+
+    def picture(self, kind: Person, number: int) -> Record:
+        """Picture `number`, a portrait of one person."""
+        rng = np.random.default_rng(self.key(Purpose.PICTURE, number))
+        hat = "none" if kind.style in _HATLESS else pick(rng, ("none",) * 6 + ("cap", "beanie", "sun hat"))
+        if hat == "sun hat" and kind.gender == "man":
+            hat = "cap"
+        clothes = pick(rng, _CLOTHES)
+        own = {
+            "expression": pick(rng, _EXPRESSIONS),
+            "turn": pick(rng, ("front", "front", "side")),
+            "tilt": pick(rng, ("straight", "straight", "tilted")),
+            "glasses": "sunglasses" if rng.random() < 0.08 else kind.glasses,
+            "hat": hat,
+            "hat_colour": pick(rng, _COLOURS) if hat != "none" else "none",
+            "lipstick": pick(rng, ("none", "red", "pink")) if kind.gender == "woman" else "none",
+            "clothes": clothes,
+            "clothes_colour": pick(rng, _SUITS if clothes == "suit" else _COLOURS),
+            "tie": pick(rng, _COLOURS[:7]) if clothes == "suit" and kind.gender == "man" else "none",
+            "background": pick(rng, _PLACES),
+        }
+        attributes = _seen(kind, own)
+        return Record(
+            name=f"{kind.name}/{number:06d}",
+            image=partial(draw, Portrait(kind, key=self.key(Purpose.DRAWING, number), **own), self.side),
+            captions=captions(attributes, np.random.default_rng(self.key(Purpose.CAPTIONS, number))),
+            label=kind.name,
+            attributes=attributes,
+        )
+
+
+def _seen(person: Person, own: dict[str, str]) -> dict[str, str]:
+    """The attributes of a portrait as it shows them."""
+    features = asdict(person)
+    attributes = {"person": features.pop("name"), **features, **own}
+    if own["glasses"] == "sunglasses":
+        attributes |= {"eyes": "hidden", "frame": "none"}
+    if own["hat"] != "none":
+        attributes |= {"fringe": "hidden"}
+    if attributes["fringe"] != "no":
+        attributes |= {"brows": "hidden"}
+    if person.style == "bald":
+        attributes |= {"style": "bald" if own["hat"] == "none" else "hidden"}
+        attributes |= {"hair": "hidden"} if person.beard == "none" else {}
+    return attributes

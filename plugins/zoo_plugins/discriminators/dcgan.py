@@ -1,0 +1,102 @@
+"""Matching-aware discriminator on DCGAN: GAN-CLS (arXiv:1605.05396), section 4.1; DCGAN (arXiv:1511.06434).
+
+Letters as in zoo_registry.contracts; also F base channels, K channels of the last map.
+"""
+
+from __future__ import annotations
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor, nn
+
+from zoo_plugins.blocks import (
+    Norm,
+    convolution,
+    initialise_normal,
+    judged_sides,
+    leaky,
+    normalise_spectrally,
+)
+from zoo_registry.contracts import Discriminator, GeneratorSpec, Phase, TextSpec
+
+
+class DCGAN(nn.Module, Discriminator):
+    """Strided convolutions bring the largest image to [B,K,4,4]; the sentence, projected, joins it there.
+
+    base_channels: F, after the first convolution; each halving of the side doubles them.
+    text_width: of the projected sentence.
+    unconditional: whether there is a head that ignores the sentence, which Reed's network does not have;
+        always, where there is no text.
+    joint: the paper's 1x1 convolution over picture and sentence before the last 4x4 one. Without, as in the
+        PyTorch port of GAN-CLS, the score of a pair is a sum: nothing tells which picture goes with which
+        sentence, only what is a likely picture and a likely sentence.
+    norm: "batch", "spectral" (arXiv:1802.05957) or "none".
+    """
+
+    def __init__(
+        self,
+        text: TextSpec,
+        generator: GeneratorSpec,
+        /,
+        *,
+        base_channels: PositiveInt = 64,
+        text_width: PositiveInt = 128,
+        unconditional: bool = False,
+        joint: bool = True,
+        norm: Norm = "batch",
+    ) -> None:
+        super().__init__()
+        (side,) = judged_sides(generator, "dcgan", "largest")
+        self.unconditional = unconditional or text.width == 0
+        halvings = (side // 4).bit_length() - 1
+        wide = base_channels << (halvings - 1)
+        self.trunk = nn.Sequential(
+            nn.Sequential(convolution(3, base_channels, 4, norm, stride=2), nn.LeakyReLU(0.2)),
+            *(
+                leaky(convolution(base_channels << i, base_channels << (i + 1), 4, norm, stride=2), norm)
+                for i in range(halvings - 1)
+            ),
+        )
+        self.heads = nn.ModuleDict()
+        if text.width:
+            self.heads["conditional"] = ConditionalHead(text.width, wide, text_width, joint, norm)
+        if self.unconditional:
+            self.heads["unconditional"] = nn.Conv2d(wide, 1, 4, bias=False)
+        self.apply(initialise_normal)
+        if norm == "spectral":
+            normalise_spectrally(self)
+
+    def features(self, images: tuple[Tensor, ...], phase: Phase) -> tuple[Tensor, ...]:
+        """[B,K,4,4] of the largest image. Does not grow: `phase` is ignored."""
+        return (self.trunk(images[-1]),)
+
+    def score(self, features: tuple[Tensor, ...], sentence: Tensor | None) -> tuple[Tensor, ...]:
+        """Logits [B] of the largest image; `sentence` is [B,D], None for the unconditional head."""
+        (feature,) = features
+        if sentence is None:
+            logits = self.heads["unconditional"](feature)  # [B,1,1,1]
+        else:
+            logits = self.heads["conditional"](feature, sentence)
+        return (logits.flatten(),)
+
+
+class ConditionalHead(nn.Module):
+    """Scores a picture with its sentence."""
+
+    def __init__(self, text_width: int, channels: int, projected: int, joint: bool, norm: Norm) -> None:
+        super().__init__()
+        self.project = nn.Sequential(
+            nn.Linear(text_width, projected),
+            *((nn.BatchNorm1d(projected),) if norm == "batch" else ()),
+            nn.LeakyReLU(0.2),
+        )
+        wide = channels + projected
+        self.joint = leaky(convolution(wide, channels, 1, norm), norm) if joint else None
+        self.logits = nn.Conv2d(channels if joint else wide, 1, 4, bias=False)
+
+    def forward(self, feature: Tensor, sentence: Tensor) -> Tensor:
+        """[B,K,4,4] and [B,D] to [B,1,1,1]."""
+        everywhere = self.project(sentence)[:, :, None, None].expand(-1, -1, 4, 4)
+        pair = torch.cat([feature, everywhere], dim=1)  # [B,K+text_width,4,4]
+        logits: Tensor = self.logits(pair if self.joint is None else self.joint(pair))
+        return logits

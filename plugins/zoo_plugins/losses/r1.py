@@ -1,0 +1,37 @@
+"""R1: zero-centred gradient penalty on real images, arXiv:1801.04406, section 4.1, equation 9.
+
+Letters as in zoo_registry.contracts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pydantic import NonNegativeFloat, PositiveInt
+from torch import Tensor
+
+from zoo_registry.contracts import Round
+
+from .gradients import Regulariser, norms, penalised
+
+
+class R1(Regulariser):
+    """gamma / 2 times the squared length of the gradient by real images.
+
+    gamma: its strength; it changes over training as a schedule of the recipe's `weight`.
+    every: in which steps, see `Regulariser`.
+
+    Terms: "r1/R", R the side of the score; several heads are summed.
+    """
+
+    def __init__(self, *, gamma: NonNegativeFloat = 10.0, every: PositiveInt = 1) -> None:
+        super().__init__("r1", gamma / 2, every)
+
+    def terms(self, round: Round) -> Iterable[Tensor]:
+        """|gradient|^2, the mean over real images."""
+        return penalised(round, round.real, round.told, squared_length)
+
+
+def squared_length(gradients: Sequence[Tensor]) -> Tensor:
+    """|gradient|^2, the mean over images."""
+    return norms(gradients).square().mean()

@@ -1,0 +1,321 @@
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from functools import partial
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo_plugins.datasets.garden import Garden
+from zoo_plugins.datasets.garden_drawing import Flower, draw
+from zoo_plugins.datasets.garden_species import COLOURS, HUES, Species
+from zoo_registry.contracts import DataSource, Record
+from zoo_registry.errors import ZooError
+
+
+def garden(argument: str = "1000", side: int | None = 64, seed: int = 0) -> Garden:
+    return Garden(DataSource(argument=argument, side=side, seed=seed))
+
+
+def pixels(record: Record) -> np.ndarray:
+    assert callable(record.image)
+    return np.asarray(record.image(), dtype=float)
+
+
+def flower_of(record: Record) -> Flower:
+    assert isinstance(record.image, partial)
+    return record.image.args[0]
+
+
+@pytest.fixture(scope="module")
+def thousand() -> list[Record]:
+    data = garden()
+    return [record for split in data.splits() for record in data.records(split)]
+
+
+# ---- pictures
+
+
+def test_pictures_are_rgb_of_the_side_asked_for() -> None:
+    for side, want in ((None, 128), (32, 32), (64, 64), (76, 76), (256, 256)):
+        image = garden("2", side).records("train")[0].image
+        assert callable(image)
+        assert (image().size, image().mode) == ((want, want), "RGB")
+
+
+def test_same_seed_same_pictures_and_another_seed_others() -> None:
+    first, again, other = garden("20"), garden("20"), garden("20", seed=1)
+    for a, b, c in zip(first.records("train"), again.records("train"), other.records("train"), strict=True):
+        assert (a.name, a.captions, a.attributes) == (b.name, b.captions, b.attributes)
+        assert (pixels(a) == pixels(b)).all()
+        assert (pixels(a) != pixels(c)).any()
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_larger_garden_begins_with_the_smaller_one(split: str) -> None:
+    small, large = garden("37").records(split), garden("300").records(split)
+    for a, b in zip(small, large, strict=False):
+        assert (a.name, a.captions, a.attributes, a.label) == (b.name, b.captions, b.attributes, b.label)
+        assert (pixels(a) == pixels(b)).all()
+
+
+def test_every_side_shows_the_same_picture() -> None:
+    for a, b in zip(garden("40", 64).records("train"), garden("40", 128).records("train"), strict=True):
+        assert callable(b.image)
+        halved = np.asarray(b.image().resize((64, 64), Image.Resampling.BOX), dtype=float)
+        assert np.abs(halved - pixels(a)).mean() < 3
+        assert a.captions == b.captions
+
+
+SPECIES_FIELDS = {field.name for field in fields(Species)}
+
+
+def change(record: Record, **values: str) -> np.ndarray:
+    """How much each pixel changes, [side, side], when attributes get other values."""
+    flower = flower_of(record)
+    of_species = {name: values.pop(name) for name in list(values) if name in SPECIES_FIELDS}
+    other = draw(replace(flower, species=replace(flower.species, **of_species), **values), 64)
+    return np.abs(np.asarray(other, dtype=float) - pixels(record)).sum(2)
+
+
+def repainted(record: Record) -> np.ndarray:
+    """How much each pixel changes when the petals get another colour."""
+    return change(record, petal="yellow" if record.attributes["petal"] in ("blue", "purple") else "blue")
+
+
+def test_the_petals_have_the_colour_that_captions_name(thousand: Sequence[Record]) -> None:
+    values = np.array([HUES[name] for name in COLOURS], dtype=float)
+    right, sample = 0, thousand[::4]
+    for record in sample:
+        difference = repainted(record)
+        assert (difference > 45).mean() > 0.015, "too little of the picture shows the petals"
+        region = difference > np.median(difference[difference > 45])  # not the edges
+        middle = np.median(pixels(record)[region], axis=0)
+        right += COLOURS[np.square(values - middle).sum(1).argmin()] == record.attributes["petal"]
+    assert right >= 0.95 * len(sample)
+
+
+OTHERS: dict[str, Mapping[str, str]] = {  # an attribute, and what to change each of its values to
+    "petal_shape": {
+        "round": "pointed",
+        "pointed": "round",
+        "narrow": "round",
+        "heart": "pointed",
+        "ruffled": "round",
+    },
+    "petals": {"4": "6", "5": "8", "6": "4", "8": "many", "many": "6"},
+    "layers": {"several": "single"},
+    "pattern": {"edged": "striped", "throat": "edged", "striped": "throat"},
+    "accent": {name: "blue" if name != "blue" else "yellow" for name in COLOURS},
+    "centre": dict.fromkeys(("yellow", "orange", "brown", "black", "green", "white", "red"), "blue"),
+    "centre_size": {"small": "large", "large": "small"},
+    "centre_kind": {"disc": "stamens", "stamens": "trumpet", "trumpet": "disc"},
+    "leaves": {"narrow": "broad", "broad": "feathery", "feathery": "narrow"},
+    "stem": {"green": "red", "red": "green", "brown": "red"},
+    "view": {"front": "tilted", "tilted": "front"},
+    "background": {name: "dark" if name != "dark" else "sky" for name in ("leaves", "sky", "snow", "dark")},
+    "pot": {"blue": "yellow", "white": "blue", "yellow": "blue", "orange": "blue"},
+    "visitor": {"bee": "none", "butterfly": "none"},
+}
+
+
+@pytest.mark.parametrize("attribute", OTHERS)
+def test_an_attribute_shows_at_64_pixels(thousand: Sequence[Record], attribute: str) -> None:
+    having = [record for record in thousand if record.attributes[attribute] in OTHERS[attribute]][:40]
+    assert len(having) == 40
+    for record in having:
+        difference = change(record, **{attribute: OTHERS[attribute][record.attributes[attribute]]})
+        assert (difference > 45).sum() >= 8, (attribute, record.name)
+
+
+def test_a_crop_of_64_out_of_76_keeps_the_blooms_whole(thousand: Sequence[Record]) -> None:
+    margin = 12 * 64 // 76  # pixels of 64 that a crop may cut off a side
+    for record in thousand[::8]:
+        region = repainted(record) > 45
+        assert not region[:margin].any(), record.name
+        assert not region[-margin:].any(), record.name
+        assert not region[:, :margin].any(), record.name
+        assert not region[:, -margin:].any(), record.name
+
+
+# ---- splits
+
+
+def test_species_of_the_splits_are_disjoint_and_names_unique(thousand: Sequence[Record]) -> None:
+    data = garden()
+    train, test = ({record.label for record in data.records(split)} for split in ("train", "test"))
+    assert (len(train), len(test)) == (40, 10)
+    assert not train & test
+    assert len({record.name for record in thousand}) == 1000
+    assert len(data.records("test")) == 200
+
+
+def test_species_of_a_split_come_equally_often() -> None:
+    labels = [record.label for record in garden("400").records("train")]
+    assert {labels.count(label) for label in labels} == {8}
+
+
+def test_every_petal_colour_and_form_is_in_both_splits() -> None:
+    data = garden()
+    for split in data.splits():
+        attributes = [record.attributes for record in data.records(split)]
+        assert {truth["petal"] for truth in attributes} == set(COLOURS)
+        assert {truth["form"] for truth in attributes} == {"open", "cup", "bell"}
+
+
+def test_training_knows_every_word_of_the_test_captions() -> None:
+    data = garden()
+    train, test = (
+        {word for record in data.records(split) for word in words(" ".join(record.captions))}
+        for split in ("train", "test")
+    )
+    assert test <= train
+
+
+def test_small_gardens() -> None:
+    assert garden("1").splits() == ("train",)
+    assert [len(garden("2").records(split)) for split in ("train", "test")] == [1, 1]
+
+
+def test_fingerprint_tells_what_pictures_depend_on() -> None:
+    assert garden("").fingerprint() == garden("6000").fingerprint()
+    prints = {garden("5").fingerprint(), garden("6").fingerprint(), garden("5", 76).fingerprint()}
+    assert len(prints | {garden("5", seed=3).fingerprint()}) == 4
+
+
+@pytest.mark.parametrize("argument", ["0", "-5", "many", "1.5", "²", "500 "])
+def test_an_argument_that_is_no_count_is_refused_with_the_right_form(argument: str) -> None:
+    with pytest.raises(ZooError, match="garden:500"):
+        garden(argument)
+
+
+def test_an_unknown_split_is_refused() -> None:
+    with pytest.raises(ZooError, match="did you mean 'train'"):
+        garden("5").records("trian")
+
+
+# ---- captions
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
+
+
+_C = r"(red|orange|yellow|green|blue|purple|pink|brown|black|white|lilac)"
+_MIDDLE = r"(?:center|centre|middle)"
+SAYINGS = [  # a phrase with a colour, and the attribute that must have it
+    (rf"{_C} (?:tips|edges|stripes|lines|veins|base)", "accent"),
+    (rf"(?:edged in|striped with|marked with) {_C}", "accent"),
+    (rf"with {_C} on the (?:edges|tips)", "accent"),
+    (rf"(?:tips|base) (?:are|is) {_C}", "accent"),
+    (rf"that (?:are|turn) {_C} (?:near|towards|at)", "accent"),
+    (rf"{_C} (?:trumpet-shaped )?{_MIDDLE}", "centre"),
+    (rf"{_C} (?:trumpet|tube|cup) in", "centre"),
+    (rf"{_C} in the {_MIDDLE}", "centre"),
+    (rf"{_MIDDLE} (?:that )?is (?:(?:large|big) and )?{_C}", "centre"),
+    (rf"trumpet is {_C}", "centre"),
+    (rf"{_C} (?:stamens|filaments)", "centre"),
+    (rf"stamens (?:that )?are {_C}", "centre"),
+    (rf"{_C} stem\b(?! of)", "stem"),
+    (rf"stem is {_C}", "stem"),
+    (rf"{_C} pot", "pot"),
+]
+FIXED = r"orange butterfly|green foliage|green leaves|black background"
+_PETALS = r"(?:(?:\w+ ){0,4}petals)"
+CLAIMS = [  # words that must not be said unless an attribute has the value
+    (rf"four {_PETALS}", "petals", "4"),
+    (rf"five {_PETALS}", "petals", "5"),
+    (rf"six {_PETALS}", "petals", "6"),
+    (rf"eight {_PETALS}", "petals", "8"),
+    (r"heart shaped|notched", "petal_shape", "heart"),
+    (r"ruffled|wavy|frilly", "petal_shape", "ruffled"),
+    (r"pointed|pointy|sharp", "petal_shape", "pointed"),
+    (r"rounded|round|oval", "petal_shape", "round"),
+    (r"layered|double", "layers", "several"),
+    (r"(?:cup|tulip) (?:shaped|like)", "form", "cup"),
+    (r"bell shaped|hanging|drooping", "form", "bell"),
+    (r"tips|edges|edged", "pattern", "edged"),
+    (r"base|turn", "pattern", "throat"),
+    (r"stripes|striped|lines|veins", "pattern", "striped"),
+    (r"stamens|filaments", "centre_kind", "stamens"),
+    (r"trumpet|tube", "centre_kind", "trumpet"),
+    (r"(?:large|big) (?:\w+ )?(?:center|centre|middle)", "centre_size", "large"),
+    (r"broad|wide|big leaves", "leaves", "broad"),
+    (r"grass like|long thin", "leaves", "narrow"),
+    (r"feathery|fern like|fine", "leaves", "feathery"),
+    (r"two|pair", "blooms", "2"),
+    (r"three", "blooms", "3"),
+    (r"cluster|bunch|several|group", "arrangement", "cluster"),
+    (r"spike|stalk|tall stem", "arrangement", "spike"),
+    (r"tilted|seen", "view", "tilted"),
+    (r"bee", "visitor", "bee"),
+    (r"butterfly", "visitor", "butterfly"),
+    (r"pot", "background", "pot"),
+    (r"vase", "background", "vase"),
+    (r"dark background|black background|in the dark|night", "background", "dark"),
+    (r"wall", "background", "wall"),
+    (r"snow|snowy|winter", "background", "snow"),
+    (r"evening|dusk|sunset", "background", "evening"),
+    (r"in the grass|meadow|field", "background", "meadow"),
+    (r"sky|cloudy", "background", "sky"),
+    (r"foliage|garden|of leaves", "background", "leaves"),
+]
+
+
+def plain(caption: str) -> str:
+    for spoken, name in (
+        (r"violet", "purple"),
+        (r"lavender|light purple", "lilac"),
+        (r"dark brown", "brown"),
+        (r"(?:clay|terracotta) pot", "orange pot"),
+    ):
+        caption = re.sub(rf"\b(?:{spoken})\b", name, caption.lower())
+    return caption.rstrip(".")
+
+
+def test_captions_say_nothing_untrue(thousand: Sequence[Record]) -> None:
+    for record in thousand:
+        truth = record.attributes
+        for caption in map(plain, record.captions):
+            rest = re.sub(FIXED, "", caption)
+            for pattern, attribute in SAYINGS:
+                for found in re.finditer(rf"\b{pattern}\b", rest):
+                    assert found[1] == truth[attribute], (caption, attribute, truth[attribute])
+                rest = re.sub(rf"\b{pattern}\b", "", rest)
+            for colour in re.findall(rf"\b{_C}\b", rest):  # what is left speaks of the petals
+                assert colour == truth["petal"], (caption, truth["petal"])
+            for pattern, attribute, value in CLAIMS:
+                if re.search(rf"\b(?:{pattern})\b", caption):
+                    assert truth[attribute] == value, (caption, attribute, truth[attribute])
+
+
+def test_claims_are_made_at_all(thousand: Sequence[Record]) -> None:
+    text = "\n".join(plain(caption) for record in thousand for caption in record.captions)
+    for pattern, *_ in (*SAYINGS, *CLAIMS):
+        assert re.search(rf"\b(?:{pattern})\b", text), pattern
+
+
+def test_petals_are_counted_only_where_that_is_easy(thousand: Sequence[Record]) -> None:
+    for record in thousand:
+        if record.attributes["layers"] == "several" or record.attributes["arrangement"] == "spike":
+            assert not re.search(r"\b(?:four|five|six|eight)\b", " ".join(record.captions).lower())
+
+
+def test_nine_of_ten_distinct_captions_name_the_petals_colour(thousand: Sequence[Record]) -> None:
+    for record in thousand:
+        assert len(set(record.captions)) == 10
+        assert sum(record.attributes["petal"] in words(plain(c)) for c in record.captions) >= 9
+
+
+def test_captions_vary_and_keep_to_a_small_vocabulary(thousand: Sequence[Record]) -> None:
+    captions = [caption for record in thousand for caption in record.captions]
+    assert len({plain(caption) for caption in captions}) > 7500
+    assert 120 <= len({word for caption in captions for word in words(caption)}) <= 250
+    lengths = np.array([len(words(caption)) for caption in captions])
+    assert np.mean((lengths >= 4) & (lengths <= 20)) > 0.9
+
+
+def test_articles_and_blanks_are_right(thousand: Sequence[Record]) -> None:
+    text = "\n".join(caption.lower() for record in thousand for caption in record.captions)
+    assert not re.findall(r"\ba [aeiou]\w+|\ban [^aeiou\W]\w+|  | ,| \.", text)

@@ -1,0 +1,203 @@
+"""`zoo import`: an original's files become a model's folder; hostile and wrong files are refused."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import zoo
+from zoo import ZooError
+from zoo.legacy import import_model
+from zoo.legacy.old_files import read_checkpoint, read_vocabulary
+
+WORDS = ["<end>", "a", "small", "red", "bird", "with", "yellow", "beak"]
+STAGE = 4  # channels of the small AttnGAN's stages
+CODE, NOISE, TEXT, WORD = 6, 10, 12, 5
+
+
+def filled(shapes: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    """Weights that depend on their names alone."""
+    return {
+        name: torch.rand(shape, generator=torch.Generator().manual_seed(zlib.crc32(name.encode()))) * 0.4
+        - 0.1
+        for name, shape in shapes.items()
+    }
+
+
+def norm(name: str, width: int) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.{leaf}": (width,) for leaf in ("weight", "bias", "running_mean", "running_var")}
+
+
+def generator() -> dict[str, Tensor]:
+    """An AttnGAN of 16 and 32 px in the authors' names: the sizes are read off the tensors."""
+    wide = STAGE * 4
+    shapes: dict[str, tuple[int, ...]] = {
+        "ca_net.fc.weight": (4 * CODE, TEXT),
+        "ca_net.fc.bias": (4 * CODE,),
+        "h_net1.fc.0.weight": (2 * 16 * wide, CODE + NOISE),
+        **norm("h_net1.fc.1", 2 * 16 * wide),
+        "h_net2.att.conv_context.weight": (STAGE, TEXT, 1, 1),
+        "img_net1.img.0.weight": (3, STAGE, 3, 3),
+        "img_net2.img.0.weight": (3, STAGE, 3, 3),
+    }
+    for i in (1, 2):
+        shapes[f"h_net1.upsample{i}.1.weight"] = (wide >> (i - 1), wide >> (i - 1), 3, 3)
+        shapes |= norm(f"h_net1.upsample{i}.2", wide >> (i - 1))
+    shapes |= {
+        "h_net2.residual.0.block.0.weight": (4 * STAGE, 2 * STAGE, 3, 3),
+        **norm("h_net2.residual.0.block.1", 4 * STAGE),
+        "h_net2.residual.0.block.3.weight": (2 * STAGE, 2 * STAGE, 3, 3),
+        **norm("h_net2.residual.0.block.4", 2 * STAGE),
+        "h_net2.upsample.1.weight": (2 * STAGE, 2 * STAGE, 3, 3),
+        **norm("h_net2.upsample.2", 2 * STAGE),
+    }
+    state = filled(shapes)
+    for name in [name for name in state if name.endswith("running_mean")]:
+        state[name.replace("running_mean", "num_batches_tracked")] = torch.tensor(3)
+        state[name.replace("running_mean", "running_var")].abs_().add_(0.5)
+    return state
+
+
+def text_encoder() -> dict[str, Tensor]:
+    shapes: dict[str, tuple[int, ...]] = {"encoder.weight": (len(WORDS), WORD)}
+    for direction in ("", "_reverse"):
+        shapes |= {
+            f"rnn.weight_ih_l0{direction}": (2 * TEXT, WORD),
+            f"rnn.weight_hh_l0{direction}": (2 * TEXT, TEXT // 2),
+            f"rnn.bias_ih_l0{direction}": (2 * TEXT,),
+            f"rnn.bias_hh_l0{direction}": (2 * TEXT,),
+        }
+    return filled(shapes)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Any]:
+    """What the authors published, with DataParallel's prefix, in torch's old format and Python 2's pickle."""
+    prefixed = {f"module.{name}": tensor for name, tensor in generator().items()}
+    torch.save(prefixed, tmp_path / "netG.pth", _use_new_zipfile_serialization=False)
+    torch.save({"state_dict": text_encoder(), "epoch": 3}, tmp_path / "text.pth")
+    captions = [["a b"], ["c d"], dict(enumerate(WORDS)), {word: i for i, word in enumerate(WORDS)}]
+    (tmp_path / "captions.pickle").write_bytes(pickle.dumps(captions, protocol=2))
+    return {
+        "files": {"generator": [tmp_path / "netG.pth"], "text_encoder": [tmp_path / "text.pth"]},
+        "vocabulary": tmp_path / "captions.pickle",
+    }
+
+
+def test_an_imported_model_draws_what_its_converted_parts_draw(files: dict[str, Any], tmp_path: Path) -> None:
+    folder = import_model("attngan", files["files"], tmp_path / "model", vocabulary=files["vocabulary"])
+    pipe = zoo.load(folder)
+    assert pipe.side == 32
+    assert pipe.unknown("a small green bird") == ("green",)
+    drawn = pipe.draw("a small red bird", seed=3)
+    whole = zoo.legacy.convert("attngan", "generator", generator())
+    twin = pipe.parts.generator
+    for name, tensor in twin.state_dict().items():
+        assert torch.equal(tensor, whole.state_dict()[name]), name
+    assert drawn.images[-1].std() > 0.01
+    assert not (folder / "training").exists()
+    table = json.loads((folder / "config.json").read_text())["recipe"]
+    assert table["generator"]["mask_layout"] == "attngan"
+    assert table["generator"]["sides"] == [16, 32]
+
+
+def test_a_generator_without_its_text_encoder_is_told_what_is_missing(
+    files: dict[str, Any], tmp_path: Path
+) -> None:
+    with pytest.raises(ZooError, match="needs --text-encoder too"):
+        import_model("attngan", {"generator": files["files"]["generator"]}, tmp_path / "model")
+    with pytest.raises(ZooError, match="a text encoder of 8 words needs them: --vocabulary"):
+        import_model("attngan", files["files"], tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_vocabulary_of_another_model_names_both_sizes(files: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "other.pickle").write_bytes(pickle.dumps([[], [], {0: "<end>", 1: "a"}, {}], protocol=2))
+    with pytest.raises(ZooError, match="the weights know 8 words, the vocabulary has 2"):
+        import_model("attngan", files["files"], tmp_path / "model", vocabulary=tmp_path / "other.pickle")
+    assert not (tmp_path / "model").exists()
+
+
+def test_misshapen_weights_are_listed_by_name(files: dict[str, Any], tmp_path: Path) -> None:
+    state = generator()
+    state["h_net2.upsample.1.weight"] = torch.zeros(3, 3, 3, 3)
+    del state["img_net2.img.0.weight"]
+    torch.save(state, tmp_path / "netG.pth")
+    with pytest.raises(ZooError) as told:
+        import_model("attngan", files["files"], tmp_path / "model", vocabulary=files["vocabulary"])
+    assert "later.0.up.0.weight" in str(told.value)
+    assert not (tmp_path / "model").exists()
+
+
+class Hostile:
+    def __reduce__(self) -> Any:
+        return (Path.touch, (Path("/tmp/zoo-was-here"),))
+
+
+def test_a_hostile_checkpoint_and_a_hostile_pickle_run_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "netG.pth"
+    torch.save({"weight": torch.zeros(1), "x": Hostile()}, path)
+    with pytest.raises(ZooError, match="refused: it holds more than tensors"):
+        read_checkpoint(path)
+    path.write_bytes(pickle.dumps([[], [], {0: Hostile()}]))
+    with pytest.raises(ZooError, match="refused as a vocabulary"):
+        read_vocabulary(path)
+    assert not Path("/tmp/zoo-was-here").exists()
+
+
+def test_files_that_are_no_checkpoints(tmp_path: Path) -> None:
+    path = tmp_path / "x.pth"
+    path.write_bytes(b"not a checkpoint")
+    with pytest.raises(ZooError, match=r"x\.pth"):
+        read_checkpoint(path)
+    torch.save([1, 2], path)
+    with pytest.raises(ZooError, match="holds no state dict but list"):
+        read_checkpoint(path)
+
+
+def test_vocabularies_in_the_forms_that_systems_use(tmp_path: Path) -> None:
+    path = tmp_path / "words.pickle"
+    forms: list[Any] = [
+        [["x"], ["y"], dict(enumerate(WORDS)), {}],
+        {"captions": [["a bird"]], "word_to_index": {word: i for i, word in enumerate(WORDS)}},
+        WORDS,
+    ]
+    for form in forms:
+        path.write_bytes(pickle.dumps(form, protocol=2))
+        assert read_vocabulary(path) == tuple(WORDS)
+    path.write_bytes(b"\x80\x02](X\x05\x00\x00\x00<end>U\x05caf\xe9se.")  # Python 2: one of its byte strings
+    assert read_vocabulary(path) == ("<end>", "cafés")
+    path.write_bytes(pickle.dumps({"a": 1.5}))
+    with pytest.raises(ZooError, match="holds no vocabulary"):
+        read_vocabulary(path)
+
+
+def test_a_files_average_generator_is_preferred(tmp_path: Path) -> None:
+    """pro_gan_pytorch saves a whole GAN in one file, each network beside its configuration."""
+
+    def network(value: float) -> dict[str, Any]:
+        wide = {"conv_1.weight": (8, 8, 4, 4), "conv_2.weight": (8, 8, 3, 3)}
+        shapes = {f"layers.0.{name}": shape for name, shape in wide.items()}
+        shapes |= {f"layers.0.{name.replace('weight', 'bias')}": (8,) for name in wide}
+        shapes |= {"rgb_converters.0.weight": (3, 8, 1, 1), "rgb_converters.0.bias": (3,)}
+        state = {name: torch.full(shape, value) for name, shape in shapes.items()}
+        return {"conf": {"depth": 2, "latent_size": 8}, "state_dict": state}
+
+    torch.save({"generator": network(1.0), "shadow_generator": network(2.0)}, tmp_path / "gan.pth")
+    folder = import_model("progan", {"generator": [tmp_path / "gan.pth"]}, tmp_path / "model")
+    assert all(bool((p == 2).all()) for p in zoo.load(folder).parts.generator.parameters())
+
+
+def test_a_file_of_several_networks_of_another_system_is_told(tmp_path: Path) -> None:
+    torch.save({"netA": {"weight": torch.zeros(1)}, "epoch": "3"}, tmp_path / "x.pth")
+    with pytest.raises(
+        ZooError, match=r"x\.pth: no state dict of a generator.*netA, epoch are something else"
+    ):
+        import_model("attngan", {"generator": [tmp_path / "x.pth"]}, tmp_path / "model")
