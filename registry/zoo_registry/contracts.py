@@ -355,6 +355,7 @@ class Record:
         None  # x, y, width, height in pixels: the object's bounding box
     )
     attributes: Mapping[str, str] = field(default_factory=dict)  # what a procedural set knows of its picture
+    stated: tuple[frozenset[str], ...] | None = None  # of each caption, the attributes it tells
 
 
 class Problem(NamedTuple):

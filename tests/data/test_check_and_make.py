@@ -33,6 +33,7 @@ class Drawn:
                 tuple(f"a “{split}” bird, {number} {k}" for k in range(number + 1)),
                 label=f"{number // 2}",
                 attributes={"wing": "red", "tail": f"{number}"},
+                stated=tuple(frozenset(["wing", "tail"][: k % 3]) for k in range(number + 1)),
             )
             for number in range(3)
         ]
@@ -117,7 +118,7 @@ def test_made_folder_gives_the_same_records(tmp_path):
     for split in drawn.splits():
         for made, wanted in zip(read.records(split), drawn.records(split), strict=True):
             assert (made.name, made.captions, made.label) == (wanted.name, wanted.captions, wanted.label)
-            assert made.attributes == wanted.attributes
+            assert (made.attributes, made.stated) == (wanted.attributes, wanted.stated)
             with Image.open(made.image) as picture:
                 assert picture.tobytes() == wanted.image().tobytes()
     assert seen[-1] == (6, 6)

@@ -67,14 +67,16 @@ def test_all_caption_columns_count_and_rows_add_up(tmp_path, write, picture):
             "captions": ["first", "second"],
             "label": 3,
             "attributes": {"k": "v"},
+            "stated": [["k"], []],
         },
-        {"file_name": "a.png", "caption": "third"},
+        {"file_name": "a.png", "captions": ["third", "first"], "stated": [["l", "k"], []]},
     )
     write("metadata.jsonl", jsonl(*rows))
     (record,) = read(tmp_path).records("train")
     assert record.captions == ("first", "second", "third")
     assert record.label == "3"
     assert record.attributes == {"k": "v"}
+    assert record.stated == ({"k"}, set(), {"k", "l"})
 
 
 def test_csv_cells_with_lists_and_commas(tmp_path, write, picture):
@@ -83,15 +85,17 @@ def test_csv_cells_with_lists_and_commas(tmp_path, write, picture):
     file = io.StringIO()
     csv.writer(file).writerows(
         [
-            ("file_name", "text", "attributes"),
-            ("a.png", json.dumps(["one, two", "three"]), '{"wing": "red"}'),
-            ("b.png", "[sic] a bird", ""),
+            ("file_name", "text", "attributes", "stated"),
+            ("a.png", json.dumps(["one, two", "three"]), '{"wing": "red"}', '[["wing"], []]'),
+            ("b.png", "[sic] a bird", "", ""),
         ]
     )
     write("metadata.csv", b"\xef\xbb\xbf" + file.getvalue().encode())
     first, second = read(tmp_path).records("train")
     assert first.captions == ("one, two", "three")
     assert first.attributes == {"wing": "red"}
+    assert first.stated == ({"wing"}, set())
+    assert second.stated is None
     assert second.captions == ("[sic] a bird",)
 
 
@@ -110,6 +114,8 @@ def test_csv_cells_with_lists_and_commas(tmp_path, write, picture):
         ('{"file_name": "a.png", "captions": ["", " "]}', "no caption for a.png"),
         ('{"file_name": "a.png", "captions": ["x", 3]}', "captions holds 3"),
         ('{"file_name": "a.png", "text": "x", "attributes": ["k"]}', "attributes is not an object of texts"),
+        ('{"file_name": "a.png", "text": "x", "stated": ["k"]}', "stated is not a list"),
+        ('{"file_name": "a.png", "text": "x", "stated": [[], ["k"]]}', "2 lists for 1 captions"),
         ('{"file_name": "a.png", "text": "x", "class": ["k"]}', "neither text nor a number"),
         (b'{"file_name": "a.png", "text": "\xe9"}', "not UTF-8"),
         ('{"file_name": "a.png", "text": "\\ud800"}', "not UTF-8"),
@@ -159,7 +165,7 @@ def test_folder_without_metadata(tmp_path):
 
 
 json_rows = st.dictionaries(
-    st.sampled_from(["file_name", "text", "captions", "caption", "class", "attributes"]),
+    st.sampled_from(["file_name", "text", "captions", "caption", "class", "attributes", "stated"]),
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(),
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),

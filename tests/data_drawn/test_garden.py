@@ -240,7 +240,7 @@ CLAIMS = [  # words that must not be said unless an attribute has the value
     (r"stripes|striped|lines|veins", "pattern", "striped"),
     (r"stamens|filaments", "centre_kind", "stamens"),
     (r"trumpet|tube", "centre_kind", "trumpet"),
-    (r"(?:large|big) (?:\w+ )?(?:center|centre|middle)", "centre_size", "large"),
+    (rf"(?:large|big) (?:\w+ )?{_MIDDLE}|{_MIDDLE} (?:that )?is (?:large|big)", "centre_size", "large"),
     (r"broad|wide|big leaves", "leaves", "broad"),
     (r"grass like|long thin", "leaves", "narrow"),
     (r"feathery|fern like|fine", "leaves", "feathery"),
@@ -288,6 +288,43 @@ def test_captions_say_nothing_untrue(thousand: Sequence[Record]) -> None:
             for pattern, attribute, value in CLAIMS:
                 if re.search(rf"\b(?:{pattern})\b", caption):
                     assert truth[attribute] == value, (caption, attribute, truth[attribute])
+
+
+VAGUE = r"in the garden|several|many small"  # words that go with other values as well
+LOOSE = [  # words that an attribute may be told with, beside those above
+    (r"small|little|tiny|large|big", "size"),
+    (r"flower|bloom|blossom", "blooms"),
+    (r"cluster|bunch|several|group|spike|stalk|tall stem|many small|close together", "blooms"),
+    (r"close together", "arrangement"),
+    (r"many|lots of|numerous", "petals"),
+    (r"thin|narrow|slender", "petal_shape"),
+    (r"narrow|big", "leaves"),
+    (r"cup", "centre_kind"),
+    (r"that are \w+ (?:near|towards|at)", "pattern"),
+]
+
+
+def test_what_captions_tell_is_stated(thousand: Sequence[Record]) -> None:
+    for record in thousand:
+        assert record.stated is not None
+        for caption, stated in zip(map(plain, record.captions), record.stated, strict=True):
+            told, rest = set(), re.sub(FIXED, "", caption)
+            for pattern, attribute in SAYINGS:
+                told |= {attribute for _ in re.finditer(rf"\b{pattern}\b", rest)}
+                rest = re.sub(rf"\b{pattern}\b", "", rest)
+            if re.search(rf"\b{_C}\b", rest):
+                told.add("petal")
+            sure = re.sub(VAGUE, "", caption)
+            told |= {name for pattern, name, _ in CLAIMS if re.search(rf"\b(?:{pattern})\b", sure)}
+            maybe = {name for pattern, name in LOOSE if re.search(rf"\b(?:{pattern})\b", caption)}
+            assert told <= stated <= told | maybe, caption
+
+
+def test_one_flower_or_a_number_of_them_is_stated(thousand: Sequence[Record]) -> None:
+    for record in thousand:
+        for caption, stated in zip(map(plain, record.captions), record.stated or (), strict=True):
+            if re.search(r"\b(?:flower|bloom|blossom|two|three|pair)\b", caption):
+                assert "blooms" in stated, caption
 
 
 def test_claims_are_made_at_all(thousand: Sequence[Record]) -> None:

@@ -3,13 +3,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from zoo_plugins.datasets.grammar import Grammar, polish
+from zoo_plugins.datasets.grammar import Grammar, polish, telling
 
 
 def sentences(rules: dict[str, str], facts: dict[str, str] | None = None, count: int = 400) -> Counter[str]:
     rng = np.random.default_rng(0)
     grammar = Grammar(rules)
-    return Counter(grammar.sentence("s", facts or {}, rng) for _ in range(count))
+    return Counter(grammar.sentence("s", facts or {}, rng).text for _ in range(count))
 
 
 def test_alternatives_come_as_often_as_their_weights_say() -> None:
@@ -51,6 +51,18 @@ def test_a_fact_without_text_is_a_topic_that_comes_up_once() -> None:
     assert set(sentences(rules, facts)) == {"a small bird, it is red", "a big bird, it is red"}
 
 
+def test_a_sentence_tells_what_the_words_in_it_tell() -> None:
+    rules = {"s": "a [{size} ]{bird}[ {missing}]|9*{bird} <colour>{missing}", "bird": "<kind>owl|bird"}
+    grammar, rng = Grammar(rules), np.random.default_rng(0)
+    found = {grammar.sentence("s", {"size": telling("size", "big|huge")}, rng) for _ in range(200)}
+    assert found == {
+        ("an owl", frozenset({"kind"})),
+        ("a bird", frozenset()),
+        *((f"a {size} owl", frozenset({"size", "kind"})) for size in ("big", "huge")),
+        *((f"a {size} bird", frozenset({"size"})) for size in ("big", "huge")),
+    }
+
+
 def test_facts_that_allow_no_sentence_are_told() -> None:
     with pytest.raises(LookupError, match="size"):
         Grammar({"s": "{colour}"}).sentence("s", {"size": "big"}, np.random.default_rng(0))
@@ -72,4 +84,4 @@ def test_articles_and_blanks(raw: str, right: str) -> None:
 def test_sentences_differ_by_more_than_their_punctuation() -> None:
     grammar = Grammar({"s": "(one|two|three|four)"})
     found = grammar.sentences(("s",) * 4, {}, np.random.default_rng(0))
-    assert {sentence.lower().rstrip(".") for sentence in found} == {"one", "two", "three", "four"}
+    assert {sentence.text.lower().rstrip(".") for sentence in found} == {"one", "two", "three", "four"}

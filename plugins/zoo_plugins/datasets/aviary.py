@@ -5,7 +5,7 @@ Sixty species are fixed combinations of attributes; the last twelve appear in th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 
@@ -14,9 +14,9 @@ import numpy as np
 from zoo_plugins.datasets.aviary_anatomy import Bird
 from zoo_plugins.datasets.aviary_captions import captions
 from zoo_plugins.datasets.aviary_drawing import DRAWING_VERSION, draw
-from zoo_plugins.datasets.aviary_species import TEST_SPECIES, Species, species
-from zoo_plugins.datasets.drawn import DrawnSet, Purpose, pick
-from zoo_registry.contracts import Record
+from zoo_plugins.datasets.aviary_species import TEST_SPECIES, Species, mixed, species
+from zoo_plugins.datasets.drawn import DrawnSet, Purpose, Scene, pick
+from zoo_plugins.datasets.grammar import Sentence
 
 _BACKGROUNDS = {
     "perched": ("leaves", "leaves", "sky", "evening", "snow"),
@@ -41,7 +41,15 @@ class Aviary(DrawnSet[Species]):
         """Forty-eight species in "train", twelve others in "test"."""
         return species()[:-TEST_SPECIES] if split == "train" else species()[-TEST_SPECIES:]
 
-    def picture(self, kind: Species, number: int) -> Record:
+    def mixed(self, rng: np.random.Generator) -> Species:
+        """A species of no split."""
+        return mixed(rng)
+
+    def captions(self, attributes: Mapping[str, str], rng: np.random.Generator) -> Sequence[Sentence]:
+        """Ten captions."""
+        return captions(attributes, rng)
+
+    def scene(self, kind: Species, number: int) -> Scene:
         """Picture `number`, a bird of one species."""
         rng = np.random.default_rng(self.key(Purpose.PICTURE, number))
         # Small birds do not swim.
@@ -53,10 +61,6 @@ class Aviary(DrawnSet[Species]):
         features = asdict(kind)
         attributes = {"species": features.pop("name"), **features}
         attributes |= {"pose": pose, "background": background, "facing": facing}
-        return Record(
-            name=f"{kind.name}/{number:06d}",
-            image=partial(draw, bird, self.side),
-            captions=captions(attributes, np.random.default_rng(self.key(Purpose.CAPTIONS, number))),
-            label=kind.name,
-            attributes=attributes,
-        )
+        # Raised wings have their bar along the coverts, which have the body's colour.
+        unseen = {"wing_bar"} if pose == "flying" and kind.wing_bar == kind.body else frozenset()
+        return Scene(partial(draw, bird, self.side), attributes, unseen)

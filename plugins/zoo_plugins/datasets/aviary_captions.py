@@ -1,6 +1,8 @@
 """What people might write below a bird of the aviary.
 
-Left and right are never said: training mirrors pictures at random.
+Left and right are never said: training mirrors pictures at random. Words tell an attribute (`telling`, and
+<name> in a rule) where they go with its value and with no other.
+What is said of the legs tells nothing: no attribute is theirs.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from zoo_plugins.datasets.grammar import Grammar
+from zoo_plugins.datasets.grammar import Grammar, Sentence, telling
 
 CAPTIONS = 10
 _STARTS = ("caption",) * (CAPTIONS - 1) + ("glimpse",)  # the last one leaves the body's colour unsaid
@@ -99,32 +101,38 @@ _PLACES = {
 def _facts(attributes: Mapping[str, str]) -> dict[str, str]:
     """What can be said of a bird: nothing of parts that look like the body, nor of what it does not have."""
     body, crown, crested = attributes["body"], attributes["crown"], attributes["crest"] == "yes"
-    colours = {
-        "body": body,
-        "wing": attributes["wing"],
-        "belly": attributes["belly"] if attributes["belly"] != body else "none",
-        "crown": crown if crown != body else "none",
-        "crest": crown if crested else "none",
-        "beak": attributes["beak"],
-        "legs": attributes["beak"] if attributes["pose"] not in ("flying", "swimming") else "none",
-        "ring": attributes["eye_ring"],
-        "bar": attributes["wing_bar"],
+    colours = {  # a fact, its attribute, its colour
+        ("body", "body"): body,
+        ("wing", "wing"): attributes["wing"],
+        ("belly", "belly"): attributes["belly"] if attributes["belly"] != body else "none",
+        ("crown", "crown"): crown if crown != body else "none",
+        ("crest", "crown"): crown if crested else "none",
+        ("beak", "beak"): attributes["beak"],
+        ("ring", "eye_ring"): attributes["eye_ring"],
+        ("bar", "wing_bar"): attributes["wing_bar"],
     }
-    facts = {name: _COLOURS.get(colour, colour) for name, colour in colours.items() if colour != "none"}
+    facts = {
+        name: telling(attribute, _COLOURS.get(colour, colour))
+        for (name, attribute), colour in colours.items()
+        if colour != "none"
+    }
     facts |= _PARTS | {
-        "build": _BUILDS[attributes["build"]],
-        "shape": _BEAK_SHAPES[attributes["beak_shape"]],
-        "tail": attributes["tail"],
-        "doing": _POSES[attributes["pose"]],
-        "place": _PLACES[attributes["background"]],
+        "build": telling("build", _BUILDS[attributes["build"]]),
+        "shape": telling("beak_shape", _BEAK_SHAPES[attributes["beak_shape"]]),
+        "tail": telling("tail", attributes["tail"]),
+        "doing": telling("pose", _POSES[attributes["pose"]]),
+        "place": telling("background", _PLACES[attributes["background"]]),
     }
+    if attributes["pose"] not in ("flying", "swimming"):
+        facts["legs"] = _COLOURS.get(attributes["beak"], attributes["beak"])
     if attributes["size"] in _SIZES:
-        facts["size"] = _SIZES[attributes["size"]]
+        facts["size"] = telling("size", _SIZES[attributes["size"]])
     if crested:
-        facts |= {"crested": "crested", "tuft": "3*crest|tuft of feathers on its head"}
+        tuft = "3*crest|tuft of feathers on its head"
+        facts |= {"crested": telling("crest", "crested"), "tuft": telling("crest", tuft)}
     return facts
 
 
-def captions(attributes: Mapping[str, str], rng: np.random.Generator) -> tuple[str, ...]:
+def captions(attributes: Mapping[str, str], rng: np.random.Generator) -> tuple[Sentence, ...]:
     """Ten distinct captions; all but the last name the body's colour."""
     return _GRAMMAR.sentences(_STARTS, _facts(attributes), rng)

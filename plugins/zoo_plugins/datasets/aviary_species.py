@@ -66,6 +66,11 @@ def _likeness(a: Species, b: Species) -> int:
     return sum(mine[key] == theirs[key] for key in mine)
 
 
+def mixed(rng: np.random.Generator) -> Species:
+    """A species like these, all its attributes drawn at random."""
+    return _candidate("mixed", COLOURS[rng.integers(len(COLOURS))], rng)
+
+
 @cache
 def species() -> tuple[Species, ...]:
     """All species in a fixed order: of a few candidates each, the one least like any species before it."""

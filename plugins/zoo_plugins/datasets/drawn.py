@@ -7,25 +7,38 @@ every side shows the same content.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import asdict
 from enum import IntEnum
-from functools import cached_property
+from math import log1p
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
+from PIL import Image
 
+from zoo_plugins.datasets.grammar import Sentence
 from zoo_registry.contracts import Dataset, DataSource, Problem, Record
 from zoo_registry.errors import ZooError, nearest
 
-Kind = TypeVar("Kind")  # a class: a frozen dataclass of attributes with a name
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+Kind = TypeVar("Kind", bound=_Named)  # a class: a frozen dataclass of attributes with a name
 
 COUNT = 6000
 SIDE = 128
 TEST_EVERY = 5  # one picture in five is of the test split, the second of each five
 
+PRACTICE = 10**9  # the number of the first picture to practise on: beyond those of any set
+HIDDEN = "hidden"  # the value of an attribute that a picture does not show
+
 _CANDIDATES = 40
+_MIXTURES = 6
 
 
 class Purpose(IntEnum):
@@ -35,6 +48,19 @@ class Purpose(IntEnum):
     PICTURE = 1
     CAPTIONS = 2
     DRAWING = 3
+    MIXTURE = 4
+
+
+class Scene(NamedTuple):
+    """A picture before it is drawn, and what is known of it.
+
+    unseen: attributes that captions may tell, but which do not show in this picture, or only outside of the
+        crop that training and evaluation see.
+    """
+
+    draw: Callable[[], Image.Image]
+    attributes: Mapping[str, str]
+    unseen: Set[str] = frozenset()
 
 
 class DrawnSet(Dataset, Generic[Kind]):
@@ -58,14 +84,23 @@ class DrawnSet(Dataset, Generic[Kind]):
         self.source = source
         self.side = source.side or SIDE
         self._count = int(argument)
+        self._records: dict[str, tuple[Record, ...]] = {}
 
     @abstractmethod
     def classes(self, split: str) -> Sequence[Kind]:
         """The classes of a split; no class is in both."""
 
     @abstractmethod
-    def picture(self, kind: Kind, number: int) -> Record:
-        """Picture `number`, of a class."""
+    def mixed(self, rng: np.random.Generator) -> Kind:
+        """A class of no split, all its attributes drawn at random."""
+
+    @abstractmethod
+    def scene(self, kind: Kind, number: int) -> Scene:
+        """What picture `number` shows, of a class."""
+
+    @abstractmethod
+    def captions(self, attributes: Mapping[str, str], rng: np.random.Generator) -> Sequence[Sentence]:
+        """What people might write below a picture."""
 
     @classmethod
     def recognises(cls, folder: Path) -> bool:
@@ -82,7 +117,39 @@ class DrawnSet(Dataset, Generic[Kind]):
             raise ZooError(
                 f"{self.name}:{self._count}: there is no split {split!r}{nearest(split, self.splits())}"
             )
+        if split not in self._records:
+            numbers = [n for n in range(self._count) if (n % TEST_EVERY == 1) == (split == "test")]
+            self._records[split] = tuple(
+                self._record(split, rank, number) for rank, number in enumerate(numbers)
+            )
         return self._records[split]
+
+    def standard(self, side: int, tests: int) -> Self:
+        """The same set whatever its own count and seed: at a side, with so many pictures in "test"."""
+        return type(self)(DataSource(str(TEST_EVERY * tests), side=side))
+
+    def practice(self, count: int) -> Sequence[Record]:
+        """Pictures of mixed classes, each of its own, without captions: what a judge learns from.
+
+        In the splits' few classes every attribute goes with all others, so that a judge would learn the
+        classes. No picture here has the attributes of a class of the test split. Of a few mixtures the one is
+        taken whose values have come least often. Attributes have no value where they do not show.
+        """
+        tested = [_features(kind) for kind in self.classes("test")]
+        come: Counter[tuple[str, str]] = Counter()
+        records: list[Record] = []
+        for number in range(PRACTICE, PRACTICE + count):
+            rng = np.random.default_rng(self.key(Purpose.MIXTURE, number))
+            offers = [self.mixed(rng) for _ in range(_MIXTURES)]
+            kind = min(
+                (offer for offer in offers if _features(offer) not in tested),
+                key=lambda offer: sum(log1p(come[item]) for item in _features(offer).items()),
+            )
+            come.update(_features(kind).items())
+            scene = self.scene(kind, number)
+            shown = {name: value for name, value in scene.attributes.items() if name not in scene.unseen}
+            records.append(Record(str(number), scene.draw, (), attributes=shown))
+        return records
 
     def problems(self) -> Sequence[Problem]:
         """None: what is drawn has no faults."""
@@ -98,23 +165,22 @@ class DrawnSet(Dataset, Generic[Kind]):
         """What seeds a generator for one purpose of one picture."""
         return self.source.seed, int(purpose), number
 
-    @cached_property
-    def _records(self) -> dict[str, tuple[Record, ...]]:
-        numbers = {
-            "train": [number for number in range(self._count) if number % TEST_EVERY != 1],
-            "test": list(range(1, self._count, TEST_EVERY)),
-        }
-        return {
-            split: tuple(self._record(split, rank, number) for rank, number in enumerate(chosen))
-            for split, chosen in numbers.items()
-        }
-
     def _record(self, split: str, rank: int, number: int) -> Record:
         """The `rank`-th picture of a split. Classes come in shuffled rounds, once a round."""
         kinds = self.classes(split)
         turn, place = divmod(rank, len(kinds))
         order = np.random.default_rng(self.key(Purpose.CLASS, turn)).permutation(len(kinds))
-        return self.picture(kinds[order[place]], number)
+        kind = kinds[order[place]]
+        scene = self.scene(kind, number)
+        said = self.captions(scene.attributes, np.random.default_rng(self.key(Purpose.CAPTIONS, number)))
+        return Record(
+            name=f"{kind.name}/{number:06d}",
+            image=scene.draw,
+            captions=tuple(sentence.text for sentence in said),
+            label=kind.name,
+            attributes=scene.attributes,
+            stated=tuple(sentence.tells - scene.unseen for sentence in said),
+        )
 
 
 def far_apart(count: int, seed: int, candidate: Callable[[int, np.random.Generator], Any]) -> tuple[Any, ...]:
@@ -128,6 +194,11 @@ def far_apart(count: int, seed: int, candidate: Callable[[int, np.random.Generat
         chosen.append(best)
         features.append(asdict(best))
     return tuple(chosen)
+
+
+def _features(kind: _Named) -> dict[str, str]:
+    """The attributes of a class without its name."""
+    return {name: value for name, value in vars(kind).items() if name != "name"}
 
 
 def _likeness(mine: dict[str, str], other: dict[str, str]) -> int:

@@ -5,18 +5,18 @@ Fifty species are fixed combinations of attributes; the last ten appear in the t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 
 import numpy as np
 
-from zoo_plugins.datasets.drawn import DrawnSet, Purpose, pick
+from zoo_plugins.datasets.drawn import HIDDEN, DrawnSet, Purpose, Scene, pick
 from zoo_plugins.datasets.garden_captions import captions
 from zoo_plugins.datasets.garden_drawing import DRAWING_VERSION, Flower, draw
 from zoo_plugins.datasets.garden_scenes import POTS
-from zoo_plugins.datasets.garden_species import TEST_SPECIES, Species, species
-from zoo_registry.contracts import Record
+from zoo_plugins.datasets.garden_species import TEST_SPECIES, Species, mixed, species
+from zoo_plugins.datasets.grammar import Sentence
 
 _PLACES = ("leaves", "leaves", "meadow", "meadow", "sky", "evening", "dark", "wall", "snow")
 _INDOORS = ("pot", "pot", "vase")
@@ -35,7 +35,15 @@ class Garden(DrawnSet[Species]):
         """Forty species in "train", ten others in "test"."""
         return species()[:-TEST_SPECIES] if split == "train" else species()[-TEST_SPECIES:]
 
-    def picture(self, kind: Species, number: int) -> Record:
+    def mixed(self, rng: np.random.Generator) -> Species:
+        """A species of no split."""
+        return mixed(rng)
+
+    def captions(self, attributes: Mapping[str, str], rng: np.random.Generator) -> Sequence[Sentence]:
+        """Ten captions."""
+        return captions(attributes, rng)
+
+    def scene(self, kind: Species, number: int) -> Scene:
         """Picture `number`, a flower of one species."""
         rng = np.random.default_rng(self.key(Purpose.PICTURE, number))
         framing = pick(rng, ("close", "whole", "whole"))
@@ -52,11 +60,6 @@ class Garden(DrawnSet[Species]):
         features = asdict(kind)
         attributes = {"species": features.pop("name"), **features, **own}
         if framing == "close":
-            attributes |= {"size": "hidden", "stem": "hidden"}
-        return Record(
-            name=f"{kind.name}/{number:06d}",
-            image=partial(draw, Flower(kind, key=self.key(Purpose.DRAWING, number), **own), self.side),
-            captions=captions(attributes, np.random.default_rng(self.key(Purpose.CAPTIONS, number))),
-            label=kind.name,
-            attributes=attributes,
-        )
+            attributes |= {"size": HIDDEN, "stem": HIDDEN}
+        flower = Flower(kind, key=self.key(Purpose.DRAWING, number), **own)
+        return Scene(partial(draw, flower, self.side), attributes)

@@ -1,6 +1,7 @@
 """What people might write below a flower of the garden.
 
-Left and right are never said: training mirrors pictures at random.
+Left and right are never said: training mirrors pictures at random. Words tell an attribute (`telling`, and
+<name> in a rule) where they go with its value and with no other.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from zoo_plugins.datasets.grammar import Grammar
+from zoo_plugins.datasets.grammar import Grammar, Sentence, telling
 
 CAPTIONS = 10
 _STARTS = ("caption",) * (CAPTIONS - 1) + ("glimpse",)  # the last one leaves the petals' colour unsaid
@@ -102,7 +103,7 @@ _LEAVES = {
     "feathery": "2*feathery|2*fern like|fine",
 }
 _PLACES = {
-    "leaves": "3*in front of leaves|in the garden|in front of green foliage",
+    "leaves": "3*<background>in front of leaves|in the garden|<background>in front of green foliage",
     "sky": "2*against the sky|under a cloudy sky|in front of the sky",
     "evening": "2*in the evening|at dusk|at sunset",
     "meadow": "2*in the grass|2*in a (meadow|field)",
@@ -112,8 +113,8 @@ _PLACES = {
     "vase": "2*in a [2*glass ]vase|in a vase on a table",
 }
 _CLUSTERS = {
-    "cluster": "3*a cluster of|2*a bunch of|several|a group of",
-    "spike": "2*a spike of|2*a tall stem of|2*a stalk of|many small",
+    "cluster": "3*<arrangement>a cluster of|2*<arrangement>a bunch of|several|<arrangement>a group of",
+    "spike": "2*<arrangement>a spike of|2*<arrangement>a tall stem of|2*<arrangement>a stalk of|many small",
     "2": "4*two|a pair of",
     "3": "three",
 }
@@ -124,54 +125,63 @@ def _facts(attributes: Mapping[str, str]) -> dict[str, str]:
     """What can be said of a picture."""
     pattern, arrangement = attributes["pattern"], attributes["arrangement"]
     kind, background = attributes["centre_kind"], attributes["background"]
-    colours = {"hue": attributes["petal"]}
+    colours = {"hue": "petal"}  # facts and their attributes
     if pattern != "plain":
-        colours[{"edged": "tips", "throat": "throat", "striped": "stripes"}[pattern]] = attributes["accent"]
+        colours[{"edged": "tips", "throat": "throat", "striped": "stripes"}[pattern]] = "accent"
     if kind != "hidden":
-        colours[{"disc": "centre"}.get(kind, kind)] = attributes["centre"]
+        colours[{"disc": "centre"}.get(kind, kind)] = "centre"
     if attributes["stem"] != "hidden":
-        colours["stem"] = attributes["stem"]
-    facts = {name: _COLOURS.get(colour, colour) for name, colour in colours.items()}
+        colours["stem"] = "stem"
+    facts = {}
+    for name, attribute in colours.items():
+        facts[name] = telling(attribute, _COLOURS.get(attributes[attribute], attributes[attribute]))
+        if attribute == "accent":
+            facts[name] = telling("pattern", facts[name])
+        elif name in ("stamens", "trumpet"):
+            facts[name] = telling("centre_kind", facts[name])
     facts |= {
         "petals": "9*petals",
-        "shape": _SHAPES[attributes["petal_shape"]],
-        "leaf": _LEAVES[attributes["leaves"]],
+        "shape": telling("petal_shape", _SHAPES[attributes["petal_shape"]]),
+        "leaf": telling("leaves", _LEAVES[attributes["leaves"]]),
     }
     if kind != "hidden":
         facts["middle"] = "4*center|centre|middle"
     if kind == "disc" and attributes["centre_size"] == "large":
-        facts["large"] = "3*large|2*big"
+        facts["large"] = telling("centre_size", "3*large|2*big")
     if attributes["petals"] in _COUNTS and arrangement != "spike" and attributes["layers"] == "single":
-        facts["count"] = _COUNTS[attributes["petals"]]
+        facts["count"] = telling("petals", _COUNTS[attributes["petals"]])
     if attributes["layers"] == "several":
-        facts["layered"] = "3*layered|2*many layered|double"
+        facts["layered"] = telling("layers", "3*layered|2*many layered|double")
     if attributes["form"] in _FORMS:
-        facts["form"] = _FORMS[attributes["form"]]
+        facts["form"] = telling("form", _FORMS[attributes["form"]])
     if attributes["size"] in _SIZES:
-        facts["size"] = _SIZES[attributes["size"]]
+        facts["size"] = telling("size", _SIZES[attributes["size"]])
     if attributes["view"] == "tilted":
-        facts |= {"tilted": "tilted", "tilted2": "2*seen from the side|seen at an angle"}
+        seen = "2*seen from the side|seen at an angle"
+        facts |= {"tilted": telling("view", "tilted"), "tilted2": telling("view", seen)}
     if attributes["blooms"] == "1":
-        facts["flower"] = "7*flower|2*bloom|blossom"
+        facts["flower"] = telling("blooms", "7*flower|2*bloom|blossom")
     else:
         many = arrangement if attributes["blooms"] == "many" else attributes["blooms"]
-        facts |= {"group": _CLUSTERS[many], "flowers": "7*flowers|2*blooms|blossoms"}
+        facts |= {"group": telling("blooms", _CLUSTERS[many]), "flowers": "7*flowers|2*blooms|blossoms"}
         if attributes["blooms"] == "many":
-            facts["group2"] = {"cluster": "in a cluster|close together", "spike": "along a tall stem"}[
-                arrangement
-            ]
+            place = {"cluster": "in a cluster|close together", "spike": "along a tall stem"}[arrangement]
+            facts["group2"] = telling("blooms", telling("arrangement", place))
     pot = attributes["pot"]
     if pot == "none":
         facts["place"] = _PLACES[background]
+        if background != "leaves":
+            facts["place"] = telling("background", facts["place"])
     else:
-        clay = {"orange": "3*orange|clay|terracotta"}.get(pot, pot)
-        facts["place"] = f"3*in a ({clay}) pot|2*in a pot|planted in a ({clay}) pot"
+        clay = telling("pot", {"orange": "3*orange|clay|terracotta"}.get(pot, pot))
+        place = f"3*in a ({clay}) pot|2*in a pot|planted in a ({clay}) pot"
+        facts["place"] = telling("background", place)
     if attributes["visitor"] != "none":
-        guest = _VISITORS[attributes["visitor"]]
+        guest = telling("visitor", _VISITORS[attributes["visitor"]])
         facts |= {"guest": guest, "guest2": f"with ({guest}) on top|visited by ({guest})"}
     return facts
 
 
-def captions(attributes: Mapping[str, str], rng: np.random.Generator) -> tuple[str, ...]:
+def captions(attributes: Mapping[str, str], rng: np.random.Generator) -> tuple[Sentence, ...]:
     """Ten distinct captions; all but the last name the petals' colour."""
     return _GRAMMAR.sentences(_STARTS, _facts(attributes), rng)

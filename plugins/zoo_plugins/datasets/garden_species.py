@@ -59,13 +59,24 @@ class Species:
 
 
 def _candidate(index: int, rng: np.random.Generator) -> Species:
+    name = _PLACES[index % len(_PLACES)] + _ENDINGS[index // len(_PLACES)]
     form, petal = _FORMS[index % len(_FORMS)], COLOURS[index % len(COLOURS)]
+    return _species(name, form, petal, _PATTERNS[index % len(_PATTERNS)], _STEMS[index % len(_STEMS)], rng)
+
+
+def mixed(rng: np.random.Generator) -> Species:
+    """A species like these, all its attributes drawn at random."""
+    form, petal, pattern, stem = (pick(rng, values) for values in (_FORMS, COLOURS, _PATTERNS, _STEMS))
+    return _species("mixed", form, petal, pattern, stem, rng)
+
+
+def _species(name: str, form: str, petal: str, pattern: str, stem: str, rng: np.random.Generator) -> Species:
     arrangement = "single" if form == "cup" else pick(rng, _ARRANGEMENTS[form])
     # The blooms of a spike are too small for a pattern.
-    pattern = _PATTERNS[index % len(_PATTERNS)] if arrangement != "spike" else "plain"
+    pattern = pattern if arrangement != "spike" else "plain"
     accent = "none" if pattern == "plain" else pick(rng, [c for c in COLOURS if _apart(c, petal)])
     return Species(
-        name=_PLACES[index % len(_PLACES)] + _ENDINGS[index // len(_PLACES)],
+        name=name,
         form=form,
         petal=petal,
         pattern=pattern,
@@ -73,7 +84,7 @@ def _candidate(index: int, rng: np.random.Generator) -> Species:
         arrangement=arrangement,
         size=pick(rng, ("small", "medium", "large")),
         leaves=pick(rng, ("narrow", "broad", "feathery")),
-        stem=_STEMS[index % len(_STEMS)],
+        stem=stem,
         **_inside(form, arrangement == "single", pattern, (petal, accent), rng),
     )
 

@@ -5,6 +5,7 @@ A rule is a line of text in which
     {name}      is a fact of the picture or another rule
     (a|b|c)     is one of the alternatives; (3*a|b) takes the first three times as often
     [a]         is there or not; [3*a] is there three times as often as not
+    <name>      is nothing to be read: it notes that the sentence tells the attribute `name`
 
 A fact that the picture lacks cannot be said, and no fact is said twice in a sentence: an alternative that
 would have to is not taken. So a sentence is true and does not repeat itself, and a rule is a plain list of
@@ -27,6 +28,12 @@ class _Name(NamedTuple):
     name: str
 
 
+class _Told(NamedTuple):
+    """A note that an attribute is told."""
+
+    attribute: str
+
+
 class _Choice(NamedTuple):
     """Alternatives and how often each is taken."""
 
@@ -34,9 +41,17 @@ class _Choice(NamedTuple):
     options: tuple[_Phrase, ...]
 
 
-_Phrase: TypeAlias = "tuple[str | _Name | _Choice, ...]"
+_Item: TypeAlias = "str | _Name | _Told | _Choice"
+_Phrase: TypeAlias = "tuple[_Item, ...]"
 
-_TOKENS = re.compile(r"\{\w+\}|\d+\*|[()\[\]|]|[^{}()\[\]|]+")
+_TOKENS = re.compile(r"\{\w+\}|<\w+>|\d+\*|[()\[\]|]|[^{}<>()\[\]|]+")
+
+
+class Sentence(NamedTuple):
+    """What is written, and the attributes that it tells."""
+
+    text: str
+    tells: frozenset[str]
 
 
 @cache
@@ -47,7 +62,7 @@ def _parse(text: str) -> _Choice:
 
 def _alternatives(tokens: list[str], closing: str) -> _Choice:
     """Read up to `closing`; `tokens` is a stack whose last is next."""
-    weights, options = [1.0], [list[str | _Name | _Choice]()]
+    weights, options = [1.0], [list[_Item]()]
     while tokens and (token := tokens.pop()) != closing:
         if token == "|":
             weights.append(1.0)
@@ -57,7 +72,10 @@ def _alternatives(tokens: list[str], closing: str) -> _Choice:
         elif token in ("(", "["):
             options[-1].append(_alternatives(tokens, ")" if token == "(" else "]"))
         else:
-            options[-1].append(_Name(token[1:-1]) if token[0] == "{" else token)
+            if token[0] == "{":
+                options[-1].append(_Name(token[1:-1]))
+            else:
+                options[-1].append(_Told(token[1:-1]) if token[0] == "<" else token)
     if closing == "]":
         weights.append(1.0)
         options.append([])
@@ -70,31 +88,36 @@ class Grammar:
     def __init__(self, rules: Mapping[str, str]) -> None:
         self._rules = {name: _parse(text) for name, text in rules.items()}
 
-    def sentence(self, start: str, facts: Mapping[str, str], rng: np.random.Generator) -> str:
+    def sentence(self, start: str, facts: Mapping[str, str], rng: np.random.Generator) -> Sentence:
         """One sentence of the rule `start`. A fact is the text of its phrasings: {"size": "small|2*little"}.
 
         Raises `LookupError` where the facts allow no sentence.
         """
-        words = self._choose(self._rules[start], facts, [], rng)
+        said: list[str | _Told] = []
+        words = self._choose(self._rules[start], facts, said, rng)
         if words is None:
             raise LookupError(f"rule {start!r} has no sentence for the facts {sorted(facts)}")
-        return polish(words)
+        tells = frozenset(item.attribute for item in said if isinstance(item, _Told))
+        return Sentence(polish(words), tells)
 
     def sentences(
         self, starts: tuple[str, ...], facts: Mapping[str, str], rng: np.random.Generator
-    ) -> tuple[str, ...]:
+    ) -> tuple[Sentence, ...]:
         """One sentence of each rule in `starts`, no two alike but for case and punctuation."""
-        found: dict[str, str] = {}
+        found: dict[str, Sentence] = {}
         for count, start in enumerate(starts, 1):
             while len(found) < count:
-                sentence = self.sentence(start, facts, rng)
-                found.setdefault(sentence, punctuate(sentence, rng))
+                text, tells = self.sentence(start, facts, rng)
+                found.setdefault(text, Sentence(punctuate(text, rng), tells))
         return tuple(found.values())
 
     def _choose(
-        self, choice: _Choice, facts: Mapping[str, str], said: list[str], rng: np.random.Generator
+        self, choice: _Choice, facts: Mapping[str, str], said: list[str | _Told], rng: np.random.Generator
     ) -> str | None:
-        """One alternative that can be said; None if there is none. Adds the facts that it says to `said`."""
+        """One alternative that can be said; None if there is none.
+
+        Adds the facts that it says, and what it tells, to `said`.
+        """
         mark = len(said)
         left = list(zip(choice.weights, choice.options, strict=True))
         while left:
@@ -106,13 +129,16 @@ class Grammar:
         return None
 
     def _say(
-        self, phrase: _Phrase, facts: Mapping[str, str], said: list[str], rng: np.random.Generator
+        self, phrase: _Phrase, facts: Mapping[str, str], said: list[str | _Told], rng: np.random.Generator
     ) -> str | None:
         """A phrase in full; None if it needs a fact that is missing or already said."""
         words = []
         for item in phrase:
             if isinstance(item, str):
                 words.append(item)
+                continue
+            if isinstance(item, _Told):
+                said.append(item)
                 continue
             if isinstance(item, _Choice):
                 choice = item
@@ -138,6 +164,11 @@ def _draw(weights: list[float], rng: np.random.Generator) -> int:
         if left < 0:
             return index
     return len(weights) - 1
+
+
+def telling(attribute: str, text: str) -> str:
+    """The text of a rule or a fact that tells an attribute, however it is phrased."""
+    return f"<{attribute}>({text})"
 
 
 def polish(words: str) -> str:

@@ -20,7 +20,8 @@ class ImageFolder(Reader):
 
     A row of the metadata names its picture (`file_name`, below the folder of the metadata) and its captions,
     as text or as a list of texts: `captions`, then what `text` and `caption` add. Rows for one picture add
-    up. A row may have a `class` (or `label`) and `attributes`, an object of texts.
+    up. A row may have a `class` (or `label`), `attributes`, an object of texts, and `stated`, a list of the
+    attributes that are told for each caption.
     """
 
     folder_layout: ClassVar[str] = (
@@ -44,8 +45,14 @@ class ImageFolder(Reader):
                     Problem(file, "another picture has this name with another ending; only that one is used")
                 )
             elif row.captions:
-                record = Record(name, folder / file, row.captions, row.label, attributes=row.attributes)
-                records[split][name] = record
+                records[split][name] = Record(
+                    name,
+                    folder / file,
+                    row.captions,
+                    row.label,
+                    attributes=row.attributes,
+                    stated=row.stated,
+                )
         return {split: list(found.values()) for split, found in records.items()}
 
 
@@ -86,8 +93,7 @@ def _read_rows(folder: Path, problems: list[Problem]) -> dict[str, Row]:
             if file not in pictures:
                 problems.append(Problem(metadata, f"line {number}: there is no picture {file}"))
             elif file in rows:
-                more = tuple(caption for caption in row.captions if caption not in rows[file].captions)
-                rows[file] = rows[file]._replace(captions=rows[file].captions + more)
+                rows[file] = rows[file].joined(row)
             else:
                 rows[file] = row
             if not row.captions:

@@ -22,6 +22,16 @@ class Row(NamedTuple):
     captions: tuple[str, ...]  # maybe empty
     label: str | None
     attributes: Mapping[str, str]
+    stated: tuple[frozenset[str], ...] | None  # of each caption, the attributes it tells
+
+    def joined(self, other: Row) -> Row:
+        """With the captions that another row for the same picture adds."""
+        new = [index for index, caption in enumerate(other.captions) if caption not in self.captions]
+        stated = None
+        if self.stated is not None and other.stated is not None:
+            stated = self.stated + tuple(other.stated[index] for index in new)
+        captions = self.captions + tuple(other.captions[index] for index in new)
+        return self._replace(captions=captions, stated=stated)
 
 
 class RowError(Exception):
@@ -64,7 +74,7 @@ def read_csv(data: bytes) -> Iterator[tuple[int, Row | RowError]]:
 
 def _cell(column: str, value: str) -> Any:
     """What a CSV cell holds: JSON where the column may hold a list or an object, else the text."""
-    if (column in CAPTION_COLUMNS and value.startswith("[")) or column == "attributes":
+    if (column in CAPTION_COLUMNS and value.startswith("[")) or column in ("attributes", "stated"):
         try:
             return json.loads(value)
         except (ValueError, RecursionError):
@@ -85,7 +95,13 @@ def _row(row: Any) -> Row:
     for column in CAPTION_COLUMNS:
         captions += [caption for caption in _captions(column, row.get(column)) if caption not in captions]
     labels = (row[column] for column in CLASS_COLUMNS if row.get(column) not in (None, ""))
-    return Row(PurePosixPath(file).as_posix(), tuple(captions), _label(next(labels, None)), _attributes(row))
+    return Row(
+        PurePosixPath(file).as_posix(),
+        tuple(captions),
+        _label(next(labels, None)),
+        _attributes(row),
+        _stated(row, len(captions)),
+    )
 
 
 def _captions(column: str, value: Any) -> list[str]:
@@ -112,6 +128,20 @@ def _attributes(row: Mapping[str, Any]) -> Mapping[str, str]:
     for name, value in attributes.items():
         _check_text("attributes", name + value)
     return attributes
+
+
+def _stated(row: Mapping[str, Any], captions: int) -> tuple[frozenset[str], ...] | None:
+    stated = row.get("stated")
+    if stated is None:
+        return None
+    lists: list[Any] = stated if isinstance(stated, list) else [None]
+    if not all(isinstance(told, list) and all(isinstance(name, str) for name in told) for told in lists):
+        raise RowError("stated is not a list with a list of attributes for each caption")
+    if len(lists) != captions:
+        raise RowError(f"stated has {len(lists)} lists for {captions} captions; one for each is wanted")
+    for told in lists:
+        _check_text("stated", "".join(told))
+    return tuple(map(frozenset, lists))
 
 
 def _check_text(column: str, text: str) -> None:

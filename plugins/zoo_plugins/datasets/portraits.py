@@ -6,18 +6,18 @@ person wears, how they look and where they are differs from picture to picture.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 
 import numpy as np
 
-from zoo_plugins.datasets.drawn import DrawnSet, Purpose, pick
+from zoo_plugins.datasets.drawn import HIDDEN, DrawnSet, Purpose, Scene, pick
+from zoo_plugins.datasets.grammar import Sentence
 from zoo_plugins.datasets.portraits_captions import captions
 from zoo_plugins.datasets.portraits_drawing import DRAWING_VERSION, WALLS, draw
 from zoo_plugins.datasets.portraits_head import Portrait
-from zoo_plugins.datasets.portraits_people import TEST_PEOPLE, Person, people
-from zoo_registry.contracts import Record
+from zoo_plugins.datasets.portraits_people import TEST_PEOPLE, Person, mixed, people
 
 _EXPRESSIONS = (
     "smiling",
@@ -35,6 +35,7 @@ _COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "black
 _SUITS = ("black", "grey", "blue", "brown")
 _PLACES = (*WALLS, "leaves", "leaves", "sky", "books", "bricks")
 _HATLESS = ("bun", "afro", "spiky", "ponytail")  # hair that no hat fits over
+_UNDER_HATS = ("short", "parted", "curly")  # hair that is much the same below one
 
 
 class Portraits(DrawnSet[Person]):
@@ -50,7 +51,15 @@ class Portraits(DrawnSet[Person]):
         """Sixty-four persons in "train", sixteen others in "test"."""
         return people()[:-TEST_PEOPLE] if split == "train" else people()[-TEST_PEOPLE:]
 
-    def picture(self, kind: Person, number: int) -> Record:
+    def mixed(self, rng: np.random.Generator) -> Person:
+        """A person of no split."""
+        return mixed(rng)
+
+    def captions(self, attributes: Mapping[str, str], rng: np.random.Generator) -> Sequence[Sentence]:
+        """Ten descriptions."""
+        return captions(attributes, rng)
+
+    def scene(self, kind: Person, number: int) -> Scene:
         """Picture `number`, a portrait of one person."""
         rng = np.random.default_rng(self.key(Purpose.PICTURE, number))
         hat = "none" if kind.style in _HATLESS else pick(rng, ("none",) * 6 + ("cap", "beanie", "sun hat"))
@@ -70,14 +79,12 @@ class Portraits(DrawnSet[Person]):
             "tie": pick(rng, _COLOURS[:7]) if clothes == "suit" and kind.gender == "man" else "none",
             "background": pick(rng, _PLACES),
         }
-        attributes = _seen(kind, own)
-        return Record(
-            name=f"{kind.name}/{number:06d}",
-            image=partial(draw, Portrait(kind, key=self.key(Purpose.DRAWING, number), **own), self.side),
-            captions=captions(attributes, np.random.default_rng(self.key(Purpose.CAPTIONS, number))),
-            label=kind.name,
-            attributes=attributes,
-        )
+        portrait = Portrait(kind, key=self.key(Purpose.DRAWING, number), **own)
+        # Of the clothes, the crop that training sees has the collar; a hat covers all hair but the long.
+        unseen = {"tie"} | ({"clothes"} if clothes == "striped shirt" else set())
+        if hat != "none" and kind.style in _UNDER_HATS:
+            unseen |= {"style"}
+        return Scene(partial(draw, portrait, self.side), _seen(kind, own), unseen)
 
 
 def _seen(person: Person, own: dict[str, str]) -> dict[str, str]:
@@ -85,12 +92,12 @@ def _seen(person: Person, own: dict[str, str]) -> dict[str, str]:
     features = asdict(person)
     attributes = {"person": features.pop("name"), **features, **own}
     if own["glasses"] == "sunglasses":
-        attributes |= {"eyes": "hidden", "frame": "none"}
+        attributes |= {"eyes": HIDDEN, "frame": "none"}
     if own["hat"] != "none":
-        attributes |= {"fringe": "hidden"}
+        attributes |= {"fringe": HIDDEN}
     if attributes["fringe"] != "no":
-        attributes |= {"brows": "hidden"}
+        attributes |= {"brows": HIDDEN}
     if person.style == "bald":
-        attributes |= {"style": "bald" if own["hat"] == "none" else "hidden"}
-        attributes |= {"hair": "hidden"} if person.beard == "none" else {}
+        attributes |= {"style": "bald" if own["hat"] == "none" else HIDDEN}
+        attributes |= {"hair": HIDDEN} if person.beard == "none" else {}
     return attributes

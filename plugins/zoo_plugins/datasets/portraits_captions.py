@@ -1,6 +1,8 @@
 """How people might describe a portrait, mostly in two clauses or more, as the descriptions of Face2Text are.
 
-Left and right are never said: training mirrors pictures at random.
+Left and right are never said: training mirrors pictures at random. Words tell an attribute (`telling`, and
+<name> in a rule) where they go with its value and with no other.
+So "short hair" tells no style, since many are short.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from zoo_plugins.datasets.grammar import Grammar
+from zoo_plugins.datasets.grammar import Grammar, Sentence, telling
 from zoo_plugins.datasets.portraits_people import LENGTHS
 
 CAPTIONS = 10
@@ -73,55 +75,57 @@ _RULES = {
     "over": "4*{hat}|3*{spectacles}|2*{lipstick}|{earrings}",
 }
 _GRAMMARS = {
-    "woman": Grammar(_RULES | {"he": "she", "his": "her", "noun": "6*woman|2*lady|female"}),
-    "man": Grammar(_RULES | {"he": "he", "his": "his", "noun": "6*man|2*guy|male"}),
+    "woman": Grammar(
+        _RULES | {"he": "<gender>she", "his": "<gender>her", "noun": "<gender>(6*woman|2*lady|female)"}
+    ),
+    "man": Grammar(_RULES | {"he": "<gender>he", "his": "<gender>his", "noun": "<gender>(6*man|2*guy|male)"}),
 }
 
 _HAIRS = {"blonde": "3*blonde|blond", "red": "3*red|2*ginger", "grey": "2*grey|2*gray"}
 _STYLES = {
     "short": "[4*short ]({c}) hair|({c}) short hair",
-    "spiky": "[short ](2*spiky|spiked) ({c}) hair",
-    "parted": "[short ]({c}) hair(2*| with a side parting| parted on one side)",
-    "curly": "[2*short ]curly ({c}) hair|[short ]({c}) curls",
-    "afro": "a [big ]({c}) afro|[big ]curly ({c}) hair",
-    "bob": "a ({c}) bob|[2*chin length |medium length ]({c}) hair",
-    "bun": "({c}) hair in a bun|a ({c}) bun|({c}) hair tied up",
-    "ponytail": "({c}) hair in a ponytail|a [long ]({c}) ponytail",
-    "braids": "({c}) (2*braids|braided hair)|long ({c}) braids|({c}) hair in two braids",
-    "long": "[4*long ][straight ]({c}) hair|({c}) hair that is long",
-    "wavy": "[3*long ]wavy ({c}) hair|long ({c}) hair",
+    "spiky": "<style>[short ](2*spiky|spiked) ({c}) hair",
+    "parted": "[short ]({c}) hair(2*|<style> with a side parting|<style> parted on one side)",
+    "curly": "[2*<style>short ]curly ({c}) hair|<style>[short ]({c}) curls",
+    "afro": "<style>a [big ]({c}) afro|[<style>big ]curly ({c}) hair",
+    "bob": "<style>a ({c}) bob|[2*<style>chin length |<style>medium length ]({c}) hair",
+    "bun": "<style>({c}) hair in a bun|<style>a ({c}) bun|({c}) hair tied up",
+    "ponytail": "<style>(({c}) hair in a ponytail|a [long ]({c}) ponytail)",
+    "braids": "<style>(({c}) (2*braids|braided hair)|long ({c}) braids|({c}) hair in two braids)",
+    "long": "[4*long ][<style>straight ]({c}) hair|({c}) hair that is long",
+    "wavy": "<style>[3*long ]wavy ({c}) hair|long ({c}) hair",
 }
 _BEARDS = {
-    "stubble": "3*stubble|a stubbly beard|some stubble",
-    "moustache": "a [({c}) ](3*moustache|mustache)",
-    "goatee": "a [({c}) ]goatee",
-    "full": "a [full |thick |({c}) ]beard|a full ({c}) beard",
+    "stubble": "3*<beard>stubble|<beard>a stubbly beard|<beard>some stubble",
+    "moustache": "<beard>a [({c}) ](3*moustache|mustache)",
+    "goatee": "<beard>a [({c}) ]goatee",
+    "full": "a [<beard>full |<beard>thick |({c}) ]beard|<beard>a full ({c}) beard",
 }
 _MOODS = {  # before a noun, after a comma, after a pronoun
     "smiling": (
-        "3*smiling|happy",
-        "4*smiling|with a smile|looking happy",
-        "3*is smiling|smiles|looks happy|has a smile",
+        "3*<expression>smiling|happy",
+        "4*<expression>smiling|<expression>with a smile|looking happy",
+        "3*<expression>is smiling|<expression>smiles|looks happy|<expression>has a smile",
     ),
     "laughing": (
-        "3*laughing|happy",
-        "3*laughing|2*showing ({his}|some) teeth|with a big smile",
-        "3*is laughing|laughs|is showing (some|{his}) teeth|has a big smile",
+        "3*<expression>laughing|happy",
+        "<expression>(3*laughing|2*showing ({his}|some) teeth|with a big smile)",
+        "<expression>(3*is laughing|laughs|is showing (some|{his}) teeth|has a big smile)",
     ),
     "serious": (
-        "2*serious|serious looking",
-        "3*looking serious|with a serious (look|expression)|not smiling",
-        "2*looks serious|has a serious expression|is not smiling",
+        "<expression>(2*serious|serious looking)",
+        "3*<expression>looking serious|<expression>with a serious (look|expression)|not smiling",
+        "2*<expression>looks serious|<expression>has a serious expression|is not smiling",
     ),
     "sad": (
-        "2*sad|unhappy",
-        "2*looking sad|frowning|with a sad look",
-        "2*looks sad|is frowning|looks unhappy",
+        "<expression>(2*sad|unhappy)",
+        "<expression>(2*looking sad|frowning|with a sad look)",
+        "<expression>(2*looks sad|is frowning|looks unhappy)",
     ),
     "surprised": (
-        "surprised",
-        "3*looking surprised|with an open mouth|with a surprised look",
-        "2*looks surprised|has an open mouth",
+        "<expression>surprised",
+        "3*<expression>looking surprised|with an open mouth|<expression>with a surprised look",
+        "2*<expression>looks surprised|has an open mouth",
     ),
 }
 _GAZES = {
@@ -129,37 +133,46 @@ _GAZES = {
     "side": ("2*looking to the side|looking away", "looks to the side|is looking away"),
 }
 _PLACES = {
-    "leaves": "2*in front of (some |)trees|outdoors|in a park",
-    "sky": "2*in front of the sky|against a cloudy sky|under a cloudy sky",
-    "books": "2*in front of (a bookshelf|bookshelves)|in a library",
-    "bricks": "2*in front of a (brick|stone) wall|by a wall",
+    "leaves": "2*<background>in front of (some |)trees|outdoors|<background>in a park",
+    "sky": "<background>(2*in front of the sky|against a cloudy sky|under a cloudy sky)",
+    "books": "<background>(2*in front of (a bookshelf|bookshelves)|in a library)",
+    "bricks": "2*<background>in front of a (brick|stone) wall|by a wall",
 }
 _CLOTHES = {  # with the noun that stands for them alone
-    "t-shirt": ("a ({c}) (3*t-shirt|shirt|top)", "t-shirt|shirt|top"),
-    "striped shirt": ("a striped ({c}) (2*shirt|t-shirt|top)|a ({c}) shirt with stripes", "striped shirt"),
-    "shirt": ("3*a ({c}) shirt|a ({c}) (shirt with a collar|collared shirt)", "shirt"),
-    "suit": ("3*a ({c}) (3*suit|jacket)", "suit|jacket"),
-    "hoodie": ("a ({c}) (3*hoodie|sweatshirt)", "hoodie|sweatshirt"),
-    "turtleneck": ("a ({c}) (2*turtleneck|sweater)", "turtleneck|sweater"),
+    "t-shirt": ("a ({c}) (3*<clothes>t-shirt|shirt|top)", "<clothes>t-shirt|shirt|top"),
+    "striped shirt": (
+        "<clothes>(a striped ({c}) (2*shirt|t-shirt|top)|a ({c}) shirt with stripes)",
+        "<clothes>striped shirt",
+    ),
+    "shirt": ("3*a ({c}) shirt|<clothes>a ({c}) (shirt with a collar|collared shirt)", "shirt"),
+    "suit": ("3*<clothes>a ({c}) (3*suit|jacket)", "<clothes>(suit|jacket)"),
+    "hoodie": ("<clothes>a ({c}) (3*hoodie|sweatshirt)", "<clothes>(hoodie|sweatshirt)"),
+    "turtleneck": ("<clothes>a ({c}) (2*turtleneck|sweater)", "<clothes>(turtleneck|sweater)"),
 }
 _HATS = {
-    "cap": ("a ({c}) (3*cap|baseball cap)", "cap"),
-    "beanie": ("a ({c}) (3*beanie|woolly hat)", "beanie|hat"),
-    "sun hat": ("a ({c}) (3*hat|sun hat)", "hat"),
+    "cap": ("<hat>a ({c}) (3*cap|baseball cap)", "<hat>cap"),
+    "beanie": ("<hat>a ({c}) (3*beanie|woolly hat)", "<hat>beanie|hat"),
+    "sun hat": ("a ({c}) (3*hat|<hat>sun hat)", "hat"),
 }
-_SKINS = {"pale": "3*pale|fair", "light": "2*light|fair", "tan": "2*tan|tanned"}
-_SKINNED = {"pale": "pale|fair skinned", "light": "light skinned", "tan": "tanned|tan skinned"}
+_SKINS = {"pale": "3*<skin>pale|fair", "light": "2*<skin>light|fair", "tan": "<skin>(2*tan|tanned)"}
+_SKINNED = {
+    "pale": "<skin>pale|fair skinned",
+    "light": "<skin>light skinned",
+    "tan": "<skin>(tanned|tan skinned)",
+}
 _AGES = {"young": "young", "middle": "middle aged", "old": "3*old|2*elderly|older"}
 
 
 def _hair_facts(attributes: Mapping[str, str]) -> dict[str, str]:
     """Hair and beard."""
-    colour, style = _HAIRS.get(attributes["hair"], attributes["hair"]), attributes["style"]
+    colour = telling("hair", _HAIRS.get(attributes["hair"], attributes["hair"]))
+    style = attributes["style"]
     facts = {}
     if attributes["beard"] != "none":
         facts["beard"] = _BEARDS[attributes["beard"]].format(c=colour)
     if style == "bald":
-        return facts | {"hair": "3*a bald head|no hair", "some_hair": "bald head"}
+        bald = {"hair": "3*a bald head|no hair", "some_hair": "bald head"}
+        return facts | {name: telling("style", text) for name, text in bald.items()}
     if style == "hidden":
         return facts
     length = LENGTHS[style] if LENGTHS[style] in ("short", "long") else ""
@@ -169,34 +182,39 @@ def _hair_facts(attributes: Mapping[str, str]) -> dict[str, str]:
         "some_hair": "{_hair}" + f"[{length} ]({colour}) hair",
     }
     if attributes["fringe"] == "yes":
-        facts["fringe"] = "2*bangs|a fringe"
+        facts["fringe"] = telling("fringe", "2*bangs|a fringe")
     return facts
 
 
 def _worn_facts(attributes: Mapping[str, str]) -> dict[str, str]:
     """Clothes and what is worn with them."""
-    colour = {"grey": "2*grey|gray"}.get(attributes["clothes_colour"], attributes["clothes_colour"])
+    colour = telling("clothes_colour", _grey(attributes["clothes_colour"]))
     phrase, noun = (text.format(c=colour) for text in _CLOTHES[attributes["clothes"]])
     if attributes["tie"] != "none":
-        phrase += f"|({phrase}) and a {attributes['tie']} tie"
+        phrase += f"|({phrase}) and a <tie>{attributes['tie']} tie"
     facts = {"clothes": "{_clothes}" + f"({phrase})", "shirt": "{_clothes}" + f"({noun})", "shirt_is": colour}
     if attributes["hat"] != "none":
-        colour = {"grey": "2*grey|gray"}.get(attributes["hat_colour"], attributes["hat_colour"])
+        colour = telling("hat_colour", _grey(attributes["hat_colour"]))
         phrase, noun = (text.format(c=colour) for text in _HATS[attributes["hat"]])
         facts |= {"hat": "{_hat}" + f"(3*{phrase}|a hat)", "cap": "{_hat}" + f"({noun})", "cap_is": colour}
     if attributes["glasses"] == "sunglasses":
-        facts["spectacles"] = "3*sunglasses|dark glasses"
+        facts["spectacles"] = telling("glasses", "3*sunglasses|dark glasses")
     elif attributes["glasses"] != "none":
-        frame, form = attributes["frame"], attributes["glasses"]
+        frame, form = telling("frame", attributes["frame"]), telling("glasses", attributes["glasses"])
         facts["spectacles"] = (
             f"3*glasses|{frame} glasses|glasses with {frame} frames|[{form} ][{frame} ]glasses"
         )
     if attributes["earrings"] != "none":
         metal = {"gold": "2*gold|golden"}.get(attributes["earrings"], attributes["earrings"])
+        metal = telling("earrings", metal)
         facts["earrings"] = f"2*earrings|2*({metal}) earrings|[({metal}) ]hoop earrings"
     if attributes["lipstick"] != "none":
-        facts |= {"lipstick": f"{{_lips}}{attributes['lipstick']} lipstick"}
+        facts |= {"lipstick": f"{{_lips}}<lipstick>{attributes['lipstick']} lipstick"}
     return facts
+
+
+def _grey(colour: str) -> str:
+    return {"grey": "2*grey|gray"}.get(colour, colour)
 
 
 def _facts(attributes: Mapping[str, str]) -> dict[str, str]:
@@ -210,42 +228,46 @@ def _facts(attributes: Mapping[str, str]) -> dict[str, str]:
     facts = dict.fromkeys(("_hair", "_clothes", "_hat", "_lips", "_mood", "_gaze", "_skin"), "")
     facts |= _hair_facts(attributes) | _worn_facts(attributes)
     facts |= {
-        "age": _AGES[attributes["age"]],
-        "skin": "{_skin}" + f"({_SKINS.get(skin, skin)})",
-        "skinned": "{_skin}" + f"({_SKINNED.get(skin, skin + ' skinned')})",
+        "age": telling("age", _AGES[attributes["age"]]),
+        "skin": "{_skin}" + f"({_SKINS.get(skin, '<skin>' + skin)})",
+        "skinned": "{_skin}" + f"({_SKINNED.get(skin, f'<skin>{skin} skinned')})",
         "moody": "{_mood}" + f"({before})",
         "mood_ing": "{_mood}" + f"({comma})",
         "mood_is": "{_mood}" + f"({after})",
-        "gaze_ing": "{_gaze}" + f"({gaze_ing})",
-        "gaze_is": "{_gaze}" + f"({gaze_is})",
-        "nose": {"broad": "2*wide|broad"}.get(attributes["nose"], attributes["nose"]),
-        "face": {"long": "2*long|narrow"}.get(attributes["face"], attributes["face"]),
+        "gaze_ing": "{_gaze}" + telling("turn", gaze_ing),
+        "gaze_is": "{_gaze}" + telling("turn", gaze_is),
+        "nose": telling("nose", {"broad": "2*wide|broad"}.get(attributes["nose"], attributes["nose"])),
+        "face": telling("face", {"long": "2*long|narrow"}.get(attributes["face"], attributes["face"])),
     }
     background = attributes["background"]
-    colour = {"grey": "2*grey|gray"}.get(background, background)
+    colour = _grey(background)
     wall = f"2*in front of a ({colour}) (wall|background)|against a ({colour}) (2*background|wall)"
-    facts["place"] = _PLACES.get(background, wall)
+    facts["place"] = _PLACES.get(background, telling("background", wall))
     if attributes["eyes"] != "hidden":
-        facts["eyes"] = {"grey": "grey|gray"}.get(attributes["eyes"], attributes["eyes"])
+        eyes = {"grey": "grey|gray"}.get(attributes["eyes"], attributes["eyes"])
+        facts["eyes"] = telling("eyes", eyes)
     if attributes["brows"] != "hidden":
-        facts["brows"] = {"thick": "3*thick|bushy"}.get(attributes["brows"], attributes["brows"])
+        brows = {"thick": "3*thick|bushy"}.get(attributes["brows"], attributes["brows"])
+        facts["brows"] = telling("brows", brows)
     if attributes["lipstick"] != "none":
-        facts["lips"] = "{_lips}" + attributes["lipstick"]
+        facts["lips"] = "{_lips}<lipstick>" + attributes["lipstick"]
     elif attributes["expression"] in ("smiling", "serious", "sad"):
-        facts["lips"] = attributes["lips"]
+        facts["lips"] = telling("lips", attributes["lips"])
     if attributes["freckles"] == "yes":
-        facts["freckles"] = "2*freckles|a freckled face"
+        facts["freckles"] = telling("freckles", "2*freckles|a freckled face")
     if attributes["age"] == "old":
-        facts["wrinkles"] = "3*wrinkles|a wrinkled face"
+        facts["wrinkles"] = telling("age", "3*wrinkles|a wrinkled face")
     if attributes["tilt"] == "tilted":
-        facts["tilt"] = "with {his} head tilted|tilting {his} head"
+        facts["tilt"] = telling("tilt", "with {his} head tilted|tilting {his} head")
     return facts
 
 
-def captions(attributes: Mapping[str, str], rng: np.random.Generator) -> tuple[str, ...]:
+def captions(attributes: Mapping[str, str], rng: np.random.Generator) -> tuple[Sentence, ...]:
     """Ten distinct descriptions; where the first sentence has a capital letter, the second one has it too."""
     found = _GRAMMARS[attributes["gender"]].sentences(_STARTS, _facts(attributes), rng)
     return tuple(
-        re.sub(r"(?<=\. )\w", lambda first: first[0].upper(), caption) if caption[0].isupper() else caption
-        for caption in found
+        Sentence(re.sub(r"(?<=\. )\w", lambda first: first[0].upper(), text), tells)
+        if text[0].isupper()
+        else Sentence(text, tells)
+        for text, tells in found
     )

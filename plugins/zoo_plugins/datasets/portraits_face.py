@@ -71,23 +71,20 @@ def paint_features(canvas: Canvas, head: Head) -> None:
 
 
 def _nose(canvas: Canvas, head: Head) -> None:
-    skin, nose = head.skin, head.person.nose
-    shade, light = shadow(skin), lighter(skin, 0.22)
-    tip = {"small": 0.27, "long": 0.38, "broad": 0.32}[nose]
-    half = {"small": 0.1, "long": 0.12, "broad": 0.22}[nose]
-    lean = head.turn * 0.35
-    if nose == "broad":
-        wings = mirrored([(0, tip - 0.16), (half, tip - 0.06), (half * 0.6, tip + 0.05), (0, tip + 0.08)])
-        canvas.fill(head.face(smooth(wings, 3) + np.array([lean, 0])), mix(skin, shade, 0.55))
-    ridge = [
-        (-0.1, -0.12 if nose != "small" else 0.08),
-        (-half * 0.75 + lean, tip - 0.1),
-        (-half + lean, tip + 0.01),
+    skin = head.skin
+    # Deep enough to tell the noses apart at 64 px, before dark skin too.
+    shade, light = mix(shadow(skin), (72, 26, 18), 0.45), lighter(skin, 0.15)
+    top, tip, half = {"small": (0.12, 0.22, 0.09), "long": (-0.22, 0.42, 0.12), "broad": (0.0, 0.34, 0.27)}[
+        head.person.nose
     ]
-    canvas.fill(head.face(blade(ridge, 0.03, 0.06)), shade, 0.85)
-    under = [(-half + lean, tip), (lean, tip + 0.07), (half + lean, tip)]
-    canvas.fill(head.face(blade(under, 0.06, 0.06)), shade)
-    canvas.disc(head.face([(lean - 0.01, tip - 0.06)])[0], 0.06 * head.scale, light, 0.7)
+    lean = head.turn * 0.35
+    sides = [(0.06, top), (half * 0.5, (top + tip) / 2), (half, tip - 0.07), (half * 0.7, tip + 0.05)]
+    wedge = smooth(mirrored([*sides, (0, tip + 0.07)]), 3)
+    wedge[:, 0] += lean * np.clip((wedge[:, 1] - top) / (tip - top), 0, 1)
+    canvas.fill(head.face(wedge), mix(skin, shade, 0.65))
+    canvas.fill(head.face(blade([(0.0, top + 0.05), (lean, tip - 0.06)], 0.03, 0.1)), light)
+    under = [(-half + lean, tip - 0.02), (lean, tip + 0.06), (half + lean, tip - 0.02)]
+    canvas.fill(head.face(blade(under, 0.09, 0.09)), shade)
 
 
 def _mouth(canvas: Canvas, head: Head) -> None:
@@ -97,7 +94,7 @@ def _mouth(canvas: Canvas, head: Head) -> None:
     lip = natural[person.gender == "man"]
     if portrait.lipstick != "none":
         lip = head.tone({"red": (214, 8, 34), "pink": (240, 84, 150)}[portrait.lipstick])
-    full = 0.1 if person.lips == "full" else 0.035
+    full = 0.12 if person.lips == "full" else 0.03
     dark = mix(darker(skin, 0.62), (90, 16, 20), 0.5)
     y = MOUTH + (0.04 if person.face == "long" else 0.0)
     if portrait.expression == "laughing":

@@ -87,21 +87,38 @@ class Person:
 
 
 def _candidate(index: int, rng: np.random.Generator) -> Person:
-    gender = ("woman", "man")[index % 2]
+    gender, rank = ("woman", "man")[index % 2], index // 2
     stems, endings = _NAMES[gender]
-    rank = index // 2
+    return _person(
+        stems[rank % len(stems)] + endings[rank // len(stems)],
+        gender,
+        _AGES[index % len(_AGES)],
+        tuple(SKINS)[index % len(SKINS)],
+        _BEARDS[rank % len(_BEARDS)],
+        _GLASSES[index % len(_GLASSES)],
+        rng,
+    )
+
+
+def mixed(rng: np.random.Generator) -> Person:
+    """A person like these, all features drawn at random."""
+    values = ("woman", "man"), _AGES, tuple(SKINS), _BEARDS, _GLASSES
+    gender, age, skin, beard, glasses = (pick(rng, each) for each in values)
+    return _person("mixed", gender, age, skin, beard, glasses, rng)
+
+
+def _person(
+    name: str, gender: str, age: str, skin: str, beard: str, glasses: str, rng: np.random.Generator
+) -> Person:
     style = pick(rng, STYLES[gender])
-    age = _AGES[index % len(_AGES)]
     hair = pick(rng, ("grey", "white") if age == "old" else tuple(HAIRS)[:4])
-    skin = tuple(SKINS)[index % len(SKINS)]
-    beard = _BEARDS[rank % len(_BEARDS)] if gender == "man" else "none"
+    beard = beard if gender == "man" else "none"
     if hair not in ("grey", "white") and skin in ("brown", "dark"):
         hair = "black"  # brown hair would not show before brown skin
     elif hair == "blonde" and beard != "none":
         hair = "brown"  # nor would a blonde beard before fair skin
-    glasses = _GLASSES[index % len(_GLASSES)]
     return Person(
-        name=stems[rank % len(stems)] + endings[rank // len(stems)],
+        name=name,
         gender=gender,
         age=age,
         skin=skin,

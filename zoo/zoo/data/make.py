@@ -19,8 +19,8 @@ from .parallel import Progress, in_threads
 def make(dataset: Dataset, folder: Path, progress: Progress | None = None) -> None:
     """Write all splits below `folder`, which the reader `folder` gives back as the same records.
 
-    `text` is the first caption, `captions` all. Raises ZooError where the folder holds something already; an
-    interrupted run leaves no folder.
+    `text` is the first caption, `captions` all; `stated` lists of each what attributes it tells. Raises
+    ZooError where the folder holds something already; an interrupted run leaves no folder.
     """
     folder = folder.expanduser().absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -54,4 +54,6 @@ def _row(record: Record) -> dict[str, Any]:
         row["class"] = record.label
     if record.attributes:
         row["attributes"] = dict(record.attributes)
+    if record.stated is not None:
+        row["stated"] = [sorted(told) for told in record.stated]
     return row
