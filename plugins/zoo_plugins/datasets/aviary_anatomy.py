@@ -66,10 +66,10 @@ BUILDS = {
 }
 _TAILS = {"short": 0.16, "long": 0.4, "forked": 0.32}
 _BEAKS = {  # length and half height in head radii
-    "short": (1.0, 0.46),
-    "long": (2.0, 0.36),
+    "short": (0.85, 0.5),
+    "long": (2.15, 0.4),
     "hooked": (1.15, 0.6),
-    "thin": (1.5, 0.22),
+    "thin": (1.5, 0.17),
 }
 
 

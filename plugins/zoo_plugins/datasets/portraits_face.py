@@ -39,13 +39,15 @@ def paint_face(canvas: Canvas, head: Head) -> None:
 
 def _wrinkles(canvas: Canvas, head: Head) -> None:
     """Folds beside the mouth; the old have lines on the forehead and at the eyes besides."""
-    tone, old = shadow(head.skin), head.person.age == "old"
+    tone, old = darker(shadow(head.skin), 0.2), head.person.age == "old"
     if head.person.skin in ("pale", "light"):
         tone = mix(tone, (120, 60, 50), 0.2)
     for side in (-1, 1):
         fold = [(side * 0.22, 0.28), (side * 0.38, 0.46), (side * 0.4, 0.62)]
-        canvas.fill(head.face(blade(fold, 0.05, 0.03)), tone, 0.9 if old else 0.55)
+        canvas.fill(head.face(blade(fold, 0.06, 0.04)), tone, 0.9 if old else 0.75)
         if old:
+            mouth = [(side * 0.36, 0.68), (side * 0.4, 0.76), (side * 0.34, 0.88)]
+            canvas.fill(head.face(blade(mouth, 0.06, 0.04)), tone)
             bag = [(side * 0.2, 0.12), (side * 0.36, 0.17), (side * 0.5, 0.1)]
             canvas.fill(head.face(blade(bag, 0.03, 0.03)), tone)
             for y in (-0.14, 0.02) if side * head.turn < 0.05 else ():  # not on the far temple
@@ -93,8 +95,8 @@ def _mouth(canvas: Canvas, head: Head) -> None:
     natural = mix(skin, (188, 66, 74), 0.45), mix(darker(skin, 0.16), (184, 52, 62), 0.5)
     lip = natural[person.gender == "man"]
     if portrait.lipstick != "none":
-        lip = head.tone({"red": (214, 8, 34), "pink": (240, 84, 150)}[portrait.lipstick])
-    full = 0.12 if person.lips == "full" else 0.03
+        lip = head.tone({"red": (206, 0, 18), "pink": (250, 84, 176)}[portrait.lipstick])
+    full = 0.12 if person.lips == "full" else 0.03 if portrait.lipstick == "none" else 0.05
     dark = mix(darker(skin, 0.62), (90, 16, 20), 0.5)
     y = MOUTH + (0.04 if person.face == "long" else 0.0)
     if portrait.expression == "laughing":
@@ -155,7 +157,7 @@ def _brow(canvas: Canvas, head: Head, side: int) -> None:
         "serious": (-0.28, -0.35, -0.3),
     }.get(expression, (-0.32, -0.4, -0.3))
     line = [(side * 0.14, inner), (side * 0.36, middle), (side * 0.56, outer)]
-    thick = (0.13, 0.07) if person.brows == "thick" else (0.06, 0.03)
+    thick = (0.17, 0.1) if person.brows == "thick" else (0.05, 0.03)
     canvas.fill(head.face(blade(line, *thick)), hair)
 
 
