@@ -16,6 +16,8 @@ from . import (
     image_encoders,
     importers,
     losses,
+    metrics,
+    protocols,
     text_encoders,
 )
 
@@ -33,6 +35,8 @@ def zoo_components() -> Iterable[Component]:
         *augmentations.COMPONENTS,
         *datasets.COMPONENTS,
         *importers.COMPONENTS,
+        *metrics.COMPONENTS,
+        *protocols.COMPONENTS,
     )
 
 

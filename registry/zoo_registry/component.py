@@ -20,6 +20,7 @@ Kind = Literal[
     "augmentation",
     "dataset",
     "metric",
+    "protocol",
     "importer",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)

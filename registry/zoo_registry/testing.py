@@ -10,11 +10,12 @@ Shape letters: see zoo_registry.contracts.
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .component import KINDS, Component
 from .contracts import (
@@ -25,11 +26,14 @@ from .contracts import (
     GeneratorSpec,
     ImageFeatures,
     Phase,
+    Record,
     Round,
     Text,
     TextSource,
     TextSpec,
 )
+from .evaluation import EvaluationProtocol, Measured, Metric, Pictures
+from .registry import catalogue
 from .schema import fill, schema_of
 
 if TYPE_CHECKING:
@@ -65,6 +69,8 @@ def check_component(component: Component, **settings: Any) -> None:
         "loss": _loss,
         "augmentation": _augmentation,
         "dataset": _dataset,
+        "metric": _metric,
+        "protocol": _protocol,
     }
     if component.kind in checks:
         checks[component.kind](component, settings)
@@ -434,6 +440,100 @@ def _dataset(component: Component, settings: Mapping[str, Any]) -> None:
             image = record.image()
             assert image.mode == "RGB", "pictures are RGB"
             assert image.tobytes() == twin.image().tobytes(), "pictures are the same for the same source"
+
+
+class _Study:
+    """40 drawn pictures of 20 captions, 40 real and 40 training ones, of two classes; all by chance."""
+
+    def __init__(self, metric: str) -> None:
+        import torch
+        from pydantic import create_model
+
+        from .recipe import Choice, Recipe
+        from .training import GanTraining
+
+        reader = Component(kind="text_encoder", name="reader", target="", summary="")
+        self.protocol = EvaluationProtocol(name="study", version=1, metric=metric, images=40, per_caption=2)
+        self.recipe = Recipe(
+            name="study",
+            task="gan",
+            paper="",
+            pretrain=None,
+            parts={"text_encoder": Choice(reader, create_model("no settings")())},
+            losses=(),
+            augmentations=(),
+            train=GanTraining(),
+        )
+        self.device = torch.device("cpu")
+        colours = ("red", "blue")
+        self._split = [
+            Record(
+                name=str(number),
+                image=Path(f"{number}.png"),
+                captions=(f"a {colours[number % 2]} bird, the {number}th",),
+                label=colours[number % 2],
+                attributes={"colour": colours[number % 2]},
+                stated=(frozenset({"colour"}),),
+            )
+            for number in range(40)
+        ]
+        self.records = tuple(self._split[number // 2] for number in range(40))
+        self.captions = tuple(record.captions[0] for record in self.records)
+        self.stated = tuple(record.stated[0] for record in self.records if record.stated)
+
+    def of_split(self) -> list[Record]:
+        return self._split
+
+    def _draws(self, what: str, *shape: int) -> Tensor:
+        import torch
+
+        seed = {"drawn": 1, "real": 2, "train": 3, "captions": 4}[what]
+        return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+    def batches(self, pictures: Pictures) -> Any:
+        return iter(self._draws(pictures, 40, 3, 16, 16).tanh().split(16))
+
+    def features(self, pictures: Pictures, extractor: str, layer: str = "features") -> Tensor:
+        return self._draws(pictures, 40, 8)
+
+    def matched(self, matcher: str, captions: Any, pictures: Pictures = "drawn") -> tuple[Tensor, Tensor]:
+        return self._draws(pictures, 40, 8), self._draws("captions", len(captions), 8)
+
+    def judge(self) -> Any:
+        class Judge:
+            values: ClassVar = {"colour": ("red", "blue")}
+            accuracy: ClassVar = {"colour": 1.0}
+            chance: ClassVar = {"colour": 0.5}
+
+            def read(self, images: Tensor) -> dict[str, Tensor]:
+                return {"colour": (images[:, 0, 0, 0] > 0).long()}
+
+        return Judge()
+
+
+def _metric(component: Component, settings: Mapping[str, Any]) -> None:
+    metric = _build(component, settings)
+    assert isinstance(metric, Metric), "a metric has `measure`"
+    assert metric.better in ("higher", "lower"), "it says which is better, higher or lower"
+    assert not schema_of(component).wires, "a metric is built without wires"
+    first, second = (metric.measure(_Study(component.name)) for _ in range(2))
+    assert isinstance(first, Measured), "`measure` gives a `Measured`"
+    assert first.scores, "it gives at least one score"
+    for name, score in first.scores.items():
+        assert math.isfinite(score.value), f"{name} is finite"
+        assert score.count > 0, f"{name} says what it is taken over"
+        low, high = score.interval or (score.value, score.value)
+        assert low <= score.value <= high, f"{name} lies in its interval"
+    assert first.scores == second.scores, "the same study gives the same scores"
+
+
+def _protocol(component: Component, settings: Mapping[str, Any]) -> None:
+    protocol = component.load()
+    assert isinstance(protocol, EvaluationProtocol), "its target is an EvaluationProtocol"
+    assert protocol.name == component.name, "it has the name that it is listed by"
+    metric = catalogue().get("metric", protocol.metric)
+    filled, problems = fill(schema_of(metric).settings, protocol.settings, component.name)
+    assert filled is not None, "; ".join(problems)
 
 
 __all__ = ["CAPTIONS", "check_component"]

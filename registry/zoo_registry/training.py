@@ -46,6 +46,18 @@ class Growth(BaseModel):
     fade: Share = 0.5  # share of these epochs in which the side is blended in
 
 
+class Evaluation(BaseModel):
+    """What is measured while a generator trains, on the data set that it trains with."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    every: PositiveInt  # steps
+    metrics: tuple[str, ...]  # protocols, or metrics
+    changes: tuple[str, ...] = ()  # values of theirs, as "kid.features=judge"
+    images: PositiveInt | None = None  # drawn for each; None: as many as the protocol asks for
+    best: str | None = None  # "METRIC" or "METRIC/SCORE": the model is the best by it, not the newest
+
+
 class GanTraining(Training):
     """Task `gan`: the discriminators, then the generator."""
 
@@ -62,6 +74,7 @@ class GanTraining(Training):
     growth: tuple[Growth, ...] = ()  # of a growing generator, small to large; (): every side alike
     fade_real: bool = True  # while a side is blended in, so are the real images
     sample_every: PositiveInt = 500  # steps between sample grids
+    evaluate: Evaluation | None = None
 
 
 class MatchTraining(Training):

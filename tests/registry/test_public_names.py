@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import zoo
@@ -19,13 +20,15 @@ def names() -> dict[str, object]:
         f"{c.kind}/{c.name}": sorted(schema_of(c).settings.model_fields)
         for kind in KINDS
         for c in own.components
-        if c.kind == kind and c.kind not in ("importer", "dataset")
+        if c.kind == kind and c.kind not in ("importer", "dataset", "protocol")
     }
     others = sorted(f"{c.kind}/{c.name}" for c in own.components if c.kind in ("importer", "dataset"))
+    protocols = {c.name: asdict(c.load()) for c in own.components if c.kind == "protocol"}
     return {
         "zoo": sorted(zoo.__all__),
         "parts": parts,
         "others": others,
+        "protocols": json.loads(json.dumps(protocols)),  # a changed value needs a new version
         "recipes": sorted(path.stem for path in own.recipes),
     }
 

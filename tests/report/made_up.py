@@ -62,6 +62,43 @@ ENVIRONMENT = {
 }
 
 
+def score(value: float, count: int = 1800, **more: Any) -> dict[str, Any]:
+    return {"value": value, "count": count, "interval": None, "chance": None, "real": None} | more
+
+
+def result(identity: str, scores: dict[str, Any], better: str = "higher", **more: Any) -> dict[str, Any]:
+    """A result as `zoo eval` writes it."""
+    protocol = identity.partition("@")[0]
+    return {
+        "protocol": protocol,
+        "version": 1,
+        "identity": identity,
+        "metric": protocol.partition("-")[0],
+        "definition": {"images": 2000, "split": "test", "resize": None, "settings": {"features": "judge"}},
+        "better": better,
+        "scores": scores,
+        "pictures": {},
+        "seconds": 31.25,
+        "made_with": {"zoo": "0.1.0"},
+        "data": {"source": "aviary:6000", "fingerprint": "0123abcd"},
+    } | more
+
+
+def results(*given: dict[str, Any]) -> dict[str, Any]:
+    return {"zoo": 1, "model": "runs/made-up", "weights": "ab12cd34", "results": list(given)}
+
+
+ATTRIBUTES = result(
+    "attributes-2k@1[side=64]",
+    {
+        "body": score(0.914, interval=[0.9, 0.925], chance=0.125, real=0.99),
+        "beak": score(0.4, interval=[0.38, 0.42], chance=0.25, real=1.0),
+        "mean": score(0.657, 2000, interval=[0.65, 0.664], chance=0.1875, real=0.995),
+    },
+)
+FID = result("fid-test-5k@1[images=500, side=64]", {"fid": score(52.25, 500)}, "lower")
+
+
 def picture(side: int, hue: float, clean: float, seed: int) -> Image.Image:
     """A disc of a hue on noise that gives way to a plain ground as `clean` goes from 0 to 1."""
     source = np.random.default_rng(seed)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import re
 import shutil
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,36 +17,18 @@ from PIL import Image
 from zoo.report import write_report
 from zoo_registry import ZooError
 
-from .made_up import CAPTIONS, ENVIRONMENT, RECIPE, gan_lines, write_json, write_log, write_samples
-
-
-class Reader(HTMLParser):
-    """The tags, the text and the inlined data of a page."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.scripts: list[str] = []
-        self._inside = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        self._inside = tag
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = ""
-
-    def handle_data(self, data: str) -> None:
-        if self._inside == "script":
-            self.scripts.append(data)
-        elif self._inside != "style":
-            self.text += data
-
-    @property
-    def data(self) -> Any:
-        return json.loads(self.scripts[0])
+from .made_up import (
+    ATTRIBUTES,
+    CAPTIONS,
+    ENVIRONMENT,
+    RECIPE,
+    gan_lines,
+    results,
+    write_json,
+    write_log,
+    write_samples,
+)
+from .reader import Reader
 
 
 def report(run: Path) -> Reader:
@@ -59,7 +38,7 @@ def report(run: Path) -> Reader:
 
 
 def pictures(page: Reader) -> list[Image.Image]:
-    uris = [frame["src"] for frame in page.data["frames"]]
+    uris = [frame["src"] for frame in page.data["samples"][0]["frames"]]
     return [Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) for uri in uris]
 
 
@@ -92,12 +71,46 @@ def test_the_whole_trainings_steps_are_told_once_they_are_known(begun: Path) -> 
 
 def test_terms_are_sorted_into_panels_and_stages_in_their_order(run: Path) -> None:
     first, main = report(run).data["stages"]
-    assert [panel["title"] for panel in first] == ["Encoder terms", "Metrics"]
-    assert [curve["name"] for curve in first[1]["series"]] == ["retrieval/r1", "retrieval/r5"]
+    assert [panel["title"] for panel in first] == ["Encoder terms", "retrieval"]
+    assert first[1]["better"] == "higher"
+    assert [curve["name"] for curve in first[1]["series"]] == ["r1", "r5"]
     assert first[1]["steps"] == list(range(30, 301, 30))
     assert [panel["title"] for panel in main] == ["Generator terms", "Discriminator terms"]
     assert [curve["name"] for curve in main[1]["series"]] == ["bce/64", "bce/128", "bce/256"]
     assert main[0]["steps"] == list(range(10, 1201, 10))
+
+
+def test_metrics_of_different_measures_and_of_different_scales_have_panels_of_their_own(begun: Path) -> None:
+    metrics = {
+        "fid-test-5k@1[features=timm:some/net, side=64]": 80.0,
+        "attributes-2k@1[side=64]/body": 0.5,
+        "attributes-2k@1[side=64]/mean": None,
+        "ranking/r1": 0.25,
+        "ranking/median": 30.0,
+    }
+    write_log(begun / "log.jsonl", [{"step": 100, "seconds": 1.0, "metrics": metrics}])
+    write_json(begun / "results.json", results(ATTRIBUTES))
+    (stage,) = report(begun).data["stages"]
+    drawn = {
+        (panel["title"], curve["name"]): (curve["values"], panel["better"])
+        for panel in stage
+        for curve in panel["series"]
+    }
+    fid = "fid-test-5k@1[features=timm:some/net, side=64]"
+    assert drawn == {
+        (fid, fid): ([80.0], None),
+        ("attributes-2k@1[side=64]", "body"): ([0.5], "higher"),
+        ("attributes-2k@1[side=64]", "mean"): ([None], "higher"),
+        ("ranking", "r1"): ([0.25], None),
+        ("ranking", "median"): ([30.0], None),
+    }
+    assert [panel["title"] for panel in stage].count("ranking") == 2, "a share is not drawn beside a rank"
+
+
+def test_a_film_is_linked_where_there_is_one(run: Path) -> None:
+    assert "timelapse" not in report(run).text
+    (run / "timelapse.mp4").touch()
+    assert ("a", {"href": "timelapse.mp4"}) in report(run).tags
 
 
 def test_a_line_cut_off_by_a_kill_is_passed_over(begun: Path) -> None:
@@ -134,7 +147,7 @@ def test_pages_before_the_first_line_and_the_first_sample(begun: Path) -> None:
     page = report(begun)
     assert "nothing logged yet" in page.text
     assert "None drawn yet." in page.text
-    assert page.data == {"frames": [], "grid": None, "stages": [[]]}
+    assert page.data == {"samples": [], "stages": [[]], "compared": False}
     write_log(begun / "log.jsonl", gan_lines(1))
     assert report(begun).data["stages"][0][0]["steps"] == [10]
 
@@ -147,7 +160,7 @@ def test_while_the_first_stage_runs_its_progress_is_told(run: Path) -> None:
 
 def test_grids_are_embedded_in_order_and_look_as_they_were_drawn(run: Path) -> None:
     page = report(run)
-    assert [frame["step"] for frame in page.data["frames"]] == [200, 400, 600, 800, 1000, 1200]
+    assert [frame["step"] for frame in page.data["samples"][0]["frames"]] == [200, 400, 600, 800, 1000, 1200]
     newest = np.asarray(pictures(page)[-1], float)
     with Image.open(run / "samples" / "step_00001200.png") as grid:
         drawn = np.asarray(grid, float)
@@ -160,7 +173,7 @@ def test_grids_are_embedded_in_order_and_look_as_they_were_drawn(run: Path) -> N
 
 def test_of_many_grids_an_even_choice_stays_with_first_and_last(begun: Path) -> None:
     write_samples(begun, list(range(1, 61)), ["a bird"], images=1, side=8)
-    steps = [frame["step"] for frame in report(begun).data["frames"]]
+    steps = [frame["step"] for frame in report(begun).data["samples"][0]["frames"]]
     assert len(steps) == 24
     assert (steps[0], steps[-1]) == (1, 60)
     assert set(np.diff(steps)) == {2, 3}
@@ -174,7 +187,7 @@ def test_large_noisy_grids_keep_the_page_under_six_megabytes(begun: Path) -> Non
     Image.fromarray(np.tile(noise, (3, 2, 1))).save(begun / "samples" / "attention.png", compress_level=0)
     page = report(begun)
     assert (begun / "report.html").stat().st_size < 6_000_000
-    assert len(page.data["frames"]) == 24
+    assert len(page.data["samples"][0]["frames"]) == 24
     assert pictures(page)[-1].width > pictures(page)[0].width, "the newest grid is the last to lose detail"
 
 

@@ -32,6 +32,10 @@ TINY: dict[str, dict[str, Any]] = {
     "discriminator/dcgan": {"base_channels": 8, "text_width": 8, "norm": "spectral"},
     "discriminator/dcgan-residual": {"base_channels": 8, "text_width": 8},
     "image_encoder/conv": {"base_channels": 8},
+    "metric/inception-score": {"splits": 5},
+    "metric/kid": {"subsets": 5, "subset_size": 20},
+    "metric/r-precision": {"candidates": 10},
+    "metric/clip-score": {"model": whole_clip},
 }
 
 

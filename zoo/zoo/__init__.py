@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from . import legacy
     from .assemble import build
     from .catalogue import components
+    from .evaluation.run import evaluate
     from .pipeline import Pipeline, load
     from .trainer import train
 
@@ -29,6 +30,7 @@ _LAZY = {
     "Recipe": "zoo_registry.recipe",
     "build": "zoo.assemble",
     "components": "zoo.catalogue",
+    "evaluate": "zoo.evaluation.run",
     "legacy": "zoo.legacy",
     "load": "zoo.pipeline",
     "train": "zoo.trainer",
@@ -41,6 +43,7 @@ __all__ = [
     "ZooError",
     "build",
     "components",
+    "evaluate",
     "hookimpl",
     "legacy",
     "load",

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from zoo_registry import ZooError
+
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file, replacing an old one in one step."""
@@ -29,6 +31,26 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, data: Any) -> None:
     """Write JSON data, replacing an old file in one step."""
     write_text(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def file_written_beside(target: Path) -> Iterator[Path]:
+    """A new file of the same ending that takes the place of `target` when the block ends.
+
+    It vanishes when the block fails. Raises `ZooError` where the folder takes no file.
+    """
+    try:
+        number, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}.", suffix=target.suffix)
+    except OSError as error:
+        raise ZooError(f"{target} cannot be written: {error.strerror}") from None
+    os.close(number)
+    beside = Path(name)
+    beside.chmod(0o644)
+    try:
+        yield beside
+        os.replace(beside, target)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -6,13 +6,15 @@ Shape letters: see zoo_registry.contracts.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor, nn
 
 from zoo_registry import Recipe, ZooError, catalogue
@@ -21,6 +23,7 @@ from zoo_registry.recipe import FORMAT, SINGLE
 
 from . import weights
 from .assemble import Parts, assemble, part_file
+from .data.decode import as_rgb
 from .environment import made_with
 from .files import folder_written_beside, write_json, write_text
 from .reading import condition_of, encode
@@ -28,12 +31,14 @@ from .seeding import generator as seeded
 
 SAMPLING = ("text_encoder", "conditioning", "generator")
 """The parts that sampling needs."""
+Between = Literal["text", "noise", "both"]
+"""What `Pipeline.interpolate` goes from one end to the other of."""
 _CHUNK = 16  # images a forward pass
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """What `Pipeline.draw` gives: `images[c * n + i]` is image i of caption c, n images a caption."""
+    """What `Pipeline.draw` and `.restyle` give: `images[c * n + i]` is image i of caption c, n a caption."""
 
     images: tuple[Tensor, ...]  # each [B,3,R,R] in [-1,1], small to large
     attention: tuple[Tensor, ...]  # each [B,L,h,w], one a stage that attends to words
@@ -92,29 +97,106 @@ class Pipeline:
 
         Raises `ZooError` for a caption of which the model knows no word, and for one where it reads none.
         """
-        captions = [captions] if isinstance(captions, str) else list(captions)
-        if not captions or images < 1:
-            raise ZooError("at least one caption and one image a caption are wanted")
-        words: tuple[tuple[str, ...], ...] = ((),) * len(captions)
-        if self.reads_text:
-            words = tuple(tuple(self.parts.text_encoder.split(caption)) for caption in captions)
-        for caption, pieces in zip(captions, words, strict=True):
-            if self.reads_text and not pieces:
-                raise ZooError(f"no word of the caption {caption!r} is known to this model")
-            if caption and not self.reads_text:
-                raise ZooError(f"this model reads no text; it draws without a caption, found {caption!r}")
-        # once, so that every chunk's attention has the same length
-        tokens = self.parts.text_encoder.tokenize(captions) if self.reads_text else None
-        noise, draws = self._noise(seed, images)
-        rows = [(c, i) for c in range(len(captions)) for i in range(images)]
-        drawings = [
-            self._forward(
-                None if tokens is None else Tokens(*(t[[c for c, _ in part]] for t in tokens)),
-                noise[[i for _, i in part]],
-                draws[[i for _, i in part]],
+        if images < 1:
+            raise ZooError(f"one image a caption or more is wanted, found {images}")
+        return self._draw(captions, *self._noise(seed, images))
+
+    @torch.inference_mode()
+    def restyle(self, images: Image.Image | Sequence[Image.Image], captions: str | Sequence[str]) -> Drawn:
+        """Draw captions in the style of some pictures: with the noise that the style encoder reads in them.
+
+        GAN-CLS (arXiv:1605.05396), section 4.5: z = S(x), then G(z, caption). Of the result,
+        `images[c * n + i]` is caption c in the style of picture i, of n. A picture of any size is cut to its
+        central square and brought to the side that the pipeline draws. A conditioning that draws its code
+        gives its mean.
+        Raises `ZooError` for a pipeline without a style encoder, and where `draw` would.
+        """
+        pictures = [images] if isinstance(images, Image.Image) else list(images)
+        if not pictures:
+            raise ZooError("no picture whose style is to be taken")
+        if "style_encoder" not in self.parts:
+            raise ZooError(
+                f"{self.recipe.name} has no style encoder, which reads a picture's noise back. Train one by "
+                "a recipe of the task 'invert' whose pretrain is this model's run (zoo show style-garden is "
+                "such a recipe), and name that new run here"
             )
-            for part in (rows[at : at + _CHUNK] for at in range(0, len(rows), _CHUNK))
-        ]
+        pixels = np.stack([np.asarray(square(picture, self.side)) for picture in pictures])
+        seen = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div(127.5).sub(1)  # [S,3,R,R]
+        noise = torch.cat(
+            [self.parts.style_encoder(part.to(self.device)).vector for part in seen.split(_CHUNK)]
+        )
+        return self._draw(captions, noise, torch.zeros(len(noise), self._code_width))
+
+    @torch.inference_mode()
+    def interpolate(
+        self,
+        first: str,
+        second: str | None = None,
+        *,
+        between: Between = "text",
+        steps: int = 8,
+        seed: int = 0,
+    ) -> Tensor:
+        """Pictures [rows,columns,3,R,R] in [-1,1], on the CPU, from one caption or noise to another.
+
+        As figure 8 of GAN-CLS (arXiv:1605.05396). `steps` rows go from caption `first` to `second`, one where
+        `between` is "noise"; `steps` columns from the noise of the seed's image 0 to that of its image 1, one
+        where it is "text". Ends are included, and are what `draw(caption, seed, images=2)` gives.
+
+        Sentences are interpolated linearly before they are conditioned (its section 4.3, equation 5), and so
+        is each word of `first` with the word of `second` at the same place, as a share of the caption's
+        length. The noise and the conditioning's draw go along the sphere (arXiv:1609.04468, section 2.1).
+        Raises `ZooError` for a caption missing or too many, for less than 2 steps, and where `draw` would.
+        """
+        if steps < 2:
+            raise ZooError(f"2 steps or more are wanted, the ends among them; found {steps}")
+        if between == "noise" and second is not None:
+            raise ZooError(f"between two noises one caption is drawn, found another: {second!r}")
+        if between != "noise" and not self.reads_text:
+            raise ZooError(f"{self.recipe.name} reads no text: it interpolates between noises alone")
+        if between != "noise" and second is None:
+            raise ZooError(
+                f"between two captions a second one is wanted, after {first!r}; one alone goes between noises"
+            )
+        ends = [first] if second is None else [first, second]
+        self._split(ends)
+        # Each alone, so that its words carry no padding.
+        texts = [self._read(self._tokens([caption])) for caption in ends]
+        ways = [step / (steps - 1) for step in range(steps)]
+        noises = torch.cat(self._noise(seed, 2), dim=1)  # [2,Z+C]
+        if between == "text":
+            noises = noises[:1]
+        else:
+            noises = torch.stack([_on_sphere(noises[0], noises[1], way) for way in ways])
+        rows = texts if between == "noise" else [_between(texts[0], texts[1], way) for way in ways]
+        width = self.parts.generator.spec.noise_width
+        return torch.stack(
+            [
+                torch.cat(
+                    [
+                        self._forward(_repeated(text, len(part)), part[:, :width], part[:, width:]).images[-1]
+                        for part in noises.split(_CHUNK)
+                    ]
+                ).cpu()
+                for text in rows
+            ]
+        )
+
+    def _draw(self, captions: str | Sequence[str], noise: Tensor, draws: Tensor) -> Drawn:
+        """Every caption with every row of the noise [I,Z] and of the conditioning's draws [I,C]."""
+        captions = [captions] if isinstance(captions, str) else list(captions)
+        if not captions:
+            raise ZooError("at least one caption is wanted")
+        words = self._split(captions)
+        # once, so that every chunk's attention has the same length
+        tokens = self._tokens(captions)
+        rows = [(c, i) for c in range(len(captions)) for i in range(len(noise))]
+        drawings = []
+        for at in range(0, len(rows), _CHUNK):
+            part = rows[at : at + _CHUNK]
+            own = None if tokens is None else Tokens(*(t[[c for c, _ in part]] for t in tokens))
+            which = [i for _, i in part]
+            drawings.append(self._forward(self._read(own, len(part)), noise[which], draws[which]))
         return Drawn(
             images=tuple(torch.cat(side).cpu() for side in zip(*(d.images for d in drawings), strict=True)),
             attention=tuple(
@@ -123,10 +205,35 @@ class Pipeline:
             words=words,
         )
 
+    def _split(self, captions: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+        """The pieces of each caption; raises `ZooError` for one that the model cannot draw."""
+        words: tuple[tuple[str, ...], ...] = ((),) * len(captions)
+        if self.reads_text:
+            words = tuple(tuple(self.parts.text_encoder.split(caption)) for caption in captions)
+        for caption, pieces in zip(captions, words, strict=True):
+            if self.reads_text and not pieces:
+                raise ZooError(f"no word of the caption {caption!r} is known to this model")
+            if caption and not self.reads_text:
+                raise ZooError(f"this model reads no text; it draws without a caption, found {caption!r}")
+        return words
+
+    def _tokens(self, captions: Sequence[str]) -> Tokens | None:
+        return self.parts.text_encoder.tokenize(captions) if self.reads_text else None
+
+    def _read(self, tokens: Tokens | None, count: int = 1) -> Text:
+        """What the text encoder reads; `count` sentences [B,0] where there is none."""
+        if tokens is None:
+            return Text(torch.zeros(count, 0, device=self.device))
+        return encode(self.parts, tokens, self.device)
+
+    @property
+    def _code_width(self) -> int:
+        """C, of what the conditioning draws."""
+        return self.parts.conditioning.width if "conditioning" in self.parts else 0
+
     def _noise(self, seed: int, images: int) -> tuple[Tensor, Tensor]:
         """The generator's noise [I,Z] and the conditioning's [I,C]; row i depends on (seed, i) alone."""
-        code = self.parts.conditioning.width if "conditioning" in self.parts else 0
-        widths = (self.parts.generator.spec.noise_width, code)
+        widths = (self.parts.generator.spec.noise_width, self._code_width)
         rows = [
             [torch.randn(width, generator=source) for width in widths]
             for source in (seeded(seed, i) for i in range(images))
@@ -134,10 +241,7 @@ class Pipeline:
         noise, draws = (torch.stack(column) for column in zip(*rows, strict=True))
         return noise, draws
 
-    def _forward(self, tokens: Tokens | None, noise: Tensor, draws: Tensor) -> Drawing:
-        text = (
-            Text(draws[:, :0].to(self.device)) if tokens is None else encode(self.parts, tokens, self.device)
-        )
+    def _forward(self, text: Text, noise: Tensor, draws: Tensor) -> Drawing:
         condition = condition_of(self.parts, text, draws.to(self.device))
         drawing: Drawing = self.parts.generator(noise.to(self.device), condition, text, self.phase)
         return drawing
@@ -155,8 +259,45 @@ class Pipeline:
             raise ZooError(
                 f"{model} is a model of the task {recipe.task!r} and draws nothing; a pipeline is wanted"
             )
-        parts = assemble(recipe, TextSource(folder=folder), kinds=SAMPLING, folder=folder)
+        kinds: tuple[str, ...] = SAMPLING
+        if part_file(folder, "style_encoder").is_file():  # not fetched for sampling
+            kinds = (*SAMPLING, "style_encoder")
+        parts = assemble(recipe, TextSource(folder=folder), kinds=kinds, folder=folder)
         return cls(recipe, parts, made).to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+
+
+def square(picture: Image.Image, side: int) -> Image.Image:
+    """The central square of a picture at a side, as 8-bit RGB."""
+    return ImageOps.fit(as_rgb(picture), (side, side), Image.Resampling.BILINEAR)
+
+
+def _between(first: Text, second: Text, way: float) -> Text:
+    """The text at `way`, 0 to 1, from one caption [1,…] to another.
+
+    So that each word of the one meets its like in the other by its place, both are stretched to one length:
+    their words stand there several times each, all equally often. Attention does not notice that, since all
+    its scores grow alike; at either end it is the one caption's.
+    """
+    sentence = torch.lerp(first.sentence, second.sentence, way)
+    if first.words is None or first.mask is None or second.words is None or second.mask is None:
+        return Text(sentence)
+    own = (first.words[first.mask], second.words[second.mask])  # each [L,D], without padding
+    length = math.lcm(*(len(words) for words in own))
+    near, far = (words.repeat_interleave(length // len(words), dim=0) for words in own)
+    words = torch.lerp(near, far, way)  # [length,D]
+    return Text(sentence, words.unsqueeze(0), words.new_ones(1, length, dtype=torch.bool))
+
+
+def _repeated(text: Text, count: int) -> Text:
+    """The text of one caption [1,…] for `count` images."""
+    rows = torch.zeros(count, dtype=torch.int64, device=text.sentence.device)
+    return Text(text.sentence[rows], *(None if part is None else part[rows] for part in text[1:]))
+
+
+# White 2016 (arXiv:1609.04468), section 2.1: sin((1-t) w)/sin(w) a + sin(t w)/sin(w) b, w the angle between
+def _on_sphere(first: Tensor, second: Tensor, way: float) -> Tensor:
+    angle = torch.arccos(torch.nn.functional.cosine_similarity(first, second, dim=0))
+    return (((1 - way) * angle).sin() * first + (way * angle).sin() * second) / angle.sin()
 
 
 def load(model: str | Path, *, device: str | torch.device | None = None) -> Pipeline:

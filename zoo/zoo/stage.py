@@ -17,11 +17,12 @@ from torch import Tensor
 
 from zoo_registry import Recipe, ZooError
 from zoo_registry.contracts import Dataset, Record, TextSource
-from zoo_registry.training import InvertTraining, MatchTraining
+from zoo_registry.training import GanTraining, InvertTraining, MatchTraining
 
 from . import checkpoint
 from .assemble import assemble
 from .data.pictures import Batches, Pictures, loader
+from .evaluation.during import Measuring
 from .files import write_json
 from .log import Log
 from .progress import Bar
@@ -33,6 +34,7 @@ from .tasks.gan import GanTask
 from .tasks.invert import InvertTask
 from .tasks.match import MatchTask
 from .tasks.parallel import device_of
+from .video import write_timelapse
 from .watch import Inversion, Sampling, Validation, Watcher
 
 _REPORT_SECONDS = 120.0  # between two writings of report.html while training
@@ -81,6 +83,9 @@ class Stage:
         self.quiet = quiet or not self.main
         self.records, self.held_out = _split(recipe, dataset)
         settings = recipe.train
+        self.measuring = None
+        if isinstance(settings, GanTraining) and settings.evaluate is not None:
+            self.measuring = Measuring(folder, recipe, settings.evaluate, source, quiet=self.quiet)
         if "text_encoder" in recipe.parts and not any(record.captions for record in self.records):
             raise ZooError(f"{source} has no captions, and {recipe.name} reads them")
         try:
@@ -127,7 +132,7 @@ class Stage:
         else:
             task = gan = GanTask(self.recipe, parts, self.state, self.schedule)
             captions = [record.captions[0] for record in self.held_out if record.captions]
-            watcher = Sampling(self.folder, self.recipe, gan, captions)
+            watcher = Sampling(self.folder, self.recipe, gan, captions, self.measuring)
         found = checkpoint.newest(self.folder / "checkpoints")
         start = 0
         if found is not None:
@@ -166,7 +171,7 @@ class Stage:
                     bar.advance(done)
                 if log is not None:
                     if watcher.due(done, last):
-                        metrics = watcher.look(done)
+                        metrics = watcher.look(done, last)
                         if metrics:
                             log.metrics(done, metrics)
                     if done % settings.checkpoint_every == 0 or done == last or asked:
@@ -177,6 +182,8 @@ class Stage:
                         write_report(report)
                         reported = time.monotonic()
                 if asked and done < last:
+                    if log is not None:
+                        write_timelapse(self.folder)
                     raise Interrupted(
                         f"stopped after step {done} of {last}; go on with: zoo train --resume {report}"
                     )
@@ -184,6 +191,7 @@ class Stage:
         if log is not None:
             log.close()
             write_json(self.folder / "done.json", {"steps": last})
+            write_timelapse(self.folder)  # before the report, which names it
             write_report(report)
         self.state.wait_for_everyone()
 

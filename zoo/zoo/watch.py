@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +12,7 @@ from zoo_registry.training import GanTraining, InvertTraining, MatchTraining
 
 from . import pipeline
 from .data.pictures import Pictures
+from .evaluation.during import Measuring
 from .samples import SampleGrid
 from .tasks.gan import GanTask
 from .tasks.invert import InvertTask
@@ -24,7 +26,7 @@ class Watcher(Protocol):
         """Whether to look after this step."""
         ...
 
-    def look(self, step: int) -> Mapping[str, float]:
+    def look(self, step: int, last: int) -> Mapping[str, float]:
         """Look, and give the metrics measured."""
         ...
 
@@ -42,33 +44,57 @@ class Watcher(Protocol):
 
 
 class Sampling:
-    """Task `gan`: sample grids; the model is the newest average."""
+    """Task `gan`: sample grids and metrics; the model is the newest average, or the best by a metric."""
 
-    def __init__(self, folder: Path, recipe: Recipe, task: GanTask, captions: Sequence[str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        recipe: Recipe,
+        task: GanTask,
+        captions: Sequence[str],
+        measuring: Measuring | None,
+    ) -> None:
         assert isinstance(recipe.train, GanTraining)
         self.every = recipe.train.sample_every
-        self.folder, self.recipe, self.task = folder, recipe, task
+        self.folder, self.recipe, self.task, self.measuring = folder, recipe, task, measuring
         self.grid = SampleGrid(folder / "samples", recipe, task.averaged(), captions)
 
     def due(self, step: int, last: int) -> bool:
-        """Every `sample_every` steps, and at the end."""
-        return step % self.every == 0 or step == last
+        """Every `sample_every` steps and every `evaluate.every`, and at the end."""
+        return step == last or step % self.every == 0 or self._measures(step)
 
-    def look(self, step: int) -> Mapping[str, float]:
-        """Draw the grid."""
-        self.grid.draw(self.task.averaged(), step)
-        return {}
+    def _measures(self, step: int) -> bool:
+        return self.measuring is not None and step % self.measuring.settings.every == 0
+
+    def look(self, step: int, last: int) -> Mapping[str, float]:
+        """Draw the grid, and measure where it is time to."""
+        if step == last or step % self.every == 0:
+            self.grid.draw(self.task.averaged(), step)
+        if self.measuring is None or not (step == last or self._measures(step)):
+            return {}
+        metrics, best = self.measuring.measure(self.task.averaged(), step)
+        if best and self.measuring.settings.best is not None:
+            self._save()
+        return metrics
 
     def saved(self) -> None:
         """Write the model too, so that an unfinished run samples."""
+        chosen = self.measuring is not None and self.measuring.settings.best is not None
+        if not chosen or not (self.folder / "model").exists():
+            self._save()
+
+    def _save(self) -> None:
         pipeline.save(self.recipe, self.task.averaged(), self.folder / "model")
 
     def state_dict(self) -> dict[str, Any]:
-        """Nothing: grids are functions of the weights."""
-        return {}
+        """The best value so far; null where there is none. Grids are functions of the weights."""
+        best = -math.inf if self.measuring is None else self.measuring.best
+        return {"best": best if math.isfinite(best) else None}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up what `state_dict` gave."""
+        if self.measuring is not None:
+            self.measuring.best = -math.inf if state["best"] is None else state["best"]
 
 
 class Validation:
@@ -84,7 +110,7 @@ class Validation:
         """Every `validate_every` steps, and at the end."""
         return step % self.every == 0 or step == last
 
-    def look(self, step: int) -> Mapping[str, float]:
+    def look(self, step: int, last: int) -> Mapping[str, float]:
         """Measure retrieval; write the model where it is the best so far."""
         metrics = self.task.validate(self.held_out)
         score = (metrics["retrieval/r1"], metrics["retrieval/r5"])
@@ -118,7 +144,7 @@ class Inversion:
         """Every `validate_every` steps, and at the end."""
         return step % self.every == 0 or step == last
 
-    def look(self, step: int) -> Mapping[str, float]:
+    def look(self, step: int, last: int) -> Mapping[str, float]:
         """Measure the error; write the model where it is the smallest so far."""
         metrics = self.task.validate(self.captions)
         if metrics["inversion/error"] < self.best:

@@ -38,7 +38,7 @@ def fetch(model: str, *, weights: bool) -> Path:
     except (OSError, ValueError) as fault:  # not in reach, no such model, no such name
         raise ZooError(
             f"text_encoder.model: {model!r} is no folder here, and the Hugging Face Hub does not give it "
-            f"({_first_line(fault)}); the folder of a model saved with transformers serves without a network"
+            f"({first_line(fault)}); the folder of a model saved with transformers serves without a network"
         ) from None
 
 
@@ -53,7 +53,7 @@ def read_folder(folder: Path, what: str | Path) -> Origin:
     except (OSError, ValueError) as fault:
         raise ZooError(
             f"text_encoder: the configuration or the tokenizer of {what} cannot be read "
-            f"({_first_line(fault)}); take them anew from where the model came from"
+            f"({first_line(fault)}); take them anew from where the model came from"
         ) from None
 
 
@@ -62,14 +62,14 @@ def load(architecture: Any, folder: Path, model: str) -> Any:
 
     architecture: a class of transformers that has `from_pretrained`. ZooError where weights are missing.
     """
-    with _quiet():
+    with quiet():
         try:
             network, found = architecture.from_pretrained(
                 folder, use_safetensors=True, output_loading_info=True
             )
         except (OSError, ValueError, RuntimeError) as fault:
             raise ZooError(
-                f"text_encoder.model: the weights of {model} cannot be read ({_first_line(fault)}); "
+                f"text_encoder.model: the weights of {model} cannot be read ({first_line(fault)}); "
                 "model.safetensors is what would be right"
             ) from None
     missing = sorted(name for name in found["missing_keys"] if not name.startswith("pooler."))
@@ -82,7 +82,7 @@ def load(architecture: Any, folder: Path, model: str) -> Any:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No bar and no table of the weights that an encoder does not use: a head for another task."""
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
@@ -95,5 +95,6 @@ def _quiet() -> Iterator[None]:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
-def _first_line(fault: Exception) -> str:
+def first_line(fault: Exception) -> str:
+    """What an error says, shortly."""
     return (str(fault) or type(fault).__name__).splitlines()[0]

@@ -10,7 +10,7 @@ import typer
 
 from zoo_registry import ZooError, catalogue
 
-from . import data, looking, making
+from . import data, evaluating, figures, looking, making, reporting
 
 app = typer.Typer(
     name="zoo",
@@ -22,6 +22,9 @@ app = typer.Typer(
 )
 looking.add(app)
 making.add(app)
+evaluating.add(app)
+reporting.add(app)
+figures.add(app)
 app.add_typer(data.app, name="data")
 
 

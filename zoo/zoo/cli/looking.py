@@ -85,7 +85,22 @@ def show(
     print(path.read_text(encoding="utf-8").rstrip())
 
 
+def _show_protocol(component: Component, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    values = asdict(component.load())
+    if as_json:
+        print(json.dumps(values, indent=2))
+        return
+    print(f"{component.kind}/{component.name}: {component.summary}")
+    _table([(key, json.dumps(value)) for key, value in values.items() if key != "name"])
+
+
 def _show_part(component: Component, as_json: bool) -> None:
+    if component.kind == "protocol":
+        _show_protocol(component, as_json)
+        return
+
     from zoo_registry.schema import schema_of
 
     schema = schema_of(component)

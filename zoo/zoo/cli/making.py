@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from zoo_registry import ZooError
 
 from .looking import Changes
+
+if TYPE_CHECKING:
+    from ..pipeline import Pipeline
 
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is when left out.")]
 
@@ -80,29 +84,36 @@ def sample(
     attention: Annotated[
         bool,
         typer.Option(
-            "--attention", help="Also write OUT.attention.png: where each stage looked, word by word."
+            "--attention",
+            help="Also write OUT.attention.png, where each stage looked for its five most attended words, "
+            "and OUT.attention.npz, the maps of all words.",
         ),
     ] = False,
+    vary: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WORD=OTHER,…",
+            help="Below each caption's row, one with the same noise for each other word in its place.",
+        ),
+    ] = None,
     device: Device = None,
 ) -> None:
     """Draw pictures of captions.
 
     Example: zoo sample runs/birds "a small red bird with a yellow beak" --images 4 --seed 3 --out red.png
+
+    Example: zoo sample runs/birds "a red bird" --vary "red=blue,green,black" --images 4 --out colours.png
     """
     wanted = [*(captions or ()), *_read(file)]
     single = out.suffix == ""
     if not single:
-        from PIL import Image
-
-        if out.suffix.lower() not in Image.registered_extensions():
-            raise ZooError(f"--out {out}: no picture format ends so; .png, .jpg or .webp would do")
-    if not single and not out.parent.is_dir():
-        raise ZooError(f"--out {out}: there is no folder {out.parent}")
+        check_picture(out)
     if out.is_file() and single:
         raise ZooError(f"--out {out}: is a file; a folder or a name that ends in .png is wanted")
 
+    from ..files import file_written_beside
     from ..pipeline import load, to_pillow
-    from ..report.figures import attention_figures, image_grid
+    from ..report.figures import attention_figures, image_grid, write_attention
 
     pipe = load(model, device=device)
     if not wanted and not pipe.reads_text:
@@ -111,30 +122,67 @@ def sample(
         wanted = _lines(sys.stdin.read())
     if not wanted:
         raise ZooError("no caption: give sentences, --captions FILE, or lines on standard input")
-    for caption in wanted:
-        unknown = pipe.unknown(caption)
-        if unknown:
-            print(f"not in the vocabulary, left out of {caption!r}: {', '.join(unknown)}", file=sys.stderr)
+    if vary is not None:
+        wanted = [variant for caption in wanted for variant in _varied(caption, vary)]
+    tell_unknown(pipe, wanted)
     drawn = pipe.draw(wanted, seed, images)
+    if attention and not drawn.attention:
+        raise ZooError(f"{model}: its generator does not attend to words, so there is no attention to show")
     pictures = to_pillow(drawn.images[-1])
     if single:
         out.mkdir(parents=True, exist_ok=True)
         for index, picture in enumerate(pictures):
             slug = re.sub(r"\W+", "-", wanted[index // images].lower()).strip("-")[:60]
             path = out / f"{index // images:03d}_{slug}_seed{seed}_{index % images}.png"
-            picture.save(path)
+            with file_written_beside(path) as beside:
+                picture.save(beside)
             print(path)
     else:
-        image_grid(pictures, images).save(out)
+        with file_written_beside(out) as beside:
+            image_grid(pictures, images).save(beside)
         print(out)
     if attention:
-        if not drawn.attention:
-            raise ZooError(
-                f"{model}: its generator does not attend to words, so there is no attention to show"
-            )
-        path = (out / "attention.png") if single else out.with_name(f"{out.stem}.attention.png")
-        attention_figures(drawn, wanted, images).save(path)
-        print(path)
+        figure = (out / "attention.png") if single else out.with_name(f"{out.stem}.attention.png")
+        with file_written_beside(figure) as beside:
+            attention_figures(drawn, wanted, images).save(beside)
+        print(figure)
+        maps = figure.with_suffix(".npz")
+        write_attention(maps, drawn, wanted)
+        print(maps)
+
+
+def check_picture(out: Path, also: Collection[str] = ()) -> None:
+    """Refuse a file that no picture can be written to. also: other endings that would do."""
+    from PIL import Image
+
+    Image.init()
+    ending = out.suffix.lower()
+    if ending not in also and Image.registered_extensions().get(ending) not in Image.SAVE:
+        raise ZooError(f"--out {out}: no picture format ends so; {', '.join(('.png, .jpg', *also))} would do")
+    if not out.parent.is_dir():
+        raise ZooError(f"--out {out}: there is no folder {out.parent}")
+    if out.is_dir():
+        raise ZooError(f"--out {out}: is a folder; a picture's file is wanted")
+
+
+def tell_unknown(pipe: Pipeline, captions: Iterable[str]) -> None:
+    """Name the words of captions that do not reach the picture on standard error."""
+    for caption in captions:
+        unknown = pipe.unknown(caption)
+        if unknown:
+            print(f"not in the vocabulary, left out of {caption!r}: {', '.join(unknown)}", file=sys.stderr)
+
+
+def _varied(caption: str, vary: str) -> list[str]:
+    """The caption, and it with each of the other words of WORD=OTHER,… in the word's place."""
+    word, _, others = (part.strip() for part in vary.partition("="))
+    found = [other.strip() for other in others.split(",")]
+    if not word or not all(found):
+        raise ZooError(f"--vary {vary!r}: a word and what stands in its place are wanted: red=blue,green")
+    place = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
+    if not place.search(caption):
+        raise ZooError(f"--vary {vary!r}: the word {word!r} is not in the caption {caption!r}")
+    return [caption, *(other.join(place.split(caption)) for other in found)]
 
 
 Files = Annotated[list[Path] | None, typer.Option(help="Its file.")]

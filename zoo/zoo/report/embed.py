@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from zoo_registry import ZooError
+
 from .figures import GAP, image_grid
 
 _FRAMES = 24
 """Most sample grids in a page."""
 _BUDGET = 3_000_000  # bytes of all sample grids but the newest, as they stand in the page
-_BUDGET_ONE = 1_200_000  # bytes of the newest grid, and of the attention figure
+_BUDGET_ONE = 1_200_000  # bytes of the newest grid, of the attention figure, and of a picture of the results
 _LADDER = ((1, 90), (1, 75), (2, 90), (2, 75), (4, 85), (8, 85), (16, 80))
 """(what the side is divided by, JPEG quality): tried in turn until a budget is kept."""
 
@@ -45,11 +47,23 @@ def attention(path: Path) -> str | None:
         return embedded([image.convert("RGB")], _BUDGET_ONE)[0]
 
 
-def sample_frames(folder: Path, *, rows: int, columns: int, side: int) -> list[dict[str, Any]]:
+def picture(path: Path) -> tuple[str, int]:
+    """A picture and its width in pixels. Raises `ZooError` where it cannot be read."""
+    try:
+        with Image.open(path) as image:
+            return embedded([image.convert("RGB")], _BUDGET_ONE)[0], image.width
+    except (OSError, Image.DecompressionBombError) as error:
+        raise ZooError(f"{path} cannot be read as a picture: {error}") from None
+
+
+def sample_frames(
+    folder: Path, *, rows: int, columns: int, side: int, sharing: int = 1
+) -> list[dict[str, Any]]:
     """`{"step": S, "src": URI}` a sample grid, in order: all, or an even choice with first and last.
 
     The pictures lie side by side without their gap: sides are multiples of eight, so no block of a JPEG
-    spans two. The newest grid has a budget of its own; the others share one.
+    spans two. The newest grid has a budget of its own; the others share one. Both budgets are divided by
+    `sharing`, how many runs stand on the page.
     """
     files = {int(path.stem.removeprefix("step_")): path for path in folder.glob("step_*.png")}
     steps = sorted(files)
@@ -58,7 +72,7 @@ def sample_frames(folder: Path, *, rows: int, columns: int, side: int) -> list[d
     chosen = np.linspace(0, len(steps) - 1, min(len(steps), _FRAMES)).round().astype(int)
     steps = [steps[index] for index in chosen]
     grids = [_packed(files[step], rows, columns, side) for step in steps]
-    uris = [*embedded(grids[:-1], _BUDGET), *embedded(grids[-1:], _BUDGET_ONE)]
+    uris = [*embedded(grids[:-1], _BUDGET // sharing), *embedded(grids[-1:], _BUDGET_ONE // sharing)]
     return [{"step": step, "src": uri} for step, uri in zip(steps, uris, strict=True)]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from zoo_registry import ZooError
+
+from ..files import file_written_beside
 
 if TYPE_CHECKING:
     from ..pipeline import Drawn
@@ -75,7 +78,8 @@ def attention_figure(drawn: Drawn, row: int, caption: str, top: int = 5) -> Imag
         values = maps[row, : len(words)].float().numpy()  # [L,h,w]
         shares = values.mean(axis=(1, 2))  # [L]
         best = np.argsort(-shares, kind="stable")[:top]
-        sheet.write(f"most attended words while drawing {pictures[drawing].width} px")
+        height, width = values.shape[1:]
+        sheet.write(f"most attended words at {height} x {width}, while drawing {pictures[drawing].width} px")
         sheet.cells(
             overlays(shown[drawing], values[best]), [f"{words[word]}  {shares[word]:.0%}" for word in best]
         )
@@ -89,6 +93,23 @@ def attention_figures(drawn: Drawn, captions: Sequence[str], images_per_caption:
         for row in range(len(captions) * images_per_caption)
     ]
     return stacked(figures)
+
+
+def write_attention(path: Path, drawn: Drawn, captions: Sequence[str]) -> None:
+    """The raw attention maps as a .npz: no pickle in it, `numpy.load(path)` reads it.
+
+    captions [C] str. images: how many were drawn of each, n. For caption c, `words_{c}` [L] str, the pieces
+    that the model reads, and for each stage s that attends, in order, `maps_{c}_{s}` [n,L,h,w] float32: the
+    share of each place's attention that each word has; they sum to 1 over L.
+    """
+    count = len(drawn.images[-1]) // len(captions)
+    arrays: dict[str, NDArray[np.generic]] = {"captions": np.array(captions), "images": np.array(count)}
+    for c, words in enumerate(drawn.words):
+        arrays[f"words_{c}"] = np.array(words)
+        for s, stage in enumerate(drawn.attention):
+            arrays[f"maps_{c}_{s}"] = stage[c * count : (c + 1) * count, : len(words)].float().numpy()
+    with file_written_beside(path) as beside:
+        np.savez_compressed(beside, allow_pickle=False, **arrays)
 
 
 def stacked(figures: Sequence[Image.Image]) -> Image.Image:

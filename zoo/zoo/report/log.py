@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 _POINTS = 1500
 """Most points a curve: about what a wide screen can tell apart."""
+_BETTER = {"retrieval": "higher", "inversion": "lower"}
+"""What the tasks themselves measure; results say it of protocols."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,12 @@ def read_log(path: Path) -> Log:
     )
 
 
-def panels(log: Log, learner: str) -> list[dict[str, Any]]:
+def panels(log: Log, learner: str, better: Mapping[str, str]) -> list[dict[str, Any]]:
     """The log as panels of curves for the page; panels without a curve are left out.
 
     Terms are called SIDE/NAME; those without a side belong to the `learner` (the encoders, in the task
-    `match`).
+    `match`). Metrics are called MEASURE/SCORE, or MEASURE: a panel each. better: of measures, "higher" or
+    "lower".
     """
     sides: dict[str, dict[int, dict[str, float]]] = {learner: {}, "discriminator": {}}
     for step, values in log.terms.items():
@@ -64,8 +67,76 @@ def panels(log: Log, learner: str) -> list[dict[str, Any]]:
             side, _, rest = name.partition("/")
             side, rest = (side, rest) if rest and side in ("generator", "discriminator") else (learner, name)
             sides.setdefault(side, {}).setdefault(step, {})[rest] = value
-    drawn = [(f"{side.capitalize()} terms", curves) for side, curves in sides.items()]
-    return [_panel(title, curves) for title, curves in [*drawn, ("Metrics", log.metrics)] if curves]
+    drawn = [_panel(f"{side.capitalize()} terms", curves) for side, curves in sides.items() if curves]
+    measures: dict[tuple[str, bool], dict[int, dict[str, float]]] = {}
+    shares = _shares(log.metrics)
+    for step, values in log.metrics.items():
+        for name, value in values.items():
+            measure, score = _measure(name)
+            # A share beside a rank or a distance would be a line on the ground.
+            measures.setdefault((measure, name in shares), {}).setdefault(step, {})[score or measure] = value
+    return drawn + [
+        _panel(measure, curves) | {"better": (_BETTER | dict(better)).get(measure)}
+        for (measure, _), curves in measures.items()
+    ]
+
+
+class Logged(NamedTuple):
+    """A run of a comparison: its name, its log, and the source of its data."""
+
+    name: str
+    log: Log
+    data: str
+
+
+def overlaid(runs: Sequence[Logged], better: Mapping[str, str]) -> list[dict[str, Any]]:
+    """A panel for each term and each metric that several runs have, with a curve a run, by its name.
+
+    Metrics share a panel only where they were measured on the same data.
+    """
+    terms: dict[tuple[str, str], dict[int, dict[int, dict[str, float]]]] = {}
+    metrics: dict[tuple[str, str], dict[int, dict[int, dict[str, float]]]] = {}
+    for run, (_, log, data) in enumerate(runs):
+        for found, lines, on in ((terms, log.terms, ""), (metrics, log.metrics, data)):
+            for step, values in lines.items():
+                for name, value in values.items():
+                    found.setdefault((name, on), {}).setdefault(run, {})[step] = {name: value}
+    drawn = []
+    for (name, data), curves in [*terms.items(), *metrics.items()]:
+        if len(curves) < 2:
+            continue
+        alone = {run: _panel(name, lines) for run, lines in curves.items()}
+        drawn.append(
+            {
+                "title": name,
+                "data": data,
+                "averaged": max(panel["averaged"] for panel in alone.values()),
+                "better": (_BETTER | dict(better)).get(_measure(name)[0]) if data else None,
+                "series": [
+                    {
+                        "name": runs[run].name,
+                        "run": run,
+                        "steps": panel["steps"],
+                        "values": panel["series"][0]["values"],
+                    }
+                    for run, panel in alone.items()
+                ],
+            }
+        )
+    return drawn
+
+
+def _measure(name: str) -> tuple[str, str]:
+    """What a metric's name says was measured, and which score of it; a protocol's values are part of it."""
+    end = name.find("/", name.rfind("]") + 1)
+    return (name, "") if end < 0 else (name[:end], name[end + 1 :])
+
+
+def _shares(lines: Mapping[int, Mapping[str, float]]) -> set[str]:
+    """The names whose values all lie from 0 to 1."""
+    names = {name for values in lines.values() for name in values}
+    beyond = {n for values in lines.values() for n, v in values.items() if v is not None and (v < 0 or v > 1)}
+    return names - beyond
 
 
 def _panel(title: str, lines: Mapping[int, Mapping[str, float]]) -> dict[str, Any]:
@@ -79,13 +150,13 @@ def _panel(title: str, lines: Mapping[int, Mapping[str, float]]) -> dict[str, An
         "steps": [b[-1] for b in bins],
         "averaged": pace,
         "series": [
-            {"name": name, "values": [_mean([lines[s][name] for s in b if name in lines[s]]) for b in bins]}
-            for name in names
+            {"name": name, "values": [_mean([lines[s].get(name) for s in b]) for b in bins]} for name in names
         ],
     }
 
 
-def _mean(values: list[float]) -> float | None:
+def _mean(logged: Iterable[float | None]) -> float | None:
     """To five digits; None, a gap in the curve, where nothing was logged or a value is not finite."""
+    values = [value for value in logged if value is not None]
     mean = math.fsum(values) / len(values) if values else math.nan
     return float(f"{mean:.5g}") if math.isfinite(mean) else None

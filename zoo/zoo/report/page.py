@@ -1,9 +1,7 @@
-"""The run report: one HTML file that needs nothing else, neither network nor server."""
+"""The report of a run: one HTML file that needs nothing else, neither network nor server."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import math
 import re
@@ -15,12 +13,12 @@ from typing import Any
 
 from zoo_registry import ZooError
 
-from ..files import write_text
+from . import results
 from .embed import attention, sample_frames
 from .figures import LEAST
 from .log import Log, panels, read_log
+from .markup import duration, number, settings, text, write_page
 
-_HERE = Path(__file__).parent
 _TASKS = {
     "gan": "Adversarial training",
     "match": "Matching of text and images",
@@ -29,16 +27,21 @@ _TASKS = {
 
 
 @dataclass(frozen=True)
-class _Stage:
+class Stage:
     """One recipe of a run: the run itself, or what it trained first."""
 
+    folder: Path
     recipe: Mapping[str, Any]
     environment: Mapping[str, Any]
     log: Log
-    panels: list[dict[str, Any]]
+
+    def panels(self, better: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Its curves. better: of protocols, which values are the better ones."""
+        return panels(self.log, "encoder" if self.recipe["task"] == "match" else "generator", better)
 
     @property
     def title(self) -> str:
+        """What it does, for a person."""
         task = self.recipe["task"]
         return _TASKS.get(task, str(task))
 
@@ -49,50 +52,83 @@ class _Stage:
         return steps
 
 
-def write_report(run: Path) -> Path:
+@dataclass(frozen=True)
+class Samples:
+    """A run's sample grids."""
+
+    captions: list[str]
+    images: int  # of each caption
+    side: int
+    seed: int
+    frames: list[dict[str, Any]]
+
+    @property
+    def size(self) -> str:
+        """Of a canvas with a row of the grid: HTML attributes."""
+        return f'width="{self.width}" height="{self.side}"'
+
+    @property
+    def width(self) -> int:
+        """Of a row, in the pixels of its pictures and the gaps between them."""
+        gap = max(1, round(self.side / 64))
+        return self.images * (self.side + gap) - gap
+
+    def for_script(self, steps: int | None) -> dict[str, Any]:
+        """What the slider goes through. steps: of the whole training, where it is known."""
+        last = self.frames[-1]["step"]
+        return {
+            "images": self.images,
+            "side": self.side,
+            "steps": max(last, steps or 0),
+            "frames": self.frames,
+        }
+
+
+def write_report(run: Path, *, strict: bool = False) -> Path:
     """Write RUN/report.html from what the run has written so far; returns its path.
 
-    Raises `ZooError` for a folder that is no run.
+    strict: raise `ZooError` for results that cannot be read; otherwise the page says so, as a training that
+    writes its report must go on. Raises `ZooError` for a folder that is no run.
     """
-    stages, folder = [_stage(run)], run / "pretrain"
+    stages, folder = [read_stage(run)], run / "pretrain"
     while (folder / "recipe.json").is_file():
-        stages.insert(0, _stage(folder))
+        stages.insert(0, read_stage(folder))
         folder = folder / "pretrain"
     recipe = stages[-1].recipe
     running = next((stage for stage in reversed(stages) if stage.log.step), stages[-1])
-    grid = _read(run / "samples" / "grid.json")
-    frames = []
-    if grid is not None:
-        rows, columns, side = len(grid["captions"]), grid["images"], grid["side"]
-        frames = sample_frames(run / "samples", rows=rows, columns=columns, side=side)
+    samples = read_samples(run)
+    found = None
+    try:
+        found = results.read_results(run)
+        measured = results.section(run, found)
+    except ZooError as error:
+        if strict:
+            raise
+        measured = results.unreadable(error)
+    curves = [stage.panels(found.better if found else {}) for stage in stages]
+    main = (
+        _samples(samples, run) if samples else _NO_SAMPLES.get(recipe["task"], ""),
+        measured,
+        _attention(run / "samples" / "attention.png"),
+        *(_curves(index, stage, curves[index]) for index, stage in enumerate(stages)),
+        "<section><h2>Recipe</h2>",
+        *(_recipe(stage.recipe, titled=len(stages) > 1) for stage in reversed(stages)),
+        "</section><section><h2>Environment</h2>",
+        _environment(stages[-1].environment),
+        "</section>",
+    )
     data = {
-        "frames": frames,
-        "grid": grid if frames else None,
-        "stages": [stage.panels for stage in stages],
+        "samples": [samples.for_script(stages[-1].steps)] if samples else [],
+        "stages": curves,
+        "compared": False,
     }
-    script = (_HERE / "report.js").read_text(encoding="utf-8")
-    page = {
-        "title": escape(recipe["name"]),
-        "style": (_HERE / "report.css").read_text(encoding="utf-8"),
-        # Only this very script may run: a caption that got past the escaping would still be text.
-        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
-        "header": _header(recipe, running),
-        "samples": _samples(grid) if grid is not None and frames else _NO_SAMPLES.get(recipe["task"], ""),
-        "attention": _attention(run / "samples" / "attention.png"),
-        "curves": "".join(_curves(index, stage) for index, stage in enumerate(stages)),
-        "recipe": "".join(_recipe(stage.recipe, titled=len(stages) > 1) for stage in reversed(stages)),
-        "environment": _environment(stages[-1].environment),
-        "data": json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
-        "script": script,
-    }
-    template = (_HERE / "template.html").read_text(encoding="utf-8")
     report = run / "report.html"
-    # One pass, so that what is filled in is never read as a place to fill.
-    write_text(report, re.sub(r"\{\{(\w+)\}\}", lambda place: page[place[1]], template))
+    write_page(report, recipe["name"], _header(recipe, running), "".join(main), data)
     return report
 
 
-def _stage(run: Path) -> _Stage:
+def read_stage(run: Path) -> Stage:
+    """A run without what it trained first. Raises `ZooError` for a folder that is none."""
     path = run / "recipe.json"
     if not path.is_file():
         found = "there is no such folder"
@@ -104,9 +140,18 @@ def _stage(run: Path) -> _Stage:
     recipe = _read(path)
     if not isinstance(recipe, dict) or not {"name", "task", "train"} <= recipe.keys():
         raise ZooError(f"{path} is no locked recipe: a table with name, task and train is wanted")
-    log = read_log(run / "log.jsonl")
-    learner = "encoder" if recipe["task"] == "match" else "generator"
-    return _Stage(recipe, _read(run / "environment.json") or {}, log, panels(log, learner))
+    return Stage(run, recipe, _read(run / "environment.json") or {}, read_log(run / "log.jsonl"))
+
+
+def read_samples(run: Path, sharing: int = 1) -> Samples | None:
+    """A run's sample grids, None before the first. sharing: how many runs stand on the page."""
+    folder = run / "samples"
+    grid = _read(folder / "grid.json")
+    if grid is None:
+        return None
+    captions, images, side, seed = (grid[key] for key in ("captions", "images", "side", "seed"))
+    frames = sample_frames(folder, rows=len(captions), columns=images, side=side, sharing=sharing)
+    return Samples(captions, images, side, seed, frames) if frames else None
 
 
 def _read(path: Path) -> Any:
@@ -120,36 +165,29 @@ def _read(path: Path) -> Any:
 
 
 # ----------------------------------------------------------------------------------------------------------
-# Sections. Whatever a person wrote (captions, names, paths, settings) passes through `escape` here, once.
+# Sections
 
+FILM = "timelapse.mp4"
+PLAYER = """<div class="player"><button type="button" id="play">Play</button>
+<input type="range" id="step" min="0" step="1" aria-label="Training step">
+<output for="step"></output></div>"""
 _NO_SAMPLES = {"gan": '<section><h2>Samples</h2><p class="empty">None drawn yet.</p></section>'}
 
 
-def _header(recipe: Mapping[str, Any], running: _Stage) -> str:
+def _header(recipe: Mapping[str, Any], running: Stage) -> str:
     """The run's name, and how far the stage has come that is under way."""
     log, total = running.log, running.steps
     facts = [f"step <b>{log.step:,}</b> of {total:,}" if total else f"step <b>{log.step:,}</b>"]
     if running.recipe is not recipe:
         facts.insert(0, f"first stage, {escape(running.recipe['name'])}")
     if log.images_per_second is not None and log.seconds is not None:
-        facts += [f"<b>{_number(log.images_per_second)}</b> images/s", f"<b>{_duration(log.seconds)}</b>"]
+        facts += [f"<b>{number(log.images_per_second)}</b> images/s", f"<b>{duration(log.seconds)}</b>"]
     share = min(1.0, log.step / total) if total else 0.0
     return (
         f'<p class="kind">{escape(running.title)}{_paper(recipe)}</p><h1>{escape(recipe["name"])}</h1>'
         f'<p class="state">{" · ".join(facts) if log.step else "nothing logged yet"}</p>'
         f'<div class="progress"><i style="width:{share:.2%}"></i></div>'
     )
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    if minutes < 1:
-        return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def _paper(recipe: Mapping[str, Any]) -> str:
@@ -160,21 +198,18 @@ def _paper(recipe: Mapping[str, Any]) -> str:
     return f" · {escape(paper)}" if paper else ""
 
 
-def _samples(grid: Mapping[str, Any]) -> str:
-    columns, side = grid["images"], grid["side"]
-    gap = max(1, round(side / 64))
-    width = columns * (side + gap) - gap
-    size = f'width="{width}" height="{side}"'
+def _samples(samples: Samples, run: Path) -> str:
+    side = samples.side
+    film = f' As a film: <a href="{FILM}">{FILM}</a>.' if (run / FILM).is_file() else ""
     rows = "".join(
-        f'<div class="row"><p>{caption}</p><canvas {size} role="img" aria-label="{caption}"></canvas></div>'
-        for caption in map(escape, grid["captions"])
+        f'<div class="row"><p>{caption}</p><canvas data-run="0" data-row="{row}" {samples.size} role="img" '
+        f'aria-label="{caption}"></canvas></div>'
+        for row, caption in enumerate(map(escape, samples.captions))
     )
-    return f"""<section id="samples"><h2>Samples</h2>
-<div class="player"><button type="button" id="play">Play</button>
-<input type="range" id="step" min="0" step="1" aria-label="Training step"><output for="step"></output></div>
-<div class="rows" style="--shown:{width * math.ceil(LEAST / side)}px">{rows}</div>
-<p class="note">Each caption with the same {columns} draws of noise throughout (seed {grid["seed"]}),
-{side} × {side} pixels. The arrow keys go through the training.</p></section>"""
+    return f"""<section id="samples"><h2>Samples</h2>{PLAYER}
+<div class="rows" style="--shown:{samples.width * math.ceil(LEAST / side)}px">{rows}</div>
+<p class="note">Each caption with the same {samples.images} draws of noise throughout (seed {samples.seed}),
+{side} × {side} pixels. The arrow keys go through the training.{film}</p></section>"""
 
 
 def _attention(path: Path) -> str:
@@ -183,15 +218,15 @@ def _attention(path: Path) -> str:
         return ""
     alt = "The most attended words of each stage, their maps over the image"
     return f"""<section><h2>Attention</h2>
-<div class="sheet"><img alt="{alt}" src="{figure}"></div>
+<div class="sheet" tabindex="0"><img style="min-width:36rem" alt="{alt}" src="{figure}"></div>
 <p class="note">Each stage’s most attended words, with the share of the picture that attends to them.
 The maps of a row have one scale.</p></section>"""
 
 
-def _curves(index: int, stage: _Stage) -> str:
-    if stage.panels:
+def _curves(index: int, stage: Stage, panels: list[dict[str, Any]]) -> str:
+    if panels:
         body = f'<div class="panels" data-stage="{index}"></div>'
-        pace = max(panel["averaged"] for panel in stage.panels)
+        pace = max(panel["averaged"] for panel in panels)
         mean = f" Each point is the mean of {pace} lines of the log." if pace > 1 else ""
         body += (
             f'<p class="note">Drag to zoom, double-click for all; click a name to hide its curve.{mean}</p>'
@@ -210,38 +245,20 @@ def _recipe(recipe: Mapping[str, Any], *, titled: bool) -> str:
     lists += [("augmentation", augmentation) for augmentation in recipe.get("augmentations", [])]
     rows = "".join(
         f'<tr><th scope="row">{escape(kind.replace("_", " "))}</th><td>{escape(table.get("use", ""))}</td>'
-        f"<td>{_settings(table)}</td></tr>"
+        f"<td>{settings(table)}</td></tr>"
         for kind, table in [*parts, *lists, ("train", recipe["train"])]
     )
-    return f'{heading}<table class="recipe"><tbody>{rows}</tbody></table>'
-
-
-def _settings(table: Mapping[str, Any]) -> str:
-    return "".join(
-        f'<span class="setting"><i>{escape(key.replace("_", " "))}</i> {escape(_value(value))}</span> '
-        for key, value in table.items()
-        if key != "use"
-    )
+    return f'{heading}<table class="facts recipe"><tbody>{rows}</tbody></table>'
 
 
 def _environment(environment: Mapping[str, Any]) -> str:
     rows = "".join(
         f'<tr><th scope="row">{escape(key.replace("_", " "))}</th>'
-        f"<td>{_settings(value) if isinstance(value, dict) else escape(_value(value))}</td></tr>"
+        f"<td>{settings(value) if isinstance(value, dict) else escape(text(value))}</td></tr>"
         for key, value in environment.items()
     )
-    return f"<table><tbody>{rows}</tbody></table>" if rows else '<p class="empty">Not written yet.</p>'
-
-
-def _value(value: Any) -> str:
-    match value:
-        case None | []:
-            return "none"
-        case bool():
-            return "yes" if value else "no"
-        case list():
-            return ", ".join(map(_value, value))
-        case str():
-            return value
-        case _:
-            return json.dumps(value, ensure_ascii=False)
+    return (
+        f'<table class="facts"><tbody>{rows}</tbody></table>'
+        if rows
+        else '<p class="empty">Not written yet.</p>'
+    )

@@ -3,41 +3,66 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const shown = { step: null }; // the training step of the samples on show, marked in the curves of the same stage
 
 // ------------------------------------------------------------------------------------------------------------
-// Samples through the training
+// Samples through the training, of one run or of several
 
-function player({ frames, grid }, onShow) {
-  const { images: columns, side } = grid;
+// Where the slider can stand: of one run at each grid; of several at each share of a training at which one drew.
+function places({ samples, compared }) {
+  if (!compared) return samples[0].frames.map((_, index) => ({ frames: [index] }));
+  const shareOf = ({ steps }, { step }) => Math.round((1000 * step) / steps) / 1000;
+  const shares = samples.flatMap((run) => run.frames.map((frame) => shareOf(run, frame)));
+  return [...new Set(shares)].sort((a, b) => a - b).map((share) => ({
+    share,
+    frames: samples.map((run) => Math.max(0, run.frames.findLastIndex((frame) => shareOf(run, frame) <= share))),
+  }));
+}
+
+function player(data, onShow) {
+  const runs = data.samples.map((run, order) => ({
+    ...run,
+    pictures: [],
+    labels: [...document.querySelectorAll(`[data-step="${order}"]`)],
+    canvases: [...document.querySelectorAll(`canvas[data-run="${order}"]`)],
+  }));
+  const all = places(data);
   const slider = document.getElementById("step");
   const play = document.getElementById("play");
   const output = document.querySelector("output[for=step]");
-  const canvases = [...document.querySelectorAll(".row canvas")];
-  const pictures = [];
   let timer = null;
   let wanted = -1;
 
-  async function decoded(index) {
-    pictures[index] ??= Object.assign(new Image(), { src: frames[index].src });
-    await pictures[index].decode();
-    return pictures[index];
+  async function decoded(run, index) {
+    run.pictures[index] ??= Object.assign(new Image(), { src: run.frames[index].src });
+    await run.pictures[index].decode();
+    return run.pictures[index];
   }
 
-  async function show(index) {
-    wanted = index;
-    const picture = await decoded(index);
-    if (wanted !== index) return; // the slider has moved on
+  function paint({ images: columns, side, canvases, labels, frames }, picture, index) {
     const cell = picture.naturalWidth / columns; // older grids may be held at a smaller side
-    const pitch = columns > 1 ? (canvases[0].width - side) / (columns - 1) : 0;
-    canvases.forEach((canvas, row) => {
+    for (const canvas of canvases) {
+      const pitch = columns > 1 ? (canvas.width - side) / (columns - 1) : 0;
       const context = canvas.getContext("2d");
       context.imageSmoothingEnabled = cell > side;
       for (let column = 0; column < columns; column++) {
+        const row = Number(canvas.dataset.row);
         context.drawImage(picture, column * cell, row * cell, cell, cell, column * pitch, 0, side, side);
       }
-    });
-    const step = frames[index].step;
-    slider.value = index;
-    slider.setAttribute("aria-valuetext", `step ${step}`);
-    output.innerHTML = `step <b>${step.toLocaleString("en")}</b>`;
+    }
+    for (const label of labels) label.textContent = `step ${frames[index].step.toLocaleString("en")}`;
+  }
+
+  async function show(place) {
+    wanted = place;
+    const { frames, share } = all[place];
+    const pictures = await Promise.all(runs.map((run, order) => decoded(run, frames[order])));
+    if (wanted !== place) return; // the slider has moved on
+    runs.forEach((run, order) => paint(run, pictures[order], frames[order]));
+    const step = runs[0].frames[frames[0]].step;
+    const [value, before, after] = data.compared
+      ? [`${(100 * share).toFixed(all.length > 50 ? 1 : 0)} %`, "", " of the training"]
+      : [step.toLocaleString("en"), "step ", ""];
+    slider.value = place;
+    slider.setAttribute("aria-valuetext", before + value + after);
+    output.replaceChildren(before, Object.assign(document.createElement("b"), { textContent: value }), after);
     onShow(step);
   }
 
@@ -49,31 +74,33 @@ function player({ frames, grid }, onShow) {
 
   function start() {
     play.textContent = "Pause";
-    show(wanted === frames.length - 1 ? 0 : wanted + 1);
-    timer = setInterval(() => (wanted < frames.length - 1 ? show(wanted + 1) : stop()), 400);
+    show(wanted === all.length - 1 ? 0 : wanted + 1);
+    timer = setInterval(() => (wanted < all.length - 1 ? show(wanted + 1) : stop()), 400);
   }
 
-  slider.max = frames.length - 1;
-  slider.disabled = play.disabled = frames.length < 2;
+  slider.max = all.length - 1;
+  slider.disabled = play.disabled = all.length < 2;
   slider.addEventListener("input", () => { stop(); show(Number(slider.value)); });
   play.addEventListener("click", () => (timer === null ? start() : stop()));
   document.addEventListener("keydown", (event) => {
     const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!move || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.target.closest?.(".scroll, .sheet")) return; // there they scroll
     event.preventDefault(); // the slider would move too
     stop();
-    show(Math.min(frames.length - 1, Math.max(0, wanted + move)));
+    show(Math.min(all.length - 1, Math.max(0, wanted + move)));
   });
-  new ResizeObserver(() => {
-    for (const canvas of canvases) canvas.classList.toggle("upscaled", canvas.clientWidth > canvas.width);
-  }).observe(canvases[0]);
-  show(frames.length - 1).then(() => frames.forEach((_, index) => decoded(index)));
+  const resized = new ResizeObserver((entries) => {
+    for (const { target } of entries) target.classList.toggle("upscaled", target.clientWidth > target.width);
+  });
+  for (const canvas of runs.flatMap((run) => run.canvases)) resized.observe(canvas);
+  show(all.length - 1).then(() => runs.forEach((run) => run.frames.forEach((_, index) => decoded(run, index))));
 }
 
 // ------------------------------------------------------------------------------------------------------------
 // Curves
 
-const COLOURS = ["#3b78d8", "#e0752d", "#2f9e63", "#c94f7c", "#8a63d2", "#a8842c", "#1a9aa8", "#8b8b95"];
+const COLOURS = 8; // --c0, --c1, … in report.css
 const PAD = { left: 46, right: 10, top: 8, bottom: 22 };
 
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
@@ -121,23 +148,28 @@ function nearest(steps, step) {
 function chart(panel, view, marked) {
   const root = document.createElement("div");
   root.className = "panel";
-  root.innerHTML = '<h3></h3><canvas role="img"></canvas><div class="legend"></div>';
+  root.innerHTML = '<h3><b></b></h3><canvas role="img"></canvas><div class="legend"></div>';
   const [heading, canvas, legend] = root.children;
-  heading.textContent = panel.title;
+  heading.firstChild.textContent = panel.title;
+  const arrow = { higher: "↑", lower: "↓" }[panel.better];
+  const notes = [arrow && `${arrow} ${panel.better} is better`, panel.data && `on ${panel.data}`].filter(Boolean);
+  if (notes.length) heading.firstChild.appendChild(document.createElement("small")).textContent = notes.join(" · ");
   canvas.setAttribute("aria-label", `${panel.title} over training steps`);
   const readout = heading.appendChild(document.createElement("span"));
   const context = canvas.getContext("2d");
-  const { steps } = panel;
-  const curves = panel.series.map(({ name, values }, index) => {
+  // In a comparison each run has logged at steps of its own, and keeps its colour from panel to panel.
+  const curves = panel.series.map(({ name, values, steps = panel.steps, run }, place) => {
+    const index = run ?? place;
     const button = legend.appendChild(document.createElement("button"));
     button.type = "button";
     button.setAttribute("aria-pressed", "true");
     const swatch = button.appendChild(document.createElement("i"));
     button.appendChild(document.createElement("span")).textContent = name;
     const value = button.appendChild(document.createElement("b"));
-    const curve = { values, smooth: smoothed(values), visible: true, value };
-    curve.colour = swatch.style.background = COLOURS[index % COLOURS.length];
-    curve.dash = index < COLOURS.length ? [] : [5, 3];
+    const curve = { steps, values, smooth: smoothed(values), visible: true, value };
+    curve.colour = `--c${index % COLOURS}`;
+    swatch.style.background = `var(${curve.colour})`;
+    curve.dash = index < COLOURS ? [] : [5, 3];
     button.addEventListener("click", () => {
       curve.visible = !curve.visible;
       button.setAttribute("aria-pressed", String(curve.visible));
@@ -145,6 +177,14 @@ function chart(panel, view, marked) {
     });
     return curve;
   });
+  const ends = new Set(curves.map(({ steps }) => steps.at(-1)));
+
+  // The place on a curve that is nearest to a step; -1 where the curve has not begun yet or has ended.
+  function placeOn({ steps }, step) {
+    const place = nearest(steps, step);
+    const pace = (steps.at(-1) - steps[0]) / Math.max(1, steps.length - 1);
+    return ends.size > 1 && Math.abs(steps[place] - step) > Math.max(1, pace) ? -1 : place;
+  }
 
   const x = (step) => {
     const [from, to] = view.range;
@@ -158,12 +198,12 @@ function chart(panel, view, marked) {
 
   // All of the smooth lines on show, and the raw values but for the farthest hundredth either way.
   function extent() {
-    const inside = steps.map((step) => step >= view.range[0] && step <= view.range[1]);
     const raw = [];
     const smooth = [];
     for (const curve of curves.filter((c) => c.visible)) {
       curve.values.forEach((value, i) => {
-        if (inside[i] && value !== null) { raw.push(value); smooth.push(curve.smooth[i]); }
+        const inside = curve.steps[i] >= view.range[0] && curve.steps[i] <= view.range[1];
+        if (inside && value !== null) { raw.push(value); smooth.push(curve.smooth[i]); }
       });
     }
     if (!raw.length) return [0, 1];
@@ -175,7 +215,7 @@ function chart(panel, view, marked) {
     return [low - pad, high + pad];
   }
 
-  function line(values, y) {
+  function line(steps, values, y) {
     context.beginPath();
     values.forEach((value, i) => {
       if (value !== null) context.lineTo(x(steps[i]), y(value));
@@ -226,23 +266,26 @@ function chart(panel, view, marked) {
       context.stroke();
     }
     context.lineJoin = "round";
-    const dots = steps.length <= 40;
-    const hovered = view.hover === null ? steps.length - 1 : nearest(steps, view.hover);
-    for (const { values, smooth, visible, colour, dash } of curves) {
+    const at = curves.map((curve) => (view.hover === null ? curve.steps.length - 1 : placeOn(curve, view.hover)));
+    const near = curves.map(({ steps }, i) => steps[Math.max(0, at[i])]);
+    const hovered = near.reduce((a, b) => (Math.abs(b - view.hover) < Math.abs(a - view.hover) ? b : a));
+    for (const [place, { steps, values, smooth, visible, colour, dash }] of curves.entries()) {
       if (!visible) continue;
-      context.strokeStyle = context.fillStyle = colour;
+      const dots = steps.length <= 40;
+      context.strokeStyle = context.fillStyle = style.getPropertyValue(colour);
       context.setLineDash([]);
       context.lineWidth = 1;
       context.globalAlpha = 0.22;
-      if (!dots) line(values, y);
+      if (!dots) line(steps, values, y);
       context.globalAlpha = 1;
       context.lineWidth = 1.75;
       context.setLineDash(dash);
-      line(smooth, y);
+      line(steps, smooth, y);
       smooth.forEach((value, i) => {
-        if (value === null || !(dots || (i === hovered && view.hover !== null))) return;
+        const pointed = i === at[place] && view.hover !== null;
+        if (value === null || !(dots || pointed)) return;
         context.beginPath();
-        context.arc(x(steps[i]), y(value), i === hovered && view.hover !== null ? 4 : 2.5, 0, 2 * Math.PI);
+        context.arc(x(steps[i]), y(value), pointed ? 4 : 2.5, 0, 2 * Math.PI);
         context.fill();
       });
     }
@@ -255,17 +298,18 @@ function chart(panel, view, marked) {
       context.strokeStyle = accent;
       context.lineWidth = 1;
       context.beginPath();
-      context.moveTo(x(steps[hovered]), PAD.top);
-      context.lineTo(x(steps[hovered]), bottom);
+      context.moveTo(x(hovered), PAD.top);
+      context.lineTo(x(hovered), bottom);
       context.stroke();
     }
     context.restore();
 
-    readout.textContent = `step ${steps[hovered].toLocaleString("en")}`;
-    for (const { values, value } of curves) {
-      const here = values[hovered];
+    readout.textContent =
+      view.hover === null && ends.size > 1 ? "newest" : `step ${hovered.toLocaleString("en")}`;
+    curves.forEach(({ values, value }, i) => {
+      const here = values[at[i]] ?? null;
       value.textContent = here === null ? "–" : precise.format(here);
-    }
+    });
   }
 
   const place = (event) => stepAt(event.clientX - canvas.getBoundingClientRect().left);
@@ -293,7 +337,8 @@ function chart(panel, view, marked) {
 }
 
 function stage(panels, root, marked) {
-  const all = panels.flatMap((panel) => [panel.steps[0], panel.steps.at(-1)]);
+  const lines = panels.flatMap((panel) => panel.series.map(({ steps }) => steps ?? panel.steps));
+  const all = lines.flatMap((steps) => [steps[0], steps.at(-1)]);
   const [first, last] = [Math.min(...all), Math.max(...all)];
   const full = first < last ? [first, last] : [first - 1, last + 1];
   const view = { full, range: full, hover: null, selection: null };
@@ -308,9 +353,9 @@ function stage(panels, root, marked) {
 const last = data.stages.length - 1; // the samples belong to it
 const views = data.stages.map((panels, index) => {
   const root = document.querySelector(`[data-stage="${index}"]`);
-  return root && stage(panels, root, index === last);
+  return root && stage(panels, root, index === last && !data.compared);
 });
-if (data.grid) {
+if (data.samples.length) {
   player(data, (step) => {
     shown.step = step;
     views[last]?.draw();

@@ -1,0 +1,122 @@
+"""`python -m benchmarks.judge [NAME …] [--side 64 …]`: judges, and the metric `attributes` on real pictures.
+
+A judge that is not in the cache is trained. Controls are real test drawings of another seed than it was
+tested on, against their own captions (nearly all must be read back) and against those of others (chance must
+be left).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoo.data.pictures import MARGIN, Pictures, images
+from zoo.data.source import open_dataset
+from zoo.evaluation.judge import TrainedJudge, judge_of
+from zoo_registry import catalogue
+from zoo_registry.evaluation import Measured
+
+from .machine import machine
+
+NAMES = ("aviary", "garden", "portraits")
+RESULTS = Path(__file__).with_name("judge.json")
+CONTROLS = 1_000  # pictures
+SEED = 1
+BATCH_SIZE = 50
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure what the command line asks for; the other results in the file are kept."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.judge", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all where none is")
+    parser.add_argument("--side", type=int, nargs="+", default=[64], help="of the pictures, in pixels")
+    given = parser.parse_args(arguments)
+    for name in given.names or NAMES:
+        for side in given.side:
+            result = measure(name, side)
+            print(table(name, side, result), flush=True)
+            found = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+            found[f"{name} {side}"] = result
+            text = json.dumps(dict(sorted(found.items())), indent=1)
+            RESULTS.write_text(text + "\n", "utf-8")
+
+
+def measure(name: str, side: int) -> dict[str, Any]:
+    """One judge and its controls."""
+    device = torch.device("cpu")
+    dataset = open_dataset(name, catalogue(), side=math.ceil(side * MARGIN))
+    judge = judge_of(dataset, name, side, device, quiet=False)
+    own, others = controls(name, side, judge)
+    return {
+        "machine": machine(device),
+        "seconds": judge.seconds,
+        "attributes": {
+            attribute: {
+                "accuracy": judge.accuracy[attribute],
+                "most_frequent": judge.chance[attribute],
+                "count": judge.counts[attribute],
+                "own_captions": scores(own, attribute),
+                "shuffled_captions": scores(others, attribute),
+            }
+            for attribute in judge.values
+        },
+        "mean": {"own_captions": scores(own, "mean"), "shuffled_captions": scores(others, "mean")},
+    }
+
+
+def scores(measured: Measured, attribute: str) -> dict[str, Any]:
+    score = measured.scores[attribute]
+    return {"value": score.value, "interval": score.interval, "count": score.count, "chance": score.chance}
+
+
+def controls(name: str, side: int, judge: TrainedJudge) -> tuple[Measured, Measured]:
+    """The metric on real pictures in the place of drawn ones: as they are, and shuffled."""
+    dataset = open_dataset(f"{name}:{5 * CONTROLS}", catalogue(), side=math.ceil(side * MARGIN), seed=SEED)
+    records = dataset.records("test")
+    pictures = Pictures(records, side=side, fingerprint=dataset.fingerprint())
+    metric = catalogue().get("metric", "attributes").load()()
+
+    def study(order: Sequence[int]) -> Any:
+        def batches(kind: str) -> Iterator[Tensor]:
+            for at in range(0, len(order), BATCH_SIZE):
+                pixels = pictures.batch(order[at : at + BATCH_SIZE], generator=None).pixels
+                yield images(pixels, [side])[0]
+
+        stated = [record.stated[number % len(record.stated)] for number, record in enumerate(records)]
+        return SimpleNamespace(
+            records=records,
+            stated=stated,
+            of_split=lambda: records,
+            batches=batches,
+            judge=lambda: judge,
+            recipe=SimpleNamespace(parts={"text_encoder": None}),
+        )
+
+    shuffled = torch.randperm(len(records), generator=torch.Generator().manual_seed(SEED)).tolist()
+    own: Measured = metric.measure(study(range(len(records))))
+    others: Measured = metric.measure(study(shuffled))
+    return own, others
+
+
+def table(name: str, side: int, result: dict[str, Any]) -> str:
+    """One line an attribute."""
+    lines = [f"{name}, {side} px: trained in {result['seconds']:.0f} s"]
+    for attribute, row in result["attributes"].items():
+        own, other = row["own_captions"], row["shuffled_captions"]
+        lines.append(
+            f"  {attribute:16} {row['accuracy']:.4f} of {row['count']:5}   own {own['value']:.3f}   "
+            f"shuffled {other['value']:.3f}, chance {other['chance']:.3f}"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Fréchet inception distance (arXiv:1706.08500, section 4, "Performance Measure")."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from zoo_registry.errors import ZooError
+from zoo_registry.evaluation import Measured, Metric, Score, Study
+
+from .scores import features_of
+
+
+class FID(Metric):
+    """Fréchet distance of two Gaussians, of the drawn pictures' features and of the real ones'; from 0 up.
+
+    It is biased: it falls as pictures are added (arXiv:1801.01401, section 3), so that only numbers of equal
+    counts compare. With no more pictures than features (2,048 of Inception) the Gaussians are not of full
+    rank and the bias is large; `kid` has none. By torch-fidelity, in float64.
+
+    features: the extractor. The published numbers are of "inception".
+
+    Raises `ZooError` for fewer than two pictures on either side.
+    """
+
+    better: ClassVar[Literal["higher", "lower"]] = "lower"
+
+    def __init__(self, *, features: str = "inception") -> None:
+        self.extractor = features
+
+    def measure(self, study: Study, /) -> Measured:
+        """The score "fid"."""
+        from torch_fidelity import metric_fid
+
+        statistics = []
+        for which in ("drawn", "real"):
+            features = features_of(study, which, self.extractor, "fid")
+            if len(features) < 2:
+                raise ZooError(
+                    f"fid: {len(features)} {which} pictures have no covariance; thousands are wanted"
+                )
+            statistics.append(metric_fid.fid_features_to_statistics(features))
+        found = metric_fid.fid_statistics_to_metric(statistics[0], statistics[1], False)
+        # a distance; what lies below 0 was rounded
+        value = max(found[metric_fid.KEY_METRIC_FID], 0.0)
+        return Measured({"fid": Score(value, len(study.captions))})

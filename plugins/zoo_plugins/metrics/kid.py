@@ -1,0 +1,68 @@
+"""Kernel inception distance (arXiv:1801.01401, section 4)."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge
+from pydantic import PositiveInt
+
+from zoo_registry.errors import ZooError
+from zoo_registry.evaluation import Measured, Metric, Score, Study
+
+from .scores import features_of, interval
+
+
+class KID(Metric):
+    """Squared maximum mean discrepancy of drawn and real features, kernel (x·y / F + 1)³; may be below 0.
+
+    The mean over subsets drawn by the protocol's seed. It has no bias: it does not fall with more pictures.
+    By torch-fidelity, in float64. The interval is the jackknife's, from the subsets' deviation (Shao and Wu
+    1989): subsets overlap, so that their deviation alone would understate it.
+
+    features: the extractor.
+    subsets, subset_size: how many subsets, and how many drawn and real pictures each holds.
+
+    Raises `ZooError` where there are fewer drawn or real pictures than a subset holds.
+    """
+
+    better: ClassVar[Literal["higher", "lower"]] = "lower"
+
+    def __init__(
+        self,
+        *,
+        features: str = "inception",
+        subsets: PositiveInt = 100,
+        subset_size: Annotated[int, Ge(2)] = 1000,
+    ) -> None:
+        self.extractor, self.subsets, self.size = features, subsets, subset_size
+
+    def measure(self, study: Study, /) -> Measured:
+        """The score "kid"."""
+        from torch_fidelity import metric_kid
+
+        # before an extractor is fetched and runs
+        counts = {"drawn": len(study.captions), "real": len(study.of_split())}
+        which, fewest = min(counts.items(), key=lambda pair: pair[1])
+        if fewest < self.size:
+            raise ZooError(
+                f"kid: subset_size={self.size} is more than the {fewest} {which} pictures; "
+                f"subset_size={fewest} is the most that can be had"
+            )
+        drawn, real = (features_of(study, which, self.extractor, "kid") for which in ("drawn", "real"))
+        found = metric_kid.kid_features_to_metric(
+            drawn,
+            real,
+            kid_subsets=self.subsets,
+            kid_subset_size=self.size,
+            rng_seed=study.protocol.seed,
+            verbose=False,
+        )
+        value = found[metric_kid.KEY_METRIC_KID_MEAN]
+        bounds = None
+        if self.size < fewest:
+            spread = found[metric_kid.KEY_METRIC_KID_STD]
+            error = spread * math.sqrt(self.size / (fewest - self.size))
+            bounds = interval(value, error, self.subsets - 1)
+        return Measured({"kid": Score(value, counts["drawn"], bounds)})

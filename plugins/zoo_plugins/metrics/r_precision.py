@@ -1,0 +1,162 @@
+"""R-precision (AttnGAN, arXiv:1711.10485, section 4, "Evaluation")."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from annotated_types import Ge
+from pydantic import PositiveInt
+from torch import Tensor
+
+from zoo_registry.contracts import Record
+from zoo_registry.errors import ZooError
+from zoo_registry.evaluation import Measured, Metric, Score, Study
+
+from .scores import finite, of_mean, with_text
+
+TIE = 1e-9
+"""Cosines nearer than this are equal: they differ by the order of a sum."""
+_ROWS = 256  # pictures whose candidates are compared at once
+
+
+class RPrecision(Metric):
+    """Share of drawn pictures that are nearer to their caption than to captions of other classes.
+
+    R = 1: each picture's own caption against captions drawn by the protocol's seed from the split's records
+    of other classes (without classes: of other records), all different texts; cosine of the matcher's global
+    vectors; a tie is a miss. The mean over folds of the shuffled pictures, which the interval is of.
+
+    The definition is DM-GAN's (arXiv:1904.01310, section 4.1) code, AttnGAN's own being unpublished; its
+    folds leave a picture out, ours do not.
+
+    matcher: "own", the encoders that the generator was trained with, or the folder of a matching model. By
+        its own a generator can score higher than real pictures do (arXiv:2112.01398): report one by an
+        independent matcher beside it.
+    candidates: captions a picture, its own among them.
+    folds: how many.
+
+    Raises `ZooError` for a pipeline without text, for fewer captions of other classes than candidates, for
+    fewer pictures than folds.
+    """
+
+    better: ClassVar[Literal["higher", "lower"]] = "higher"
+
+    def __init__(
+        self, *, matcher: str = "own", candidates: Annotated[int, Ge(2)] = 100, folds: PositiveInt = 10
+    ) -> None:
+        self.matcher, self.candidates, self.folds = matcher, candidates, folds
+
+    def measure(self, study: Study, /) -> Measured:
+        """The score "r-precision"."""
+        with_text(study, "r-precision")
+        count = len(study.captions)
+        if count < self.folds:
+            raise ZooError(
+                f"r-precision: {count} pictures make no {self.folds} folds; folds={count} would do"
+            )
+        source = random.Random(study.protocol.seed)
+        texts, table = _candidates(_Pool(study), study.records, study.captions, self.candidates, source)
+        shuffled = self._hits(study, "drawn", texts, table)[_order(count, source)]
+        folds = torch.stack([shuffled[fold :: self.folds].mean() for fold in range(self.folds)])
+        bounds = of_mean(folds)
+        if bounds is not None:
+            bounds = max(bounds[0], 0.0), min(bounds[1], 1.0)
+        score = Score(
+            folds.mean().item(), count, bounds, chance=1 / self.candidates, real=self._of_real(study, source)
+        )
+        return Measured({"r-precision": score})
+
+    def _of_real(self, study: Study, source: random.Random) -> float:
+        """What the split's real pictures get, each with the first of its captions."""
+        records = study.of_split()
+        rows = [row for row, record in enumerate(records) if record.captions]
+        told = [records[row] for row in rows]
+        first = [record.captions[0] for record in told]
+        texts, table = _candidates(_Pool(study), told, first, self.candidates, source)
+        return self._hits(study, "real", texts, table, rows).mean().item()
+
+    def _hits(
+        self,
+        study: Study,
+        which: Literal["drawn", "real"],
+        texts: list[str],
+        table: Tensor,
+        rows: list[int] | None = None,
+    ) -> Tensor:
+        """Of each picture (of those in `rows`) 1 where its own caption is the nearest, else 0; [n]."""
+        pictures, captions = study.matched(self.matcher, texts, which)
+        if rows is not None:
+            pictures = pictures[rows]
+        pictures = F.normalize(finite(pictures, "r-precision", f"{which} pictures"), dim=1)
+        captions = F.normalize(finite(captions, "r-precision", "captions"), dim=1)
+        hits: list[Tensor] = []
+        for some in torch.arange(len(table)).split(_ROWS):
+            cosines = (pictures[some, None] * captions[table[some]]).sum(2)  # [some,candidates]
+            hits.append((cosines[:, 1:] < cosines[:, :1] - TIE).all(1))
+        return torch.cat(hits).double()
+
+
+def _order(count: int, source: random.Random) -> Tensor:
+    """The pictures in the order of their folds [n]."""
+    return torch.tensor(source.sample(range(count), count))
+
+
+def _candidates(
+    pool: _Pool, records: Sequence[Record], captions: Sequence[str], count: int, source: random.Random
+) -> tuple[list[str], Tensor]:
+    """All texts that are compared; of each picture the numbers of its candidates [n,K], its own first."""
+    numbers: dict[str, int] = {}
+    table = []
+    for record, caption in zip(records, captions, strict=True):
+        chosen = pool.draw(record, caption, count, source)
+        table.append([numbers.setdefault(text, len(numbers)) for text in chosen])
+    return list(numbers), torch.tensor(table)
+
+
+class _Pool:
+    """The captions of a split, those of one class (without classes: of one record) in a row."""
+
+    def __init__(self, study: Study) -> None:
+        self.split = study.protocol.split
+        records = study.of_split()
+        self.classes = all(record.label is not None for record in records)
+        groups: dict[str, list[str]] = {}
+        for record in records:
+            groups.setdefault(self._group(record), []).extend(record.captions)
+        self.captions: list[str] = []
+        self.rows: dict[str, tuple[int, int]] = {}  # of each group where it begins, and how many it has
+        owner: dict[str, str | None] = {}  # of each text the one group that has it; None: several have
+        for group, captions in groups.items():
+            self.rows[group] = (len(self.captions), len(captions))
+            self.captions += captions
+            for text in set(captions):
+                owner[text] = None if text in owner else group
+        self.owner = owner
+        self.alone = Counter(group for group in owner.values() if group is not None)
+
+    def _group(self, record: Record) -> str:
+        return str(record.label) if self.classes else record.name
+
+    def draw(self, record: Record, caption: str, count: int, source: random.Random) -> list[str]:
+        """The caption, and after it different ones of other groups, `count` in all."""
+        group = self._group(record)
+        others = len(self.owner) - self.alone[group] - (self.owner[caption] is None)
+        if others < count - 1:
+            what = f"classes than {group!r}" if self.classes else f"pictures than {group}"
+            raise ZooError(
+                f"r-precision: candidates={count} asks for {count - 1} captions of other {what}, and the "
+                f"split {self.split!r} has {others}"
+                + (f"; candidates={others + 1} is the most that can be had" if others else "")
+            )
+        begin, size = self.rows[group]
+        chosen = {caption: None}
+        while len(chosen) < count:
+            # by random() alone, whose draws Python promises not to change
+            place = int(source.random() * (len(self.captions) - size))
+            chosen.setdefault(self.captions[place if place < begin else place + size])
+        return list(chosen)

@@ -1,0 +1,83 @@
+"""`train.evaluate`: metrics while a generator trains, and the model that is the best by one of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny import TINY_CHANGES
+
+import zoo
+from zoo import ZooError
+
+PER_STEPS = {"every": 2, "metrics": ["diversity"], "changes": ["diversity.features=own"], "images": 20}
+NAME = "diversity-10x100@1[features=own, images=20, side=32]"
+
+
+def train(trained: Path, out: Path, steps: int = 6, **evaluate: Any) -> Path:
+    changes = [c for c in TINY_CHANGES if not c.startswith(("pretrain.", "train.steps"))]
+    inside = ", ".join(f"{key} = {json.dumps(value)}" for key, value in (PER_STEPS | evaluate).items())
+    return zoo.train(
+        "attngan-aviary",
+        "aviary:40",
+        out,
+        changes=[
+            *changes,
+            f"pretrain={trained / 'pretrain'}",
+            f"train.steps={steps}",
+            f"train.evaluate={{{inside}}}",
+        ],
+        device="cpu",
+        quiet=True,
+    )
+
+
+def measured(run: Path) -> dict[int, float]:
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    return {line["step"]: line["metrics"][NAME] for line in lines if "metrics" in line}
+
+
+def test_metrics_are_logged_and_the_newest_results_kept(trained: Path, tmp_path: Path) -> None:
+    run = train(trained, tmp_path / "run")
+    values = measured(run)
+    assert list(values) == [2, 4, 6]
+    (result,) = json.loads((run / "results.json").read_text())["results"]
+    assert result["scores"]["diversity"]["value"] == values[6]
+    assert not list((run / "evaluation").glob("*")), "drawings are not left behind"
+
+
+def test_measuring_changes_nothing_of_the_training(trained: Path, tmp_path: Path) -> None:
+    with_metrics = train(trained, tmp_path / "a") / "model/generator.safetensors"
+    without = train(trained, tmp_path / "b", every=1000) / "model/generator.safetensors"
+    assert with_metrics.read_bytes() == without.read_bytes()
+
+
+def test_the_model_is_the_best_by_a_metric(trained: Path, tmp_path: Path) -> None:
+    run = train(trained, tmp_path / "run", best="diversity")
+    values = measured(run)
+    best = max(values, key=lambda step: values[step])
+    model = zoo.load(run, device="cpu")
+    assert best != 6, "else the newest would do as well; another seed is wanted here"
+    alone = train(trained, tmp_path / "alone", steps=best)
+    assert (run / "model/generator.safetensors").read_bytes() == (
+        alone / "model/generator.safetensors"
+    ).read_bytes()
+    assert model.side == 32
+
+
+@pytest.mark.parametrize(
+    ("evaluate", "message"),
+    [
+        ({"metrics": ["diversty"], "changes": []}, "train.evaluate: .*did you mean 'diversity'"),
+        ({"changes": ["diversity.feature=own"]}, "train.evaluate: diversity.feature: no such value"),
+        ({"best": "fid"}, "train.evaluate: best: 'fid' is not among the metrics"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_trained(
+    trained: Path, tmp_path: Path, evaluate: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ZooError, match=message):
+        train(trained, tmp_path / "run", **evaluate)
+    assert not (tmp_path / "run").exists()

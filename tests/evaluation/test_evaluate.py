@@ -1,0 +1,332 @@
+"""`zoo.evaluate` and `zoo eval`: what is measured, how it is named, and what goes on after a stop."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+import zoo
+from zoo import ZooError
+from zoo.evaluation.drawings import Drawings
+from zoo.evaluation.protocols import asked
+from zoo.evaluation.results import compared
+
+# 12 unseen pictures of 5 classes and more
+DATA = "aviary:60"
+SMALL = ("r-precision.candidates=8", "r-precision.folds=3", "diversity.features=own")
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> Path:
+    """A trained run of its own."""
+    return Path(shutil.copytree(trained, tmp_path / "run"))
+
+
+def evaluate(run: Path, *metrics: str, images: int | None = 24, **more: Any) -> dict[str, Any]:
+    more.setdefault("changes", [c for c in SMALL if c.partition(".")[0] in metrics])
+    return zoo.evaluate(
+        run,
+        more.pop("data", DATA),
+        metrics,
+        images=images,
+        allow_small=True,
+        quiet=True,
+        device="cpu",
+        **more,
+    )
+
+
+def only(results: dict[str, Any]) -> dict[str, Any]:
+    (result,) = results["results"]
+    return dict(result)
+
+
+def test_results_say_what_was_measured_and_how(run: Path) -> None:
+    result = only(evaluate(run, "r-precision"))
+    assert result["protocol"] == "attngan-r-precision"
+    assert result["identity"] == "attngan-r-precision@1[candidates=8, folds=3, images=24, side=32]"
+    assert result["definition"]["settings"] == {"matcher": "own", "candidates": 8, "folds": 3}
+    assert result["definition"]["seed"] == 0
+    score = result["scores"]["r-precision"]
+    assert score["count"] == 24
+    assert score["chance"] == pytest.approx(1 / 8)
+    assert result["data"]["source"] == DATA
+    assert result["made_with"].keys() >= {"zoo", "torch", "plugins"}
+    assert json.loads((run / "results.json").read_text())["results"] == [result]
+
+
+@pytest.mark.parametrize("size", [1, 7])
+def test_the_size_of_batches_changes_nothing(run: Path, size: int, tmp_path: Path) -> None:
+    metrics = ("r-precision", "diversity")
+    usual = evaluate(run, *metrics, out=tmp_path / "a.json")
+    other = evaluate(run, *metrics, out=tmp_path / "b.json", batch_size=size)
+    for left, right in zip(usual["results"], other["results"], strict=True):
+        for name, score in left["scores"].items():
+            assert right["scores"][name]["value"] == pytest.approx(score["value"], abs=1e-6)
+
+
+def test_what_was_measured_is_not_measured_again(run: Path) -> None:
+    first = evaluate(run, "diversity")
+    again = evaluate(run, "diversity", "r-precision")
+    assert again["results"][0] == first["results"][0], "the seconds are those of the first time"
+    assert len(again["results"]) == 2
+
+
+def test_other_weights_are_measured_anew(run: Path) -> None:
+    before = only(evaluate(run, "diversity"))
+    file = run / "model" / "generator.safetensors"
+    save_file({name: tensor * 0.5 for name, tensor in load_file(file).items()}, file)
+    after = only(evaluate(run, "diversity"))
+    assert after["scores"] != before["scores"]
+
+
+class Stopped(BaseException):
+    """Ctrl-C."""
+
+
+def test_an_evaluation_that_was_stopped_goes_on(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+    original = Drawings._batch
+
+    def counting(self: Drawings, captions: Any, numbers: Any) -> Any:
+        drawn.extend(numbers)
+        if stop and len(drawn) > 12:
+            raise Stopped
+        return original(self, captions, numbers)
+
+    monkeypatch.setattr(Drawings, "_batch", counting)
+    stop = True
+    with pytest.raises(Stopped):
+        evaluate(run, "diversity", batch_size=4)
+    assert not (run / "results.json").exists()
+    stop, drawn[:] = False, []
+    resumed = only(evaluate(run, "diversity", batch_size=4))
+    assert drawn == list(range(12, 24)), "the first twelve pictures were kept"
+    (run / "results.json").unlink()
+    assert only(evaluate(run, "diversity", batch_size=4))["scores"] == resumed["scores"]
+
+
+def test_pictures_of_one_caption_differ_and_those_of_more_are_the_same(trained: Path, tmp_path: Path) -> None:
+    pipe = zoo.load(trained, device="cpu")
+    captions = ["a red bird", "a red bird", "a blue bird"]
+
+    def pixels(name: str, captions: list[str], truncation: float | None = None) -> torch.Tensor:
+        drawings = Drawings(pipe, tmp_path / name, seed=3, truncation=truncation, batch_size=2)
+        drawings.draw(captions, quiet=True)
+        return torch.cat(list(drawings.batches(len(captions))))
+
+    three = pixels("three", captions)
+    assert three.shape == (3, 3, 32, 32)
+    assert not torch.equal(three[0], three[1]), "the same caption from another noise"
+    assert torch.equal(pixels("two", captions[:2]), three[:2])
+    assert not torch.equal(pixels("near", captions, truncation=0.1), three)
+
+
+def test_truncated_noise_lies_within_and_keeps_its_order(trained: Path, tmp_path: Path) -> None:
+    drawings = Drawings(zoo.load(trained, device="cpu"), tmp_path / "x", seed=0, truncation=0.7, batch_size=2)
+    noise = torch.randn(1000, generator=torch.Generator().manual_seed(0))
+    bent = drawings._noise(noise)
+    assert bent.abs().max() <= 0.7
+    assert torch.equal(bent.argsort(), noise.argsort())
+    assert bent.std() == pytest.approx(0.39, abs=0.03), "nearly uniform, so narrow is the rest"
+
+
+def test_protocols_that_differ_have_different_names() -> None:
+    (small,) = asked(["fid-test-5k"], ["fid-test-5k.features=judge"], 400, allow_small=True)
+    assert small.identity(64, {}) == "fid-test-5k@1[features=judge, images=400, side=64]"
+    (resized,) = asked(["fid-test-5k"], ["fid-test-5k.resize=128"])
+    assert resized.identity(64, {}) == "fid-test-5k@1[resize=128]"
+    (same,) = asked(["fid"], ["fid.features=inception"], 5000)
+    assert same.identity(64, {}) == "fid-test-5k@1[side=64]", "nothing was changed"
+
+
+@pytest.mark.parametrize(
+    ("names", "changes", "images", "message"),
+    [
+        (["fidd"], [], None, "no protocol or metric is called 'fidd'; did you mean 'fid'"),
+        (["fid"], ["fid.fetures=judge"], None, "fid.fetures: no such value; did you mean 'features'"),
+        (["fid"], ["kid.features=judge"], None, "'kid' is not among the metrics; did you mean 'fid'"),
+        (["fid"], ["features=judge"], None, "PROTOCOL.KEY=VALUE is wanted"),
+        (
+            ["r-precision"],
+            ["r-precision.candidates=1"],
+            None,
+            "r-precision.candidates: input should be greater",
+        ),
+        (["fid"], ["fid.resize=big"], None, "fid.resize: a side in pixels, or null is wanted, found 'big'"),
+        (["fid"], ["fid.truncation=-1"], None, "fid.truncation: larger than 0"),
+        (["fid"], [], 100, r"asks for 5000 pictures, and 100 .*--allow-small .*fid-test-5k@1\[images=100\]"),
+    ],
+)
+def test_what_cannot_be_asked_for(names: list[str], changes: list[str], images: int, message: str) -> None:
+    with pytest.raises(ZooError, match=message):
+        asked(names, changes, images)
+
+
+def test_pictures_that_are_not_finite_are_told(run: Path) -> None:
+    file = run / "model" / "generator.safetensors"
+    save_file({name: tensor * float("nan") for name, tensor in load_file(file).items()}, file)
+    with pytest.raises(ZooError, match=r"draws values that are not finite .* first in picture 0"):
+        evaluate(run, "diversity")
+    assert not (run / "results.json").exists()
+
+
+def test_too_few_classes_for_the_negatives(run: Path) -> None:
+    with pytest.raises(ZooError, match="r-precision: candidates=100 asks for 99 captions of other classes"):
+        evaluate(run, "r-precision", changes=(), data="aviary:10")
+
+
+def test_a_folder_of_pictures_as_the_data(run: Path, tmp_path: Path) -> None:
+    """One without captions, one of smaller pictures, one that has only a training split."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    rows = []
+    for number in range(12):
+        Image.new("RGB", (40, 40), (number * 20, 0, 0)).save(folder / f"{number}.png")
+        rows.append(json.dumps({"file_name": f"{number}.png", "text": f"a red bird number {number}"}))
+    with pytest.raises(ZooError, match=r"has no captions|is measured on the split"):
+        evaluate(run, "diversity", data=f"pictures:{folder}")
+    (folder / "metadata.jsonl").write_text("\n".join(rows))
+    with pytest.raises(ZooError, match=r"split 'test', which .* does not have; it has train"):
+        evaluate(run, "diversity", data=f"folder:{folder}")
+    train = ["fid.split=train", "fid.features=own"]
+    small = [*train, "fid.resize=64"]
+    with pytest.raises(ZooError, match=r"0 has 40×40 pixels, and pictures are compared at 64 px"):
+        evaluate(run, "fid", data=f"folder:{folder}", changes=small)
+    assert only(evaluate(run, "fid", data=f"folder:{folder}", changes=train))["scores"]["fid"]["value"] > 0
+
+
+def test_without_a_network_the_inception_weights_are_missed_in_a_line(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    with pytest.raises(ZooError, match=r"Inception weights of FID cannot be fetched[\s\S]*features=judge"):
+        evaluate(run, "fid")
+    with pytest.raises(ZooError, match="timm has no model 'resnet1'; did you mean"):
+        evaluate(run, "fid", changes=["fid.features=timm:resnet1"])
+    with pytest.raises(ZooError, match="'nowhere' is no extractor: inception, timm:NAME"):
+        evaluate(run, "fid", changes=["fid.features=nowhere"])
+
+
+def test_real_features_are_cached_by_content(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = ["fid.features=own"]
+    first = only(evaluate(run, "fid", changes=changes))
+    (run / "results.json").unlink()
+    seen: list[str] = []
+    from zoo.evaluation.study import PipelineStudy
+
+    original = PipelineStudy._extracted
+
+    def noting(self: PipelineStudy, pictures: Any, *rest: Any) -> Any:
+        seen.append(pictures)
+        return original(self, pictures, *rest)
+
+    monkeypatch.setattr(PipelineStudy, "_extracted", noting)
+    assert only(evaluate(run, "fid", changes=changes))["scores"] == first["scores"]
+    assert seen == ["drawn"], "the real ones were read from the cache"
+
+
+def test_an_independent_matcher_is_named_by_its_content(run: Path) -> None:
+    changes = [*SMALL[:2], f"r-precision.matcher={run / 'pretrain'}"]
+    (result,) = evaluate(run, "r-precision", changes=changes)["results"]
+    assert "matcher=damsm-aviary#" in result["identity"]
+    assert str(run) not in result["identity"]
+
+
+def test_numbers_of_different_protocols_or_data_share_no_column() -> None:
+    def results(*rows: tuple[str, str, float]) -> dict[str, Any]:
+        return {
+            "results": [
+                {
+                    "identity": identity,
+                    "better": "lower",
+                    "data": {"source": source, "fingerprint": source},
+                    "scores": {"fid": {"value": value, "count": 10}},
+                }
+                for identity, source, value in rows
+            ]
+        }
+
+    head, rows = compared(
+        {
+            "a": results(("fid@1", "aviary", 1.0), ("fid@1[images=10]", "aviary", 2.0)),
+            "b": results(("fid@1", "aviary", 3.0), ("fid@1", "garden", 4.0)),
+        }
+    )
+    assert head == [
+        "model",
+        "fid ↓\nfid@1\naviary",
+        "fid ↓\nfid@1[images=10]\naviary",
+        "fid ↓\nfid@1\ngarden",
+    ]
+    assert rows == [["a", "1", "2", ""], ["b", "3", "", "4"]]
+
+
+def command(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "zoo.cli", "eval", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+    )
+
+
+def test_the_command_measures_and_compares(run: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(run, tmp_path / "other"))
+    asked_for = (
+        "--metrics",
+        "diversity",
+        "--set",
+        "diversity.features=own",
+        "--images",
+        "20",
+        "--allow-small",
+    )
+    done = command(run, other, "--data", DATA, *asked_for, "--table", "--format", "markdown", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    head, _, *rows = done.stdout.splitlines()
+    assert "diversity-10x100@1[features=own, images=20, side=32]" in head
+    assert [row.split("|")[1].strip() for row in rows] == [str(run), str(other)]
+    again = command(run, other, "--table", "--format", "markdown", cwd=tmp_path)
+    assert again.stdout == done.stdout, "from what was measured before"
+    table = command(run, "--table", cwd=tmp_path)
+    assert "diversity-10x100@1[features=own, images=20, side=32]" in table.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("RUN",), "missing --data and --metrics"),
+        (("RUN", "--data", "aviary"), "missing --metrics NAME,NAME: zoo list protocol"),
+        (("RUN", "--data", "aviary:40", "--metrics", "fidd"), "did you mean 'fid'"),
+        (("RUN", "--table"), "nothing has been measured"),
+        (("nowhere", "--data", "aviary:40", "--metrics", "fid"), "nowhere is no model"),
+        (("RUN", "--data", "aviary:40", "--metrics", "fid", "--out", "no/r.json"), "there is no folder no"),
+        (("RUN", "--data", "aviary:40", "--metrics", "fid", "--images", "9"), "--allow-small"),
+    ],
+)
+def test_mistakes_are_told_in_a_line(
+    arguments: tuple[str, ...], message: str, run: Path, tmp_path: Path
+) -> None:
+    result = command(*(a.replace("RUN", str(run)) for a in arguments), cwd=tmp_path)
+    assert result.returncode == 2, result.stdout
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_file_that_holds_no_results_is_left_alone(run: Path) -> None:
+    (run / "results.json").write_text('{"results": [1]}')
+    with pytest.raises(ZooError, match=r"results\.json cannot be read as results"):
+        evaluate(run, "diversity")
+    assert (run / "results.json").read_text() == '{"results": [1]}'

@@ -1,0 +1,340 @@
+"""The judge of drawn sets, and attribute accuracy, the metric that asks it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from zoo import ZooError
+from zoo.data.cache import cache_folder
+from zoo.data.make import make
+from zoo.evaluation import judge as judges
+from zoo.evaluation.judge import Effort, TrainedJudge, judge_of
+from zoo_plugins.datasets.aviary import Aviary
+from zoo_plugins.datasets.garden import Garden
+from zoo_plugins.datasets.imagefolder import ImageFolder
+from zoo_plugins.datasets.portraits import Portraits
+from zoo_plugins.metrics.attributes import Attributes
+from zoo_registry.contracts import DataSource, Record
+from zoo_registry.evaluation import Judge
+
+CPU = torch.device("cpu")
+COLOURS = {"red": (200, 40, 40), "green": (40, 180, 60), "blue": (40, 60, 210)}
+PLACES = {"left": 2, "right": 11}
+
+
+def square(colour: str, place: str) -> Image.Image:
+    picture = Image.new("RGB", (19, 19), (128, 128, 128))
+    left = PLACES[place]
+    ImageDraw.Draw(picture).rectangle((left, 6, left + 5, 11), COLOURS[colour])
+    return picture
+
+
+class Squares:
+    """Squares of a colour at a place, whose captions tell both, one or none. Kinds of the splits differ."""
+
+    folder_layout = ""
+
+    def __init__(self, count: int = 60, **attributes: str) -> None:
+        self.source, self.count, self.more = DataSource(""), count, attributes
+
+    def splits(self) -> tuple[str, ...]:
+        return ("train", "test")
+
+    def records(self, split: str) -> Sequence[Record]:
+        return [
+            Record(
+                f"{split}{number}",
+                partial(square, colour, place),
+                (f"{colour} at the {place}", f"a {colour} square", "a square"),
+                attributes={"colour": colour, "place": place, "kind": f"{split}{number % 4}", **self.more},
+                stated=(frozenset({"colour", "place"}), frozenset({"colour"}), frozenset()),
+            )
+            for number, (colour, place) in zip(
+                range(self.count), itertools.cycle(itertools.product(COLOURS, PLACES)), strict=False
+            )
+        ]
+
+    def problems(self) -> tuple[()]:
+        return ()
+
+    def fingerprint(self) -> str:
+        return f"squares {self.count} {self.more}"
+
+
+def tiny(data: Any, side: int = 16, seen: int = 64, **more: Any) -> TrainedJudge:
+    return judge_of(data, "some:data", side, CPU, True, effort=Effort(seen=seen, **more))
+
+
+@pytest.fixture(scope="module")
+def squares() -> TrainedJudge:
+    return tiny(Squares(), seen=960)
+
+
+@pytest.fixture
+def trainings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One entry a training."""
+    found: list[int] = []
+    fit = judges._fit
+
+    def counted(*arguments: Any) -> None:
+        found.append(1)
+        fit(*arguments)
+
+    monkeypatch.setattr(judges, "_fit", counted)
+    return found
+
+
+# ---- the judge
+
+
+def test_it_reads_what_drawings_show(squares: TrainedJudge) -> None:
+    assert isinstance(squares, Judge)
+    assert squares.values == {"colour": ("blue", "green", "red"), "place": ("left", "right")}
+    assert squares.accuracy == {"colour": 1.0, "place": 1.0}
+    assert squares.chance == {"colour": pytest.approx(1 / 3), "place": 0.5}
+    shown = [("red", "left"), ("blue", "right"), ("green", "right"), ("red", "right")]
+    images = torch.stack([as_image(square(*each).crop((1, 1, 17, 17))) for each in shown])
+    read = squares.read(images)
+    names = [[squares.values[name][number] for number in read[name].tolist()] for name in ("colour", "place")]
+    assert list(zip(*names, strict=True)) == shown
+    assert squares.features(images).shape == (4, 256)
+
+
+def as_image(picture: Image.Image) -> Tensor:
+    data = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
+    return data.view(*picture.size, 3).permute(2, 0, 1) / 127.5 - 1
+
+
+def test_pictures_of_another_side_are_resized(squares: TrainedJudge) -> None:
+    picture = square("green", "right").crop((1, 1, 17, 17))
+    for side in (16, 40, 128):
+        read = squares.read(as_image(picture.resize((side, side), Image.Resampling.BILINEAR))[None])
+        assert squares.values["colour"][int(read["colour"])] == "green"
+
+
+def test_what_is_read_of_a_picture_does_not_depend_on_its_batch(squares: TrainedJudge) -> None:
+    images = torch.rand(5, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    alone = torch.cat([squares.features(image[None]) for image in images])
+    assert torch.allclose(squares.features(images), alone, atol=1e-5)
+
+
+def test_it_is_trained_once(squares: TrainedJudge, trainings: list[int]) -> None:
+    again = tiny(Squares(), seen=960)
+    assert trainings == []
+    assert again.id == squares.id
+    assert (again.accuracy, again.chance) == (squares.accuracy, squares.chance)
+    assert all(torch.equal(a, b) for a, b in zip(again.parameters(), squares.parameters(), strict=True))
+
+
+def test_the_same_data_make_the_same_judge(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    first = tiny(Squares(12))
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    torch.manual_seed(1)  # is neither read nor changed
+    state = torch.get_rng_state()
+    assert tiny(Squares(12)).id == first.id
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_other_data_another_side_or_effort_make_another(trainings: list[int]) -> None:
+    tiny(Squares(13))
+    for made, again in enumerate((Squares(14), Squares(13, shade="dark")), 2):
+        tiny(again)
+        assert len(trainings) == made
+    tiny(Squares(13), side=8)
+    tiny(Squares(13), seen=70)
+    assert len(trainings) == 5
+
+
+def cut_short(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-4])
+
+
+def flip_a_bit(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(bytes(data))
+
+
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [
+        ("judge.safetensors", cut_short),
+        ("judge.safetensors", flip_a_bit),
+        ("judge.safetensors", Path.unlink),
+        ("judge.json", cut_short),
+    ],
+)
+def test_a_damaged_judge_is_trained_again(
+    file: str,
+    damage: Callable[[Path], object],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    trainings: list[int],
+) -> None:
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    first = tiny(Squares(12))
+    (folder,) = (cache_folder() / "judges").iterdir()
+    damage(folder / file)
+    assert tiny(Squares(12)).id == first.id
+    assert tiny(Squares(12)).id == first.id
+    assert len(trainings) == 2
+
+
+def test_sets_without_attributes_are_refused() -> None:
+    class Plain(Squares):
+        def records(self, split: str) -> Sequence[Record]:
+            return [Record(record.name, record.image, record.captions) for record in super().records(split)]
+
+    with pytest.raises(ZooError, match="some:data does not know its pictures' attributes"):
+        tiny(Plain())
+
+
+def test_sets_without_pictures_to_be_tested_on_are_refused() -> None:
+    class Half(Squares):
+        def splits(self) -> tuple[str, ...]:
+            return ("train",)
+
+    with pytest.raises(ZooError, match="both splits"):
+        tiny(Half())
+
+
+def test_a_made_folder_is_judged_like_its_set(tmp_path: Path) -> None:
+    make(Aviary(DataSource("20", side=19)), tmp_path / "made")
+    judge = tiny(ImageFolder(DataSource(str(tmp_path / "made"))))
+    assert {"background", "pose"} <= set(judge.values)
+    assert not {"facing", "species"} & set(judge.values)
+
+
+# ---- drawn sets
+
+
+@pytest.mark.parametrize("kind", [Aviary, Garden, Portraits])
+def test_practice_mixes_what_classes_fix(kind: Any) -> None:
+    data = kind(DataSource("5", side=19))
+    records = data.practice(30)
+    assert [r.attributes for r in records] == [r.attributes for r in data.practice(40)[:30]]
+    bodies = [{k: v for k, v in r.attributes.items() if k not in ("species", "person")} for r in records]
+    for name in set().union(*bodies) - {"tie"}:
+        assert len({body.get(name) for body in bodies}) > 1, name
+    assert len({tuple(sorted(body.items())) for body in bodies}) == 30
+    image = records[0].image
+    assert callable(image)
+    assert image().size == (19, 19)
+
+
+def test_a_drawn_set_has_one_judge_whatever_its_count_and_seed(trainings: list[int]) -> None:
+    few = {"practice": 40, "tests": 12, "seen": 48}
+    one = tiny(Aviary(DataSource("5", side=19)), **few)
+    other = tiny(Aviary(DataSource("70", side=64, seed=3)), **few)
+    assert len(trainings) == 1
+    assert one.id == other.id
+    told = {
+        name for r in Aviary(DataSource("60")).records("test") for each in r.stated or () for name in each
+    }
+    assert set(one.values) == told
+    assert max(one.counts.values()) == 12
+
+
+def test_one_judge_reads_all_larger_sides(squares: TrainedJudge, trainings: list[int]) -> None:
+    few = {"practice": 40, "tests": 12, "seen": 48}
+    sides = {side: tiny(Aviary(DataSource("5", side=19)), side=side, **few) for side in (64, 128)}
+    assert sides[64].id == sides[128].id
+
+
+# ---- the metric
+
+
+class Knowing:
+    """A judge that reads the numbers which the pictures' first values hold."""
+
+    values: Mapping[str, tuple[str, ...]] = {"colour": tuple(COLOURS), "place": tuple(PLACES)}
+    accuracy: Mapping[str, float] = {"colour": 0.99, "place": 0.98}
+    chance: Mapping[str, float] = {"colour": 0.4, "place": 0.6}
+
+    def read(self, images: Tensor) -> Mapping[str, Tensor]:
+        return {name: images[:, 0, 0, number].long() for number, name in enumerate(self.values)}
+
+
+def shown(records: Sequence[Record]) -> Tensor:
+    """Pictures that show these records, as `Knowing` reads them."""
+    images = torch.zeros(len(records), 3, 4, 4)
+    for number, record in enumerate(records):
+        for place, (name, values) in enumerate(Knowing.values.items()):
+            images[number, 0, 0, place] = values.index(record.attributes[name])
+    return images
+
+
+def study(records: Sequence[Record], pictures: Tensor, which: int = 0, text: bool = True) -> Any:
+    """A study of pictures that were drawn of the captions with number `which`."""
+
+    def batches(kind: str) -> Iterator[Tensor]:
+        assert kind == "drawn"
+        return iter(pictures.split(7))
+
+    return SimpleNamespace(
+        records=tuple(records),
+        stated=tuple(r.stated[which] if r.stated is not None else None for r in records),
+        of_split=lambda: Squares(600).records("test"),
+        batches=batches,
+        judge=Knowing,
+        recipe=SimpleNamespace(name="some", parts={"text_encoder": None} if text else {}),
+    )
+
+
+RECORDS = Squares(600).records("test")
+
+
+def test_pictures_that_show_what_is_told_score_one() -> None:
+    scores = Attributes().measure(study(RECORDS, shown(RECORDS))).scores
+    assert set(scores) == {"colour", "place", "mean"}
+    assert all(score.value == 1 for score in scores.values())
+    assert all(score.interval is not None and score.interval[0] > 0.99 for score in scores.values())
+    assert (scores["colour"].count, scores["mean"].count) == (600, 1200)
+    assert (scores["colour"].real, scores["mean"].real) == (0.99, pytest.approx(0.985))
+    assert scores["colour"].chance == pytest.approx(1 / 3)
+    assert scores["mean"].chance == pytest.approx((1 / 3 + 1 / 2) / 2)
+
+
+def test_pictures_of_other_captions_fall_to_chance() -> None:
+    order = torch.randperm(len(RECORDS), generator=torch.Generator().manual_seed(0))
+    scores = Attributes().measure(study(RECORDS, shown(RECORDS)[order])).scores
+    for score in scores.values():
+        assert score.interval is not None
+        assert score.chance is not None
+        assert score.interval[0] < score.chance < score.interval[1]
+        assert score.interval[1] - score.interval[0] < 0.1
+
+
+def test_only_what_a_caption_tells_counts() -> None:
+    wrong_place = shown(RECORDS)
+    wrong_place[:, 0, 0, 1] = 1 - wrong_place[:, 0, 0, 1]
+    both = Attributes().measure(study(RECORDS, wrong_place)).scores
+    assert (both["colour"].value, both["place"].value, both["mean"].value) == (1, 0, 0.5)
+    scores = Attributes().measure(study(RECORDS, wrong_place, which=1)).scores
+    assert {name: score.value for name, score in scores.items()} == {"colour": 1, "mean": 1}
+
+
+def test_a_value_that_is_always_told_is_worth_its_share() -> None:
+    reds = [record for record in RECORDS if record.attributes["colour"] == "red"]
+    scores = Attributes().measure(study(reds, shown(reds), which=1)).scores
+    assert scores["colour"].chance == pytest.approx(1 / 3)
+
+
+def test_what_cannot_be_measured_is_said() -> None:
+    with pytest.raises(ZooError, match="no caption tells"):
+        Attributes().measure(study(RECORDS, shown(RECORDS), which=2))
+    with pytest.raises(ZooError, match="draws without captions"):
+        Attributes().measure(study(RECORDS, shown(RECORDS), text=False))
+    silent = [Record(r.name, r.image, r.captions, attributes=r.attributes) for r in RECORDS]
+    with pytest.raises(ZooError, match="does not say what its captions tell"):
+        Attributes().measure(study(silent, shown(RECORDS)))

@@ -1,0 +1,128 @@
+"""The command that measures: eval."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from zoo_registry import ZooError
+
+from .making import Device
+
+Style = Literal["terminal", "markdown", "json"]
+
+
+def add(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("eval")(eval_)
+
+
+def eval_(
+    models: Annotated[list[str], typer.Argument(help="Models' folders or runs'.")],
+    data: Annotated[
+        str | None, typer.Option(help="aviary, garden, cub:DIR, folder:DIR, …, or a folder.")
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(help="Protocols or metrics, with commas between: zoo list protocol, zoo list metric."),
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME.KEY=VALUE",
+            help="Change a value of a protocol or a setting of its metric, as in fid.features=judge: "
+            "the result is one of another protocol.",
+        ),
+    ] = None,
+    images: Annotated[
+        int | None, typer.Option(min=1, help="Pictures to draw, where not what the protocol asks for.")
+    ] = None,
+    allow_small: Annotated[
+        bool,
+        typer.Option("--allow-small", help="Fewer than the protocol asks for; marked as another protocol."),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The results' file; results.json in the run or the model's folder when left out."),
+    ] = None,
+    table: Annotated[
+        bool,
+        typer.Option(
+            "--table", help="Compare all models in one table; without --metrics, by what was measured before."
+        ),
+    ] = False,
+    style: Annotated[Style, typer.Option("--format", help="How the table is printed.")] = "terminal",
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Pictures at a time; changes the speed, not the result.")
+    ] = 50,
+    device: Device = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Measure pipelines by named protocols, and compare them.
+
+    Example: zoo eval runs/aviary --data aviary --metrics attributes-2k,r-precision-3k
+    """
+    if (data is None) != (metrics is None):
+        missing = "--data SRC" if data is None else "--metrics NAME,NAME: zoo list protocol"
+        raise ZooError(f"zoo eval: missing {missing}")
+    if data is None and not table:
+        raise ZooError("zoo eval: missing --data and --metrics, or --table for what was measured before")
+    if out is not None and len(models) > 1:
+        raise ZooError("--out is for one model; several write results.json into their own folders")
+    names = [name.strip() for name in (metrics or "").split(",") if name.strip()]
+
+    from ..evaluation.results import place_of, read_results
+
+    found = {}
+    for model in models:
+        if data is None:
+            found[model] = read_results(place_of(model) if out is None else out)
+            continue
+
+        from ..evaluation.run import evaluate
+
+        found[model] = evaluate(
+            model,
+            data,
+            names,
+            changes=changes or (),
+            images=images,
+            allow_small=allow_small,
+            out=out,
+            batch_size=batch_size,
+            device=device,
+            quiet=quiet,
+        )
+    _print(found, style, table=table)
+
+
+def _print(found: dict[str, dict[str, object]], style: Style, *, table: bool) -> None:
+    from ..evaluation.results import by_score, compared, markdown
+
+    if style == "json":
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    parts = [compared(found)] if table else [by_score(results) for results in found.values()]
+    for (head, rows), model in zip(parts, found, strict=False):
+        if not table and len(found) > 1:
+            print(f"\n{model}")
+        if style == "markdown":
+            print(markdown(head, rows))
+            continue
+
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text  # plain: a protocol's [changes] are no markup
+
+        console = Console(width=None if sys.stdout.isatty() else 1000)
+        shown = Table(pad_edge=False)
+        for column in head:
+            shown.add_column(Text(column), overflow="fold")
+        for row in rows:
+            shown.add_row(*map(Text, row))
+        console.print(shown)

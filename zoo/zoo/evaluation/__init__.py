@@ -1,0 +1,1 @@
+"""Measuring pipelines: protocols, drawings, features, the judge, results."""

@@ -1,0 +1,112 @@
+"""The pictures that a pipeline draws for a study: drawn once, kept while the study goes on.
+
+Shape letters: see zoo_registry.contracts; n pictures.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zoo_registry import ZooError
+from zoo_registry.contracts import Text
+
+from ..pipeline import Pipeline
+from ..progress import Bar
+from ..reading import condition_of, encode
+from ..seeding import generator as seeded
+
+
+class Drawings:
+    """Pictures i = 0, 1, … of a pipeline, uint8, in a file that grows; picture i depends on (seed, i) alone.
+
+    file: where they are kept, so that an evaluation that was stopped goes on where it was.
+    """
+
+    def __init__(
+        self, pipe: Pipeline, file: Path, *, seed: int, truncation: float | None, batch_size: int
+    ) -> None:
+        self.pipe, self.file, self.seed, self.truncation = pipe, file, seed, truncation
+        self.batch_size = batch_size
+        self.size = 3 * pipe.side**2  # bytes a picture
+
+    def __len__(self) -> int:
+        """How many are there."""
+        return self.file.stat().st_size // self.size if self.file.is_file() else 0
+
+    def draw(self, captions: Sequence[str], *, quiet: bool) -> None:
+        """Draw what is not there yet, a picture of each caption."""
+        count = len(self)
+        if count >= len(captions):
+            return
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            self.file.open("ab") as file,
+            Bar("drawn pictures", len(captions), done=count, quiet=quiet) as bar,
+        ):
+            file.truncate(count * self.size)  # a picture may have been written by half
+            while count < len(captions):
+                part = range(count, min(count + self.batch_size, len(captions)))
+                pixels = self._batch([captions[i] for i in part], part)
+                file.write(pixels.numpy().tobytes())
+                file.flush()
+                count = part.stop
+                bar.advance(count)
+
+    @torch.inference_mode()
+    def _batch(self, captions: Sequence[str], numbers: Sequence[int]) -> Tensor:
+        """Pictures [b,3,R,R] uint8 of the captions with these numbers."""
+        pipe, parts = self.pipe, self.pipe.parts
+        code = parts.conditioning.width if "conditioning" in parts else 0
+        widths = (parts.generator.spec.noise_width, code)
+        rows = []
+        for number in numbers:
+            source = seeded(self.seed, number, "evaluation")
+            rows.append([self._noise(torch.randn(width, generator=source)) for width in widths])
+        noise, draws = (torch.stack(column).to(pipe.device) for column in zip(*rows, strict=True))
+        text = Text(draws[:, :0])
+        if pipe.reads_text:
+            text = encode(parts, parts.text_encoder.tokenize(captions), pipe.device)
+        drawing = parts.generator(noise, condition_of(parts, text, draws), text, pipe.phase)
+        images = drawing.images[-1].float()
+        bad = ~torch.isfinite(images).flatten(1).all(1)
+        if bad.any():
+            number = numbers[int(bad.nonzero()[0])]
+            raise ZooError(
+                f"the pipeline draws values that are not finite (NaN or infinite), first in picture "
+                f"{number}, of {captions[number - numbers[0]]!r}: its training has diverged"
+            )
+        pixels: Tensor = images.add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8).cpu()
+        return pixels
+
+    def _noise(self, noise: Tensor) -> Tensor:
+        """Standard normal noise, bent to lie within the truncation: each value keeps its rank."""
+        if self.truncation is None:
+            return noise
+        below = 0.5 * math.erfc(self.truncation / math.sqrt(2))  # probability mass of one tail
+        rank = torch.special.ndtr(noise.double()) * (1 - 2 * below) + below
+        return torch.special.ndtri(rank).float()
+
+    def batches(self, count: int) -> Iterator[Tensor]:
+        """The first `count` pictures [b,3,R,R] uint8."""
+        side = self.pipe.side
+        pixels = np.memmap(self.file, np.uint8, mode="r", shape=(count, 3, side, side))
+        for at in range(0, count, self.batch_size):
+            yield torch.from_numpy(np.array(pixels[at : at + self.batch_size]))
+
+    def remove(self) -> None:
+        """They are not needed any more."""
+        if self.file.is_file():
+            os.remove(self.file)
+
+
+def key_of(*parts: object) -> str:
+    """A file's name for what its content depends on."""
+    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,91 @@
+"""Measuring while a generator trains: the same protocols, on the averaged weights."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from zoo_registry import Recipe, ZooError
+from zoo_registry.errors import nearest
+from zoo_registry.training import Evaluation
+
+from ..assemble import Parts
+from ..pipeline import Pipeline
+from .protocols import Asked, asked
+from .results import add_result
+from .run import BATCH_SIZE, fingerprint, measure, open_for
+from .study import Bench
+
+
+def checked(settings: Evaluation) -> list[Asked]:
+    """The protocols of `train.evaluate`. Raises `ZooError` for names and values that are not there."""
+    try:
+        wanted = asked(settings.metrics, settings.changes, settings.images, allow_small=True)
+        name = (settings.best or "").partition("/")[0]
+        if name and name not in settings.metrics:
+            raise ZooError(f"best: {name!r} is not among the metrics{nearest(name, settings.metrics)}")
+    except ZooError as error:
+        raise ZooError(f"train.evaluate: {error}") from None
+    return wanted
+
+
+class Measuring:
+    """Measures the pipeline of a run, and remembers the best."""
+
+    def __init__(
+        self, folder: Path, recipe: Recipe, settings: Evaluation, source: str, *, quiet: bool
+    ) -> None:
+        self.folder, self.recipe, self.settings, self.source = folder, recipe, settings, source
+        self.quiet = quiet
+        self.wanted = checked(settings)
+        self.best = -math.inf
+
+    def measure(self, parts: Parts, step: int) -> tuple[dict[str, float], bool]:
+        """Scores by protocol, and whether these weights are the best so far (always, without `best`).
+
+        Leaves results.json in the run and training modes as they were.
+        """
+        training = {kind: module.training for kind, module in parts.modules.items()}
+        pipe = Pipeline(self.recipe, parts)
+        dataset = open_for(self.wanted, self.source, pipe.side)
+        bench = Bench(
+            pipe,
+            dataset,
+            self.source,
+            model=None,
+            key=f"step {step}",
+            folder=self.folder / "evaluation",
+            batch_size=BATCH_SIZE,
+            quiet=self.quiet,
+        )
+        facts = {"source": self.source, "fingerprint": fingerprint(dataset)}
+        told: dict[str, float] = {}
+        value = None
+        for name, protocol in zip(self.settings.metrics, self.wanted, strict=True):
+            identity = protocol.identity(pipe.side, {})
+            result = measure(protocol, bench, identity)
+            scores = result.pop("measured").scores
+            add_result(
+                self.folder / "results.json",
+                str(self.folder),
+                f"step {step}",
+                result | {"data": facts, "pictures": {}},
+            )
+            alone = len(scores) == 1
+            told |= {identity if alone else f"{identity}/{s}": score.value for s, score in scores.items()}
+            metric, _, wanted = (self.settings.best or "").partition("/")
+            if metric == name:
+                if wanted and wanted not in scores:
+                    raise ZooError(
+                        f"train.evaluate.best: {name} has no score {wanted!r}{nearest(wanted, scores)}"
+                    )
+                value = scores[wanted or ("mean" if "mean" in scores else next(iter(scores)))].value
+                value = value if protocol.metric.better == "higher" else -value
+        bench.clear()
+        for kind, module in parts.modules.items():
+            module.train(training[kind])
+        if value is None:
+            return told, True
+        best = value > self.best
+        self.best = max(self.best, value)
+        return told, best

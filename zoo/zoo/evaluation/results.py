@@ -1,0 +1,136 @@
+"""Results of evaluations: their file, and tables that compare models.
+
+One column holds one protocol on one data set; numbers of two are never in one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from zoo_registry import ZooError
+from zoo_registry.evaluation import Score
+
+from ..files import write_json
+
+FORMAT = 1
+_ARROWS = {"higher": "↑", "lower": "↓"}
+
+
+def place_of(model: str | Path) -> Path:
+    """Where the results of a model lie by default: in its run, else in its folder."""
+    return Path(model).expanduser() / "results.json"
+
+
+def read_results(path: Path) -> dict[str, Any]:
+    """A results' file. Raises `ZooError` where it is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        for result in found["results"]:
+            for score in result["scores"].values():
+                Score(**score)
+            result["identity"], result["better"], result["data"]["source"]
+    except FileNotFoundError:
+        raise ZooError(
+            f"{path} is not there: nothing has been measured; zoo eval MODEL --data SRC --metrics …"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ZooError(f"{path} cannot be read as results: {type(error).__name__}: {error}") from None
+    return dict(found)
+
+
+def add_result(path: Path, model: str, weights: str, result: Mapping[str, Any]) -> None:
+    """Put a result into a model's file, in place of an older one of the same protocol and data.
+
+    Results of other weights are dropped: the model has been trained further.
+    """
+    before = read_results(path) if path.is_file() else {"results": []}
+    kept = [
+        old
+        for old in before["results"]
+        if before.get("weights") == weights
+        and (old["identity"], old["data"]) != (result["identity"], result["data"])
+    ]
+    write_json(path, {"zoo": FORMAT, "model": model, "weights": weights, "results": [*kept, dict(result)]})
+
+
+def found_before(path: Path, weights: str, identity: str, data: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The result of the same protocol, data and weights, where there is one."""
+    if not path.is_file():
+        return None
+    found = read_results(path)
+    if found.get("weights") != weights:
+        return None
+    same = [r for r in found["results"] if r["identity"] == identity and r["data"] == data]
+    return same[0] if same else None
+
+
+def as_json(score: Score) -> dict[str, Any]:
+    """A score as it stands in a file."""
+    return asdict(score)
+
+
+Column = tuple[str, str, str, str]
+"""Protocol, data, its fingerprint, score."""
+
+
+def compared(models: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """A table of models by name: its head, and a row a model; empty cells where nothing was measured."""
+    columns: dict[Column, str] = {}
+    cells: dict[tuple[str, Column], str] = {}
+    for name, results in models.items():
+        for result in results["results"]:
+            for score_name, values in result["scores"].items():
+                score = Score(**values)
+                source, fingerprint = (result["data"][key] for key in ("source", "fingerprint"))
+                column = (result["identity"], source, fingerprint, score_name)
+                arrow = _ARROWS[result["better"]]
+                columns[column] = f"{score_name} {arrow}\n{result['identity']}\n{source}"
+                cells[name, column] = told(score)
+    head = ["model", *columns.values()]
+    return head, [[name, *(cells.get((name, column), "") for column in columns)] for name in models]
+
+
+def by_score(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """A table of one model's results: its head, and a row a score."""
+    rows = []
+    for result in results["results"]:
+        for name, values in result["scores"].items():
+            score = Score(**values)
+            low_high = "" if score.interval is None else " to ".join(map(number, score.interval))
+            beside = ["" if v is None else number(v) for v in (score.real, score.chance)]
+            label = f"{name} {_ARROWS[result['better']]}"
+            rows.append(
+                [result["identity"], label, number(score.value), low_high, *beside, f"{score.count:,}"]
+            )
+    return ["protocol", "score", "value", "95 %", "real", "chance", "of"], rows
+
+
+def told(score: Score) -> str:
+    """A score with half the width of its interval, and what real pictures and chance get."""
+    text = number(score.value)
+    if score.interval is not None:
+        text += f" ± {number((score.interval[1] - score.interval[0]) / 2)}"
+    beside = [
+        f"{name} {number(value)}"
+        for name, value in (("real", score.real), ("chance", score.chance))
+        if value is not None
+    ]
+    return text + (f" ({', '.join(beside)})" if beside else "")
+
+
+def number(value: float) -> str:
+    """Three digits that count, without an exponent where the number is of a usual size."""
+    return f"{value:.4g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.2e}"
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.replace("\n", "<br>").replace("|", "\\|") for cell in cells) + " |"
+
+    return "\n".join([line(head), "|" + "---|" * len(head), *(line(row) for row in rows)])

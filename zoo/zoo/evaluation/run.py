@@ -1,0 +1,167 @@
+"""Evaluation: the metrics of a pipeline on a data set, by protocols, into a results' file."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo_registry import ZooError, catalogue
+from zoo_registry.contracts import Dataset
+from zoo_registry.evaluation import Measured
+
+from ..assemble import part_file
+from ..data.cache import cache_folder
+from ..data.source import open_dataset
+from ..environment import made_with
+from ..files import sha256
+from ..pipeline import SAMPLING, Pipeline, locate
+from .protocols import Asked, asked
+from .results import add_result, as_json, found_before, place_of, read_results
+from .study import Bench, PipelineStudy
+
+BATCH_SIZE = 50
+
+
+def evaluate(
+    model: str | Path,
+    data: str,
+    metrics: Sequence[str],
+    *,
+    changes: Iterable[str] = (),
+    images: int | None = None,
+    allow_small: bool = False,
+    out: str | Path | None = None,
+    batch_size: int = BATCH_SIZE,
+    device: str | None = None,
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Measure a pipeline by some protocols; what its results' file then holds.
+
+    model: a model's folder or a run's. data: a source, as for training.
+    metrics: names of protocols, or of metrics, which stand for their first protocol.
+    changes: values of protocols and settings of metrics, as "fid-test-5k.features=judge": another protocol.
+    images: how many pictures each draws; fewer than a protocol asks for only with `allow_small`.
+    out: the results' file; None: results.json in the run, or in the model's folder.
+    What was measured before with the same weights, protocol and data is not measured again; an evaluation
+    that was stopped goes on. Raises `ZooError` for everything that a user can mend.
+    """
+    wanted = asked(metrics, changes, images, allow_small=allow_small)
+    if not wanted:
+        raise ZooError("no metric is named; zoo list protocol shows what can be measured")
+    path = place_of(model) if out is None else Path(out)
+    folder = locate(model)
+    pipe = Pipeline.from_pretrained(model, device=device)
+    dataset = open_for(wanted, data, pipe.side)
+    writable(path)
+    weights = _key(folder)
+    bench = Bench(
+        pipe,
+        dataset,
+        data,
+        model=Path(model).expanduser(),
+        key=weights,
+        folder=cache_folder() / "drawings",
+        batch_size=batch_size,
+        quiet=quiet,
+    )
+    facts = {"source": data, "fingerprint": fingerprint(dataset)}
+    for protocol in wanted:
+        identity = protocol.identity(pipe.side, _named(protocol, bench))
+        if found_before(path, weights, identity, facts) is None:
+            result = measure(protocol, bench, identity)
+            measured = result.pop("measured")
+            result |= {"data": facts, "pictures": _written(path, protocol.protocol.name, measured)}
+            add_result(path, str(model), weights, result)
+    bench.clear()
+    return read_results(path)
+
+
+def measure(protocol: Asked, bench: Bench, identity: str) -> dict[str, Any]:
+    """One result as it stands in a file, and under "measured" what the metric gave."""
+    begin = time.monotonic()
+    metric = protocol.metric
+    measured = metric.measure(PipelineStudy(bench, protocol.protocol))
+    for name, score in measured.scores.items():
+        if not math.isfinite(score.value):
+            raise ZooError(f"{identity}: {name} is {score.value}: what was drawn gives no finite number")
+    return {
+        "protocol": protocol.protocol.name,
+        "version": protocol.protocol.version,
+        "identity": identity,
+        "metric": protocol.protocol.metric,
+        "better": metric.better,
+        "definition": protocol.definition(),
+        "scores": {name: as_json(score) for name, score in measured.scores.items()},
+        "seconds": round(time.monotonic() - begin, 1),
+        "made_with": made_with(bench.pipe.recipe),
+        "measured": measured,
+    }
+
+
+def open_for(wanted: Sequence[Asked], data: str, side: int) -> Dataset:
+    """The data set at the largest side that the protocols compare."""
+    largest = max((a.protocol.resize or side) * a.protocol.crop for a in wanted)
+    dataset = open_dataset(data, catalogue(), side=math.ceil(largest))
+    problems = dataset.problems()
+    if problems:
+        raise ZooError(
+            f"{data} has {len(problems)} problem{'s' if len(problems) > 1 else ''}, the first: "
+            f"{problems[0].file}: {problems[0].what}\nsee them all with: zoo data check {data}"
+        )
+    return dataset
+
+
+def writable(path: Path) -> None:
+    """Refuse a place where no file can be written, before hours are spent."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise ZooError(f"{path}: there is no folder {folder}")
+    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise ZooError(f"{path} cannot be written; --out FILE names another place")
+    if path.is_file():
+        read_results(path)
+
+
+def _key(folder: Path) -> str:
+    """What tells a model's weights from others."""
+    digest = hashlib.blake2b(digest_size=8)
+    for kind in SAMPLING:
+        file = part_file(folder, kind)
+        if file.is_file():
+            digest.update(f"{kind}:{sha256(file)}".encode())
+    return digest.hexdigest()
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """What tells a data set from others without decoding its pictures."""
+    known = dataset.fingerprint()
+    digest = hashlib.blake2b(digest_size=8)
+    for split in dataset.splits():
+        for record in dataset.records(split):
+            size = record.image.stat().st_size if isinstance(record.image, Path) else known
+            digest.update(repr((split, record.name, size, record.captions, record.label)).encode())
+    return digest.hexdigest()
+
+
+def _named(protocol: Asked, bench: Bench) -> dict[str, str]:
+    """For settings that name a folder: what its model is called in the protocol's identity."""
+    settings = protocol.protocol.settings.values()
+    folders = [
+        s for s in settings if isinstance(s, str) and s not in ("", "own") and Path(s).expanduser().is_dir()
+    ]
+    return {folder: bench.matcher(folder).id for folder in folders}
+
+
+def _written(path: Path, protocol: str, measured: Measured) -> Mapping[str, str]:
+    """Write a metric's pictures beside the results; their files' names."""
+    names = {}
+    for name, picture in measured.pictures.items():
+        file = path.with_name(f"{path.stem}-{protocol}-{name}.png")
+        picture.save(file)
+        names[name] = file.name
+    return names
