@@ -123,9 +123,12 @@ def _open(canvas: Canvas, species: Species, place: Place, colour: Paint, rng: np
     """Rings of petals, the outer ones first, and the centre on top."""
     many = species.petals == "many"
     count = _MANY if many else int(species.petals)
-    layers = _petal(species.petal_shape, 0.2 if many else _HALF_WIDTHS[species.petals], species.pattern)
+    width = 0.2 if many else _HALF_WIDTHS[species.petals]
     rings = (1.0, 0.74, 0.5) if species.layers == "several" else (1.0,)
     for depth, length in enumerate(rings):
+        # Edges on every ring would leave little of the petals' own colour.
+        inner = depth > 0 and species.pattern == "edged"
+        layers = _petal(species.petal_shape, width, "plain" if inner else species.pattern)
         angles = (np.arange(count) + depth * 0.5) * 2 * np.pi / count + rng.normal(0, 0.035, count)
         c, s = np.cos(angles), np.sin(angles)
         reach = length * rng.uniform(0.94, 1.0, count)[:, None, None]
