@@ -25,10 +25,8 @@ from zoo_registry.recipe import SINGLE, Choice
 from zoo_registry.schema import schema_of
 
 from . import weights
+from .models import locate, part_file
 from .seeding import mix
-
-FOLDERS = {"discriminator": "training", "image_encoder": "training", "style_encoder": "training"}
-"""Where in a model's folder a part lies that sampling does not need."""
 
 
 @dataclass
@@ -72,11 +70,6 @@ def construct(choice: Choice, wires: Mapping[type, Any], *, loading: bool = Fals
     return choice.component.load()(*(wires[wire] for wire in schema.wires), **settings)
 
 
-def part_file(folder: Path, kind: str) -> Path:
-    """The weights of a part in a model's folder."""
-    return folder / FOLDERS.get(kind, "") / f"{kind}.safetensors"
-
-
 def assemble(
     recipe: Recipe,
     source: TextSource,
@@ -93,8 +86,6 @@ def assemble(
         `weights` names.
     loading: weights come later, so that none are fetched now.
     """
-    from .pipeline import locate
-
     wires: dict[type, Any] = {TextSpec: TextSpec(0), ConditionSpec: ConditionSpec(0)}  # without text
     modules: dict[str, nn.Module] = {}
     frozen = set()
@@ -106,7 +97,8 @@ def assemble(
         origin, name = (folder, kind) if folder is not None else (None, kind)
         if folder is None and choice.weights is not None and not loading:
             place, _, name = choice.weights.partition("#")
-            origin, name = locate(place), name or kind
+            name = name or kind
+            origin = locate(place, parts=(name,))
         if kind == "text_encoder":
             wires[TextSource] = source if origin is None else TextSource(folder=origin)
         own = dict(wires)

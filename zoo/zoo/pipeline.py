@@ -5,32 +5,33 @@ Shape letters: see zoo_registry.contracts.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
-from torch import Tensor, nn
+from torch import Tensor
 
-from zoo_registry import Recipe, ZooError, catalogue
+from zoo_registry import Recipe, ZooError
 from zoo_registry.contracts import Drawing, Phase, Text, TextSource, Tokens
 from zoo_registry.recipe import FORMAT, SINGLE
 
 from . import weights
-from .assemble import Parts, assemble, part_file
+from .assemble import Parts, assemble
+from .card import write_card
 from .data.decode import as_rgb
 from .environment import made_with
-from .files import folder_written_beside, write_json, write_text
+from .files import folder_written_beside, write_json
+from .hub import cached, fetch
+from .models import SAMPLING, locate, part_file, read_config
 from .reading import condition_of, encode
 from .seeding import generator as seeded
 
-SAMPLING = ("text_encoder", "conditioning", "generator")
-"""The parts that sampling needs."""
 Between = Literal["text", "noise", "both"]
 """What `Pipeline.interpolate` goes from one end to the other of."""
 _CHUNK = 16  # images a forward pass
@@ -48,8 +49,16 @@ class Drawn:
 class Pipeline:
     """A text encoder, a conditioning and a generator, ready to draw."""
 
-    def __init__(self, recipe: Recipe, parts: Parts, made_with: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        parts: Parts,
+        made_with: Mapping[str, Any] | None = None,
+        *,
+        origin: Path | None = None,
+    ) -> None:
         self.recipe = recipe
+        self.origin = origin  # the folder that it was read from
         self.parts = parts
         self.made_with = made_with
         for module in parts.modules.values():
@@ -114,6 +123,7 @@ class Pipeline:
         pictures = [images] if isinstance(images, Image.Image) else list(images)
         if not pictures:
             raise ZooError("no picture whose style is to be taken")
+        self._fetch_style_encoder()
         if "style_encoder" not in self.parts:
             raise ZooError(
                 f"{self.recipe.name} has no style encoder, which reads a picture's noise back. Train one by "
@@ -250,10 +260,28 @@ class Pipeline:
         """Write the pipeline as a folder of safetensors files, in place of an old one."""
         return save(self.recipe, self.parts, Path(folder))
 
+    def push_to_hub(self, repo: str, private: bool = False, *, license: str | None = None) -> str:
+        """Upload the pipeline and a model card to "org/name" on the Hub, in one commit; the commit's URL.
+
+        What `zoo push` uploads of a run, parts that only training needs, is not in a pipeline. private: a
+        repository that is not there yet is made so. license: as the Hub spells it; None: "mit" of drawn data,
+        else "unknown". Raises `ZooError` for all that the Hub refuses.
+        """
+        from .publish import push
+
+        with TemporaryDirectory() as folder:
+            own = self.save_pretrained(Path(folder) / "model")
+            return push(own, repo, private=private, license=license, about=self.origin)
+
     @classmethod
-    def from_pretrained(cls, model: str | Path, *, device: str | torch.device | None = None) -> Pipeline:
-        """Read what `save_pretrained` wrote."""
-        folder = locate(model)
+    def from_pretrained(
+        cls, model: str | Path, *, revision: str | None = None, device: str | torch.device | None = None
+    ) -> Pipeline:
+        """Read what `save_pretrained` wrote: a folder, a run's, or "org/name@revision" on the Hub.
+
+        revision: a branch, a tag or a commit on the Hub. Raises `ZooError` where there is no such model.
+        """
+        folder = locate(model, revision=revision)
         recipe, made = read_config(folder)
         if recipe.task == "match":
             raise ZooError(
@@ -263,7 +291,18 @@ class Pipeline:
         if part_file(folder, "style_encoder").is_file():  # not fetched for sampling
             kinds = (*SAMPLING, "style_encoder")
         parts = assemble(recipe, TextSource(folder=folder), kinds=kinds, folder=folder)
-        return cls(recipe, parts, made).to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        pipe = cls(recipe, parts, made, origin=folder)
+        return pipe.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+
+    def _fetch_style_encoder(self) -> None:
+        """Of a pipeline from the Hub: bring the style encoder, which sampling did not need."""
+        place = None if self.origin is None else cached(self.origin)
+        if place is None or "style_encoder" not in self.recipe.parts or "style_encoder" in self.parts:
+            return
+        kinds = (*SAMPLING, "style_encoder")
+        folder = fetch(place, parts=kinds)
+        parts = assemble(self.recipe, TextSource(folder=folder), kinds=kinds, folder=folder)
+        self.parts.modules["style_encoder"] = parts.style_encoder.eval().to(self.device)
 
 
 def square(picture: Image.Image, side: int) -> Image.Image:
@@ -300,63 +339,15 @@ def _on_sphere(first: Tensor, second: Tensor, way: float) -> Tensor:
     return (((1 - way) * angle).sin() * first + (way * angle).sin() * second) / angle.sin()
 
 
-def load(model: str | Path, *, device: str | torch.device | None = None) -> Pipeline:
-    """A trained pipeline: a model's folder or a run's. Raises `ZooError` where there is none."""
-    return Pipeline.from_pretrained(model, device=device)
+def load(
+    model: str | Path, revision: str | None = None, *, device: str | torch.device | None = None
+) -> Pipeline:
+    """A trained pipeline: a model's folder, a run's, or "org/name" or "org/name@revision" on the Hub.
 
-
-def locate(model: str | Path) -> Path:
-    """The folder of a model: itself, or `model/` of a run."""
-    folder = Path(model).expanduser()
-    for candidate in (folder, folder / "model"):
-        if (candidate / "config.json").is_file():
-            return candidate
-    if (folder / "recipe.json").is_file():
-        raise ZooError(
-            f"{folder} is a run that has not written its model yet; go on with: zoo train --resume {folder}"
-        )
-    found = (
-        f"it holds: {', '.join(sorted(p.name for p in folder.iterdir())[:8]) or 'nothing'}"
-        if folder.is_dir()
-        else "there is no such folder"
-    )
-    raise ZooError(
-        f"{model} is no model: a folder with config.json is wanted, or a run with model/config.json; {found}"
-    )
-
-
-def read_config(folder: Path) -> tuple[Recipe, Mapping[str, Any]]:
-    """The recipe of a model's folder and the versions that made it.
-
-    Names the distribution of a part that is missing.
+    A folder that exists wins over a repository of the same spelling. revision: a branch, a tag or a commit.
+    Raises `ZooError` where there is none.
     """
-    path = folder / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        table, made = dict(config["recipe"]), dict(config["made_with"])
-        version = config["format"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ZooError(
-            f"{path} cannot be read as a model's configuration: {type(error).__name__}: {error}"
-        ) from None
-    if "extends" in table:
-        raise ZooError(f"{path} extends another recipe; a saved model's recipe is whole and names no file")
-    if version != FORMAT:
-        raise ZooError(
-            f"{path} has format {version!r}; this zoo reads format {FORMAT}: install a newer t2i-zoo"
-        )
-    try:
-        return Recipe.read(table, catalogue()), made
-    except ZooError as error:
-        installed = {plugin.distribution for plugin in catalogue().plugins if not plugin.fault}
-        missing = [
-            f"{name}=={number}" for name, number in made.get("plugins", {}).items() if name not in installed
-        ]
-        if not missing:
-            raise
-        raise ZooError(
-            f"{error}\nit was made with {', '.join(missing)}: pip install {' '.join(missing)}"
-        ) from None
+    return Pipeline.from_pretrained(model, revision=revision, device=device)
 
 
 def save(recipe: Recipe, parts: Parts, folder: Path) -> Path:
@@ -373,25 +364,12 @@ def save(recipe: Recipe, parts: Parts, folder: Path) -> Path:
             weights.write(file, module)
         if "text_encoder" in parts:
             parts.text_encoder.save_tokenizer(beside)
-        write_text(beside / "README.md", _card(recipe, parts.modules))
         config = {"format": FORMAT, "recipe": table, "made_with": made_with(recipe)}
         if parts.phase is not None:
             config["phase"] = parts.phase._asdict()
         write_json(beside / "config.json", config)
+        write_card(beside, about=folder)
     return folder
-
-
-def _card(recipe: Recipe, modules: Mapping[str, nn.Module]) -> str:
-    sizes = "\n".join(
-        f"| {kind} | {recipe.parts[kind].component.name} | {sum(p.numel() for p in module.parameters()):,} |"
-        for kind, module in modules.items()
-    )
-    use = 'import zoo\n\npipe = zoo.load("this folder")\npipe("a caption", seed=0)[0].save("picture.png")'
-    return (
-        f"---\nlibrary_name: t2i-zoo\npipeline_tag: text-to-image\n---\n\n# {recipe.name}\n\n"
-        f"Paper: {recipe.paper or 'none'}\n\n| part | name | parameters |\n|---|---|---|\n{sizes}\n\n"
-        f"```python\n{use}\n```\n"
-    )
 
 
 def to_pillow(images: Tensor) -> list[Image.Image]:

@@ -14,13 +14,15 @@ from accelerate import PartialState
 
 from zoo_registry import Recipe, ZooError, catalogue
 from zoo_registry.contracts import Dataset, TextSource
+from zoo_registry.recipe import SINGLE
 
 from .assemble import assemble
 from .data.pictures import MARGIN
 from .data.source import open_dataset
 from .environment import environment
 from .files import write_json
-from .pipeline import locate, read_config
+from .hub import HubId
+from .models import locate, read_config
 from .schedule import side_of
 from .stage import Stage, captions_of
 
@@ -158,9 +160,12 @@ def _taking(recipe: Recipe, places: Iterable[str], folder: Path) -> Recipe:
 
 def _trained_before(recipe: Recipe) -> Recipe:
     """Where `pretrain` names a trained run or model, not a recipe: the recipe with that one's weights."""
-    if recipe.pretrain is None or not Path(recipe.pretrain).expanduser().is_dir():
+    name = recipe.pretrain
+    if name is None or Path(name).suffix in (".toml", ".json"):
         return recipe
-    folder = locate(recipe.pretrain).resolve()
+    if not Path(name).expanduser().is_dir() and HubId.parse(name) is None:
+        return recipe
+    folder = locate(name, parts=SINGLE).resolve()
     before, _ = read_config(folder)
     return replace(_taking(recipe, _shared(before, recipe), folder), pretrain=None)
 

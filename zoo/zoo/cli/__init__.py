@@ -10,7 +10,7 @@ import typer
 
 from zoo_registry import ZooError, catalogue
 
-from . import data, evaluating, figures, looking, making, reporting
+from . import data, evaluating, figures, looking, making, reporting, sharing
 
 app = typer.Typer(
     name="zoo",
@@ -25,6 +25,7 @@ making.add(app)
 evaluating.add(app)
 reporting.add(app)
 figures.add(app)
+sharing.add(app)
 app.add_typer(data.app, name="data")
 
 

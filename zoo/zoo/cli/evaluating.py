@@ -22,7 +22,9 @@ def add(app: typer.Typer) -> None:
 
 
 def eval_(
-    models: Annotated[list[str], typer.Argument(help="Models' folders or runs'.")],
+    models: Annotated[
+        list[str], typer.Argument(help="Models' folders, runs', or Hub ids: org/name, org/name@revision.")
+    ],
     data: Annotated[
         str | None, typer.Option(help="aviary, garden, cub:DIR, folder:DIR, …, or a folder.")
     ] = None,

@@ -24,7 +24,9 @@ def add(app: typer.Typer) -> None:
 
 
 def interpolate(
-    model: Annotated[str, typer.Argument(help="A model's folder or a run's.")],
+    model: Annotated[
+        str, typer.Argument(help="A model's folder, a run's, or a Hub id: org/name, org/name@revision.")
+    ],
     first: Annotated[str, typer.Argument(metavar="A", help="A caption; none for a model without text.")] = "",
     second: Annotated[
         str | None, typer.Argument(metavar="B", help="Another caption; none between two noises.")
@@ -85,7 +87,9 @@ def interpolate(
 
 
 def restyle(
-    model: Annotated[str, typer.Argument(help="The folder of a model with a style encoder, or its run's.")],
+    model: Annotated[
+        str, typer.Argument(help="A model with a style encoder: its folder, its run, or a Hub id.")
+    ],
     picture: Annotated[Path, typer.Argument(metavar="IMAGE", help="The picture whose style is taken.")],
     captions: Annotated[list[str], typer.Argument(metavar="CAPTION...", help="What is drawn in it.")],
     image: Annotated[

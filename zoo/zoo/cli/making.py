@@ -70,7 +70,9 @@ def train(
 
 
 def sample(
-    model: Annotated[str, typer.Argument(help="A model's folder or a run's.")],
+    model: Annotated[
+        str, typer.Argument(help="A model's folder, a run's, or a Hub id: org/name, org/name@revision.")
+    ],
     captions: Annotated[list[str] | None, typer.Argument(help="One sentence a picture.")] = None,
     file: Annotated[
         Path | None,

@@ -20,7 +20,7 @@ from zoo_registry.contracts import TextSource
 from zoo_registry.errors import nearest
 
 from ..assemble import Parts, assemble
-from ..pipeline import locate, read_config
+from ..models import locate, read_config
 
 Layer = Literal["features", "logits"]
 MATCHING = ("text_encoder", "image_encoder")
@@ -106,7 +106,7 @@ class Matcher:
 
 def matcher(folder: str | Path, device: torch.device) -> Matcher:
     """The matching encoders of a model's folder or a run's. Raises `ZooError` where there are none."""
-    place = locate(folder)
+    place = locate(folder, parts=MATCHING)
     recipe, _ = read_config(place)
     missing = [kind for kind in MATCHING if kind not in recipe.parts]
     if missing:
@@ -125,7 +125,7 @@ def own_matcher(model: Path) -> Path:
 
     model: its folder, or the run that it is in, whose first stages hold encoders too.
     """
-    places = [locate(model)]
+    places = [locate(model, parts=MATCHING)]
     run = model if (model / "recipe.json").is_file() else model.parent
     weights = _weights_of_text(run)
     if weights is not None:

@@ -5,7 +5,9 @@ One column holds one protocol on one data set; numbers of two are never in one.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,15 +16,33 @@ from typing import Any
 from zoo_registry import ZooError
 from zoo_registry.evaluation import Score
 
-from ..files import write_json
+from ..files import sha256, write_json
+from ..hub import HubId
+from ..models import SAMPLING, part_file
 
 FORMAT = 1
 _ARROWS = {"higher": "↑", "lower": "↓"}
 
 
 def place_of(model: str | Path) -> Path:
-    """Where the results of a model lie by default: in its run, else in its folder."""
-    return Path(model).expanduser() / "results.json"
+    """Where the results of a model lie by default: in its run, else in its folder.
+
+    Of a model on the Hub: org-name.results.json in the working directory.
+    """
+    folder = Path(model).expanduser()
+    if not folder.exists() and HubId.parse(str(model)) is not None:
+        return Path(re.sub(r"[/@]", "-", str(model)) + ".results.json")
+    return folder / "results.json"
+
+
+def weights_key(folder: Path) -> str:
+    """What tells a model's weights from others: those that sampling needs."""
+    digest = hashlib.blake2b(digest_size=8)
+    for kind in SAMPLING:
+        file = part_file(folder, kind)
+        if file.is_file():
+            digest.update(f"{kind}:{sha256(file)}".encode())
+    return digest.hexdigest()
 
 
 def read_results(path: Path) -> dict[str, Any]:

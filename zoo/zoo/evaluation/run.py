@@ -14,14 +14,13 @@ from zoo_registry import ZooError, catalogue
 from zoo_registry.contracts import Dataset
 from zoo_registry.evaluation import Measured
 
-from ..assemble import part_file
 from ..data.cache import cache_folder
 from ..data.source import open_dataset
 from ..environment import made_with
-from ..files import sha256
-from ..pipeline import SAMPLING, Pipeline, locate
+from ..models import locate
+from ..pipeline import Pipeline
 from .protocols import Asked, asked
-from .results import add_result, as_json, found_before, place_of, read_results
+from .results import add_result, as_json, found_before, place_of, read_results, weights_key
 from .study import Bench, PipelineStudy
 
 BATCH_SIZE = 50
@@ -42,11 +41,12 @@ def evaluate(
 ) -> dict[str, Any]:
     """Measure a pipeline by some protocols; what its results' file then holds.
 
-    model: a model's folder or a run's. data: a source, as for training.
+    model: a model's folder, a run's, or a Hub id. data: a source, as for training.
     metrics: names of protocols, or of metrics, which stand for their first protocol.
     changes: values of protocols and settings of metrics, as "fid-test-5k.features=judge": another protocol.
     images: how many pictures each draws; fewer than a protocol asks for only with `allow_small`.
-    out: the results' file; None: results.json in the run, or in the model's folder.
+    out: the results' file; None: results.json in the run, or in the model's folder; of a model on the Hub
+        org-name.results.json here.
     What was measured before with the same weights, protocol and data is not measured again; an evaluation
     that was stopped goes on. Raises `ZooError` for everything that a user can mend.
     """
@@ -58,7 +58,7 @@ def evaluate(
     pipe = Pipeline.from_pretrained(model, device=device)
     dataset = open_for(wanted, data, pipe.side)
     writable(path)
-    weights = _key(folder)
+    weights = weights_key(folder)
     bench = Bench(
         pipe,
         dataset,
@@ -125,16 +125,6 @@ def writable(path: Path) -> None:
         raise ZooError(f"{path} cannot be written; --out FILE names another place")
     if path.is_file():
         read_results(path)
-
-
-def _key(folder: Path) -> str:
-    """What tells a model's weights from others."""
-    digest = hashlib.blake2b(digest_size=8)
-    for kind in SAMPLING:
-        file = part_file(folder, kind)
-        if file.is_file():
-            digest.update(f"{kind}:{sha256(file)}".encode())
-    return digest.hexdigest()
 
 
 def fingerprint(dataset: Dataset) -> str:

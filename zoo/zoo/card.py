@@ -1,0 +1,269 @@
+"""The model card: README.md of a model's folder, with the metadata that the Hub reads. Imports no torch.
+
+Metadata: https://huggingface.co/docs/hub/model-cards, through huggingface_hub's ModelCardData and EvalResult.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+
+from zoo_registry import Recipe, catalogue
+from zoo_registry.recipe import SINGLE
+
+from .evaluation.results import by_score, markdown, number, read_results, weights_key
+from .files import write_text
+from .hub import CARD, PICTURE
+from .models import part_file, read_config
+
+HOME = "https://pypi.org/project/t2i-zoo"
+_NOTED_SOURCE = {"folder", "pictures", "webdataset"}  # readers that say nothing of whose pictures they are
+
+
+@dataclass
+class Facts:
+    """What a card tells of a model beyond its configuration: its data, its results, its sample grid."""
+
+    data: str | None = None  # the data set's name, without a path
+    drawn: bool = False  # by a procedure of the catalogue's, so that nobody else's rights are in it
+    steps: int | None = None
+    pictures: int | None = None
+    captions: tuple[str, ...] = ()  # of the sample grid, a row each
+    picture: Path | None = None
+    results: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, folder: Path, weights: str) -> Facts:
+        """What lies in a model's folder, and in the run that it is the model of.
+
+        weights: `weights_key` of the model; results of others are left out, and all without one.
+        """
+        facts = cls()
+        run = folder.parent if (folder.parent / "recipe.json").is_file() else folder
+        if (run / "environment.json").is_file():
+            data = json.loads((run / "environment.json").read_text(encoding="utf-8")).get("data", {})
+            if "source" in data:
+                facts.data, facts.drawn = data_name(data["source"])
+            facts.steps, facts.pictures = data.get("steps"), data.get("pictures")
+        grids = sorted((run / "samples").glob("step_*.png"))
+        pictures = [path for path in (folder / PICTURE, *grids[-1:]) if path.is_file()]
+        facts.picture = pictures[0] if pictures else None
+        if facts.picture in grids and (run / "samples/grid.json").is_file():
+            grid = json.loads((run / "samples/grid.json").read_text(encoding="utf-8"))
+            facts.captions = tuple(caption for caption in grid["captions"] if caption)
+        for path in (run / "results.json", folder / "results.json"):
+            found = read_results(path) if weights and path.is_file() else {}
+            if found.get("weights") == weights:
+                facts.results = found["results"]
+        if facts.data is None and facts.results:
+            facts.data, facts.drawn = data_name(facts.results[0]["data"]["source"])
+        return facts
+
+
+def data_name(source: str) -> tuple[str, bool]:
+    """A data set's name without the path of somebody's machine, and whether a procedure draws it."""
+    name, _, argument = source.partition(":")
+    known = {component.name: component for component in catalogue().of("dataset")}
+    if name == "hf" and not Path(argument).expanduser().exists():
+        return argument, False
+    if name in known and name not in _NOTED_SOURCE:
+        return name, not known[name].load().folder_layout
+    return Path(argument or source).name.partition(":")[0] or name, False
+
+
+def write_card(folder: Path, about: Path) -> None:
+    """Write the card of a model that was just saved, which nobody has measured yet.
+
+    about: the folder that it will be moved to, whose run tells the data.
+    """
+    write_text(folder / CARD, card(folder, facts=Facts.of(about, ""), name=about.name))
+
+
+def card(
+    folder: Path, *, facts: Facts | None = None, name: str | None = None, license: str | None = None
+) -> str:
+    """The card of a model's folder: metadata in YAML, then Markdown.
+
+    facts: None: those of the folder. name: what `zoo.load` is to be told. license: as the Hub spells it;
+    None: "mit" where the data are drawn, else "unknown".
+    """
+    from huggingface_hub import ModelCard, ModelCardData
+
+    recipe, made = read_config(folder, name)
+    facts = facts or Facts.of(folder, weights_key(folder))
+    license = license or ("mit" if facts.drawn else "unknown")
+    draws = recipe.task != "match"
+    results = _eval_results(facts)
+    data = ModelCardData(
+        language="en",
+        license=license,
+        library_name="t2i-zoo",
+        pipeline_tag="text-to-image" if draws else None,
+        tags=[
+            "text-to-image",
+            "gan",
+            *sorted(c.component.name for k, c in recipe.parts.items() if k == "generator"),
+        ]
+        if draws
+        else ["text-image-matching"],
+        datasets=facts.data,
+        model_name=recipe.name if results else None,
+        eval_results=results or None,
+    )
+    told = name or str(folder)
+    sections = [
+        f"# {recipe.name}",
+        _introduction(recipe, facts),
+        _sample(facts) if draws else "",
+        "## Use",
+        _use(recipe, facts, told),
+        "## Results" if facts.results else "",
+        _results(facts),
+        "## Training",
+        _training(recipe, facts, made),
+        "## Parts",
+        _parts(folder, recipe),
+        "## Intended use",
+        _intended() if draws else "Training and measuring text-to-image GANs.",
+        "## Limits",
+        _limits(facts, draws),
+        "## Licence",
+        _licence(license, facts),
+    ]
+    return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(s for s in sections if s) + "\n"))
+
+
+def _eval_results(facts: Facts) -> list[Any]:
+    from huggingface_hub import EvalResult
+
+    results = []
+    for result in facts.results:
+        name, _ = data_name(result["data"]["source"])
+        for score, values in result["scores"].items():
+            results.append(
+                EvalResult(
+                    task_type="text-to-image",
+                    task_name="text to image",
+                    dataset_type=name,
+                    dataset_name=name,
+                    dataset_split=result["definition"]["split"],
+                    dataset_revision=result["data"]["fingerprint"],
+                    metric_type=result["metric"],
+                    metric_name=f"{score}, {result['identity']}",
+                    metric_value=float(number(values["value"])),
+                )
+            )
+    return results
+
+
+def _introduction(recipe: Recipe, facts: Facts) -> str:
+    paper = recipe.paper
+    linked = (
+        f"[{paper}](https://arxiv.org/abs/{paper.removeprefix('arXiv:')})"
+        if paper.startswith("arXiv:")
+        else paper
+    )
+    what = (
+        "Encoders of text and images that share a space"
+        if recipe.task == "match"
+        else "A generative adversarial network that draws what a sentence says"
+        if "text_encoder" in recipe.parts
+        else "A generative adversarial network that draws without a sentence"
+    )
+    learnt = f", trained on {facts.data}" if facts.data else ""
+    after = f", after {linked}" if linked else ""
+    return f"{what}{after}{learnt}. Made with [t2i-zoo]({HOME})."
+
+
+def _sample(facts: Facts) -> str:
+    if facts.picture is None:
+        return ""
+    rows = "\n".join(f"{place}. {caption}" for place, caption in enumerate(facts.captions, 1))
+    told = f"A row a caption, from above:\n\n{rows}" if rows else ""
+    return f"![samples]({PICTURE})" + (f"\n\n{told}" if told else "")
+
+
+def _use(recipe: Recipe, facts: Facts, name: str) -> str:
+    if recipe.task == "match":
+        return f"```sh\npip install t2i-zoo\nzoo train RECIPE --data SRC --out RUN --set pretrain={name}\n```"
+    caption = (facts.captions or ("a caption",))[0] if "text_encoder" in recipe.parts else ""
+    return (
+        "```sh\npip install t2i-zoo\n```\n\n```python\nimport zoo\n\n"
+        f'pipe = zoo.load("{name}")\nimage = pipe({json.dumps(caption, ensure_ascii=False)}, seed=0)[0]\n'
+        'image.save("picture.png")\n```'
+    )
+
+
+def _results(facts: Facts) -> str:
+    if not facts.results:
+        return ""
+    return (
+        markdown(*by_score({"results": facts.results}))
+        + "\n\nA protocol's name stands for all that has to be equal for two numbers to be compared; "
+        "`zoo show protocol/NAME` tells it."
+    )
+
+
+def _training(recipe: Recipe, facts: Facts, made: Any) -> str:
+    versions = [f"t2i-zoo {made.get('zoo', '?')}", f"torch {made.get('torch', '?')}"]
+    versions += [f"{name} {number}" for name, number in made.get("plugins", {}).items() if name != "t2i-zoo"]
+    lines = [f"Data: {facts.data or 'not recorded'}"]
+    lines[0] += f", {facts.pictures:,} pictures." if facts.pictures else "."
+    lines.append(f"Made with {', '.join(versions)}.")
+    text = json.dumps(recipe.locked(), indent=2, ensure_ascii=False)
+    return "  \n".join(lines) + (
+        "\n\n<details><summary>The recipe, every default filled in</summary>\n\n"
+        f"```json\n{text}\n```\n\n</details>"
+    )
+
+
+def _parts(folder: Path, recipe: Recipe) -> str:
+    rows = []
+    for kind in SINGLE:
+        file = part_file(folder, kind)
+        if kind in recipe.parts and file.is_file():
+            component = recipe.parts[kind].component
+            where = "training" if file.parent != folder else "sampling"
+            rows.append(
+                [kind.replace("_", " "), component.name, component.summary, f"{_count(file):,}", where]
+            )
+    return markdown(["part", "name", "what it is", "numbers", "needed for"], rows)
+
+
+def _count(file: Path) -> int:
+    """How many numbers a safetensors file holds, by its header alone."""
+    with safe_open(file, framework="numpy") as tensors:
+        return sum(math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118
+
+
+def _intended() -> str:
+    return (
+        "Study and comparison of text-to-image GANs, teaching, and play: the same caption and seed give "
+        "the same picture. It is not meant to depict real people or events, nor for decisions about anybody."
+    )
+
+
+def _limits(facts: Facts, draws: bool) -> str:
+    seen = f"what {facts.data} shows" if facts.data else "what its training data show"
+    lines = [f"It knows {seen} and the words of its captions, in English, and shares their bias."]
+    if draws:
+        lines.append(
+            "Words that its vocabulary lacks do not reach the picture; counts, positions and unusual "
+            "combinations are often missed; pictures are small."
+        )
+        if not any("attributes" in result["metric"] or "fid" in result["metric"] for result in facts.results):
+            lines.append("How good and how true to their captions its pictures are has not been measured.")
+    return " ".join(lines)
+
+
+def _licence(license: str, facts: Facts) -> str:
+    if license == "unknown":
+        return "The weights' licence is not stated; the terms of the training data may reach them."
+    if license == "mit" and facts.drawn:
+        return "mit; the training pictures and captions were made by a procedure of t2i-zoo's."
+    return license

@@ -1,0 +1,103 @@
+"""Where models are, by what a user calls them: folders, runs, repositories on the Hub. Imports no torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from zoo_registry import Recipe, ZooError, catalogue
+from zoo_registry.recipe import FORMAT
+
+SAMPLING = ("text_encoder", "conditioning", "generator")
+"""The parts that sampling needs."""
+FOLDERS = {"discriminator": "training", "image_encoder": "training", "style_encoder": "training"}
+"""Where in a model's folder a part lies that sampling does not need."""
+
+
+def part_file(folder: Path, kind: str) -> Path:
+    """The weights of a part in a model's folder."""
+    return folder / FOLDERS.get(kind, "") / f"{kind}.safetensors"
+
+
+def locate(model: str | Path, *, revision: str | None = None, parts: Iterable[str] = SAMPLING) -> Path:
+    """The folder of a model: itself, `model/` of a run, or what is fetched of a repository on the Hub.
+
+    model: "DIR", "org/name" or "org/name@revision"; a folder that exists wins over a repository of the same
+    spelling. parts: which weights are fetched from the Hub, of those that the model has.
+    Raises `ZooError` where there is no model.
+    """
+    from .hub import HubId, fetch
+
+    folder = Path(model).expanduser()
+    if not folder.exists():
+        place = HubId.parse(str(model), revision)
+        if place is not None:
+            return fetch(place, parts=parts)
+    if revision is not None:
+        raise ZooError(f"{model} with the revision {revision!r}: only a repository on the Hub has revisions")
+    for candidate in (folder, folder / "model"):
+        if (candidate / "config.json").is_file():
+            return candidate
+    if (folder / "recipe.json").is_file():
+        raise ZooError(
+            f"{folder} is a run that has not written its model yet; go on with: zoo train --resume {folder}"
+        )
+    found = (
+        f"it holds: {', '.join(sorted(p.name for p in folder.iterdir())[:8]) or 'nothing'}"
+        if folder.is_dir()
+        else f"there is no such folder{near(str(model), folders_beside(folder))}; a repository on the Hub is "
+        "called org/name or org/name@revision"
+    )
+    raise ZooError(
+        f"{model} is no model: a folder with config.json is wanted, or a run with model/config.json; {found}"
+    )
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """What to add to "no such name" where a known one is near."""
+    close = get_close_matches(name, sorted(set(known)), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def folders_beside(folder: Path) -> list[str]:
+    """Folders that a mistyped one may stand for."""
+    if not folder.parent.is_dir():
+        return []
+    return [str(folder.with_name(p.name)) for p in folder.parent.iterdir() if p.is_dir()]
+
+
+def read_config(folder: Path, name: str | None = None) -> tuple[Recipe, Mapping[str, Any]]:
+    """The recipe of a model's folder and the versions that made it.
+
+    name: of the model as the user knows it. Names the distribution of a part that is missing.
+    """
+    path = folder / "config.json"
+    told = f"{name}: config.json" if name else str(path)
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        version = config["format"]
+        if version != FORMAT:
+            raise ZooError(
+                f"{told} has format {version!r}; this zoo reads format {FORMAT}: install a newer t2i-zoo"
+            )
+        table, made = dict(config["recipe"]), dict(config["made_with"])
+        plugins = dict(made.get("plugins", {}))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ZooError(
+            f"{told} cannot be read as a model's configuration: {type(error).__name__}: {error}"
+        ) from None
+    if "extends" in table:
+        raise ZooError(f"{told} extends another recipe; a saved model's recipe is whole and names no file")
+    try:
+        return Recipe.read(table, catalogue()), made
+    except ZooError as error:
+        installed = {plugin.distribution for plugin in catalogue().plugins if not plugin.fault}
+        missing = [f"{name}=={number}" for name, number in plugins.items() if name not in installed]
+        if not missing:
+            raise
+        raise ZooError(
+            f"{error}\nit was made with {', '.join(missing)}: pip install {' '.join(missing)}"
+        ) from None

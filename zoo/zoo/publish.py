@@ -1,0 +1,96 @@
+"""Uploading a model to the Hub: all of it in one commit, or nothing. Imports no torch."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo_registry import ZooError
+from zoo_registry.recipe import SINGLE
+
+from .card import Facts, card
+from .evaluation.results import weights_key
+from .files import sha256
+from .hub import CARD, CONFIG, DATA, PICTURE, HubId, api, told
+from .models import SAMPLING, part_file, read_config
+
+if TYPE_CHECKING:
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+
+def push(
+    folder: Path, repo: str, *, private: bool = False, license: str | None = None, about: Path | None = None
+) -> str:
+    """Upload a model's folder to "org/name" on the Hub, with a card written anew; the URL of the commit.
+
+    One commit replaces the model that was there; files that are there already are not sent again, and where
+    all are, no commit is made. config.json goes with the sha256 of each file. private: a repository that is
+    not there yet is made so. license: as for `card`. about: the folder whose run tells the data and the results.
+    Raises `ZooError` for all that the Hub refuses; then the repository holds what it held before.
+    """
+    place = HubId.parse(repo)
+    if place is None or place.revision is not None:
+        raise ZooError(f"{repo!r} is no name of a repository to push to; org/name is wanted, as in ada/birds")
+    files = _files(folder)
+    facts = Facts.of(about or folder, weights_key(folder))
+    text = card(folder, facts=facts, name=repo, license=license)
+    contents: dict[str, Path | bytes] = {CARD: text.encode()}
+    if facts.picture is not None:
+        contents[PICTURE] = facts.picture
+    contents |= files
+    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    config["files"] = {name: sha256(file) for name, file in sorted(files.items())}
+    contents[CONFIG] = (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode()
+    return _commit(place, contents, private=private)
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """The files of a model by their names in the repository: its parts' weights, and its tokenizer's."""
+    recipe, _ = read_config(folder)
+    files = {}
+    for kind in SINGLE:
+        file = part_file(folder, kind)
+        if file.is_file():
+            files[file.relative_to(folder).as_posix()] = file
+        elif kind in recipe.parts and kind in SAMPLING:
+            raise ZooError(f"{folder} holds no {kind.replace('_', ' ')}: {file.name} is not there")
+    for file in sorted(folder.rglob("*")):
+        name = file.relative_to(folder).as_posix()
+        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+        ours = name in (CONFIG, "results.json") or name.startswith("training/")
+        if file.suffix in DATA and file.is_file() and not hidden and not ours:
+            files[name] = file
+    return files
+
+
+def _commit(place: HubId, contents: dict[str, Path | bytes], *, private: bool) -> str:
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    client = api()
+    with told(place, "write"):
+        client.create_repo(place.repo, private=private or None, exist_ok=True)
+        info = client.model_info(place.repo)
+        if private and info.private is False:
+            raise ZooError(
+                f"{place} is there already and public: nothing was uploaded. Make it private in its settings "
+                "on the Hub first, or push to another name"
+            )
+        held = {sibling.rfilename for sibling in info.siblings or ()}
+        own = {part_file(Path(), kind).as_posix() for kind in SINGLE} | {PICTURE}
+        operations: list[CommitOperationAdd | CommitOperationDelete] = [
+            CommitOperationAdd(name, content if isinstance(content, bytes) else str(content))
+            for name, content in contents.items()
+        ]
+        operations += [CommitOperationDelete(name) for name in sorted((held & own) - set(contents))]
+        with warnings.catch_warnings():
+            # the Hub's hints on the card's metadata: not the user's to mend
+            warnings.filterwarnings("ignore", message="Warnings while validating metadata")
+            commit = client.create_commit(
+                place.repo,
+                operations,
+                commit_message=f"Push {place.repo.partition('/')[2]} with t2i-zoo",
+                parent_commit=info.sha,
+            )
+    return str(commit.commit_url)
