@@ -16,7 +16,7 @@ from safetensors import safe_open
 from zoo_registry import Recipe, catalogue
 from zoo_registry.recipe import SINGLE
 
-from .evaluation.results import by_score, markdown, number, read_results, weights_key
+from .evaluation.results import by_score, markdown, read_results, weights_key
 from .files import write_text
 from .hub import CARD, PICTURE
 from .models import part_file, read_config
@@ -155,7 +155,7 @@ def _eval_results(facts: Facts) -> list[Any]:
                     dataset_revision=result["data"]["fingerprint"],
                     metric_type=result["metric"],
                     metric_name=f"{score}, {result['identity']}",
-                    metric_value=float(number(values["value"])),
+                    metric_value=float(f"{values['value']:.6g}"),
                 )
             )
     return results

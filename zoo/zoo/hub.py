@@ -73,15 +73,17 @@ def fetch(place: HubId, *, parts: Iterable[str] = SAMPLING, card: bool = False) 
 
     The configuration comes first: what this zoo cannot read costs no more. What was fetched before is not
     fetched again, and serves without a network. card: the model card and its picture too.
-    Raises `ZooError` for a repository that cannot be had, that is no model, that holds a pickle or a path which
-    leaves its folder, and for weights other than those that were pushed.
+    Raises `ZooError` for a repository that cannot be had, that is no model, that holds a pickle or a path
+    which leaves its folder, and for weights other than those that were pushed.
     """
-    from huggingface_hub import RepoFile, get_cached_repo_tree
+    from huggingface_hub import RepoFile, constants, get_cached_repo_tree
     from huggingface_hub.errors import CachedRepoTreeNotFoundError
 
     client = api()
     with told(place):
-        revision = client.resolve_revision(place.repo, revision=place.revision)
+        revision = client.resolve_revision(
+            place.repo, revision=place.revision, local_files_only=constants.HF_HUB_OFFLINE
+        )
         if not _COMMIT.fullmatch(revision.resolved):
             raise ZooError(f"{place}: the Hub names {revision.resolved!r} as its commit, which cannot be")
         try:
@@ -91,14 +93,14 @@ def fetch(place: HubId, *, parts: Iterable[str] = SAMPLING, card: bool = False) 
             files = [file for file in tree if isinstance(file, RepoFile)]
         names = [file.path for file in files]
         _check(place, names)
-        folder = Path(client.snapshot_download(place.repo, revision=revision, allow_patterns=[CONFIG]))
+        folder = Path(client.hf_hub_download(place.repo, CONFIG, revision=revision)).parent
     read_config(folder, str(place))
     own = {part_file(Path(), kind).as_posix() for kind in parts} | ({CARD, PICTURE} if card else set())
     wanted = [name for name in names if name in own or _tokenizer(name)]
-    with told(place):
-        client.snapshot_download(
-            place.repo, revision=revision, allow_patterns=[CONFIG, *map(_exactly, wanted)]
-        )
+    if not all((folder / name).is_file() for name in wanted):
+        patterns = [CONFIG, *map(_exactly, wanted)]
+        with told(place):
+            client.snapshot_download(place.repo, revision=revision, allow_patterns=patterns)
     _verify(place, folder, wanted)
     return folder
 
@@ -111,7 +113,7 @@ def pull(place: HubId, folder: Path | None = None, *, training: bool = False) ->
     """
     if folder is not None and folder.exists():
         raise ZooError(f"{folder} exists; name a new folder for {place}")
-    cached = fetch(place, parts=SINGLE if training else SAMPLING, card=True)
+    cached = fetch(place, parts=SINGLE if training else SAMPLING, card=folder is not None)
     if folder is None:
         return cached
     names = [CONFIG, CARD, PICTURE, *(part_file(Path(), kind).as_posix() for kind in SAMPLING)]
@@ -175,7 +177,8 @@ def _verify(place: HubId, folder: Path, names: Iterable[str]) -> None:
             others = " and ".join(sorted(f"{text:.12}…" for text in expected if text != found))
             raise ZooError(
                 f"{place}: {name} is not the file that was pushed: its sha256 is {found:.12}…, not "
-                f"{others}. It was taken out of the cache; if that comes again, the repository itself was tampered with"
+                f"{others}. It was taken out of the cache; if that comes again, the repository itself was "
+                "tampered with"
             )
 
 
@@ -207,23 +210,25 @@ def told(place: HubId, doing: str = "read") -> Iterator[None]:
         raise ZooError(f"{place.repo} has no revision {place.revision!r}{_nearest_revision(place)}") from None
     except (RevisionResolutionError, LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
         raise ZooError(_unreachable(place, hub, error)) from None
-    except HfHubHTTPError as error:
-        status = error.response.status_code
+    except (HfHubHTTPError, RuntimeError) as error:
+        answer = error.__cause__ if isinstance(error, RuntimeError) else error  # of a thread that uploads
+        if not isinstance(answer, HfHubHTTPError):
+            raise ZooError(f"{place}: {hub}: {_line(answer or error)}") from None
+        status = answer.response.status_code
         reasons = {
-            401: "the token is not valid: hf auth login, or set HF_TOKEN",
+            401: "no valid token was sent: log in with hf auth login, or set HF_TOKEN",
             403: f"the token may not {doing} it; make one that may at {hub}/settings/tokens",
             409: "it was changed at the same time; try again",
             412: "it was changed at the same time; try again",
             429: "too many requests; try again in some minutes",
         }
         reason = reasons.get(status) or (
-            "the Hub is out of order; try again later" if status >= 500 else str(error).splitlines()[0]
+            "the Hub is out of order; try again later" if status >= 500 else _line(answer)
         )
         raise ZooError(f"{place}: {hub} answered {status}: {reason}") from None
     except (HTTPError, OSError, ValueError) as error:
-        line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ZooError(
-            f"{place} cannot be {'pushed to' if doing == 'write' else 'read from'} {hub}: {line}"
+            f"{place} cannot be {'pushed to' if doing == 'write' else 'read from'} {hub}: {_line(error)}"
         ) from None
 
 
@@ -248,9 +253,12 @@ def _unreachable(place: HubId, hub: str, error: BaseException) -> str:
     where = f"not wholly in the cache, {constants.HF_HUB_CACHE}"
     if constants.HF_HUB_OFFLINE:
         return f"{place} is {where}, and HF_HUB_OFFLINE is set; fetch it once without: zoo pull {place}"
-    cause = error.__cause__ or error
-    line = (str(cause).strip() or type(cause).__name__).splitlines()[0]
-    return f"{place} is no folder here and {where}, and {hub} cannot be reached: {line}"
+    cause = _line(error.__cause__ or error)
+    return f"{place} is no folder here and {where}, and {hub} cannot be reached: {cause}"
+
+
+def _line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _nearest_revision(place: HubId) -> str:

@@ -95,9 +95,10 @@ def read_config(folder: Path, name: str | None = None) -> tuple[Recipe, Mapping[
         return Recipe.read(table, catalogue()), made
     except ZooError as error:
         installed = {plugin.distribution for plugin in catalogue().plugins if not plugin.fault}
-        missing = [f"{name}=={number}" for name, number in plugins.items() if name not in installed]
+        missing = [f"{plugin}=={number}" for plugin, number in plugins.items() if plugin not in installed]
+        cause = str(error) if name is None else f"{name}: {error}"
         if not missing:
-            raise
+            raise ZooError(cause) from None
         raise ZooError(
-            f"{error}\nit was made with {', '.join(missing)}: pip install {' '.join(missing)}"
+            f"{cause}\nit was made with {', '.join(missing)}: pip install {' '.join(missing)}"
         ) from None

@@ -27,7 +27,7 @@ def push(
 
     One commit replaces the model that was there; files that are there already are not sent again, and where
     all are, no commit is made. config.json goes with the sha256 of each file. private: a repository that is
-    not there yet is made so. license: as for `card`. about: the folder whose run tells the data and the results.
+    not there yet is made so. license: as for `card`. about: the folder whose run tells data and results.
     Raises `ZooError` for all that the Hub refuses; then the repository holds what it held before.
     """
     place = HubId.parse(repo)

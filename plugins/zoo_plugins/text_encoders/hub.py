@@ -49,7 +49,10 @@ def read_folder(folder: Path, what: str | Path) -> Origin:
             f"text_encoder: {what} holds no transformers model: {folder / 'config.json'} is not there"
         )
     try:
-        return Origin(AutoConfig.from_pretrained(folder), AutoTokenizer.from_pretrained(folder))
+        return Origin(
+            AutoConfig.from_pretrained(folder, trust_remote_code=False),
+            AutoTokenizer.from_pretrained(folder, trust_remote_code=False),
+        )
     except (OSError, ValueError) as fault:
         raise ZooError(
             f"text_encoder: the configuration or the tokenizer of {what} cannot be read "

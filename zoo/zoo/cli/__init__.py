@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 import warnings
@@ -39,6 +40,8 @@ def options(
 def main() -> None:
     """Run the command line: status 0, 1 for a check that found problems, 2 for a mistake of the user's."""
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
+    if not sys.stderr.isatty():
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # read when huggingface_hub is imported
     debug = "--debug" in sys.argv[1:]
     sys.argv[1:] = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
