@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import ModelCard
 from PIL import Image
+from tiny import TINY_CHANGES
 
 from .conftest import Machine
 from .hub_server import Fault, Hub
@@ -168,6 +169,57 @@ def test_another_model_replaces_the_one_that_was_there(
     assert hub.files("ada/birds")["vocabulary.json"] == vocabulary.read_bytes()
     assert first in hub.repositories["ada/birds"].commits, "the older revision can still be had"
     assert not [a for a in hub.asked if a.method == "PUT"], "the weights are there already"
+
+
+STYLED = """
+import zoo
+from zoo_registry import Recipe, catalogue
+from PIL import Image
+
+changes = ["text_encoder.width=16", "text_encoder.channels=[8, 8, 8]", "conditioning.width=8"]
+changes += ["generator.side=16", "generator.base_channels=8", "generator.noise_width=4"]
+recipe = Recipe.read("style-garden", catalogue(), [*changes, "style_encoder.base_channels=8"])
+pipe = zoo.Pipeline(recipe, zoo.build(recipe, ["a red flower"]))
+print(pipe.push_to_hub("ada/style", private=True, license="cc-by-4.0"))
+style = Image.effect_mandelbrot((40, 30), (-2, -1, 1, 1), 20)
+wanted = pipe.restyle(style, "a red flower").images[-1]
+again = zoo.load("ada/style", "main")
+assert "style_encoder" not in again.parts
+assert (again.restyle(style, "a red flower").images[-1] - wanted).abs().max() < 1e-6
+try:
+    zoo.load("ada/style@main", revision="v2")
+except zoo.ZooError as error:
+    print(error)
+"""
+
+
+def test_a_pipeline_is_pushed_and_its_style_encoder_comes_when_it_is_used(hub: Hub, machine: Machine) -> None:
+    told = machine.zoo("python", STYLED, token="hf_ada")
+    assert told.status == 0, told.err
+    url, refused = told.out.splitlines()
+    assert url.startswith(f"{hub.endpoint}/ada/style/commit/")
+    assert refused == "ada/style@main: two revisions, 'main' and 'v2'"
+    assert hub.repositories["ada/style"].private
+    assert ModelCard(hub.files("ada/style")["README.md"].decode()).data.license == "cc-by-4.0"
+    order = [asked.path.rpartition("/")[2] for asked in hub.asked if asked.method == "HEAD"]
+    assert order[-1] == "style_encoder.safetensors", "after all that sampling needs"
+
+
+def test_training_takes_parts_from_the_hub(hub: Hub, machine: Machine, run: Path) -> None:
+    assert machine.zoo("push", run / "pretrain", "ada/damsm", token="hf_ada").status == 0
+    text = hub.files("ada/damsm")["README.md"].decode()
+    assert "pipeline_tag" not in text, "it draws nothing"
+    own = [change for change in TINY_CHANGES if not change.startswith("pretrain.")]
+    changes = [w for change in (*own, "pretrain=ada/damsm", "train.steps=1") for w in ("--set", change)]
+    told = machine.zoo("train", "attngan-aviary", "--data", "aviary:40", "--out", "run", *changes, "--quiet")
+    assert told.status == 0, told.err
+    assert not (machine.folder / "run" / "pretrain").exists()
+    taken = json.loads((machine.folder / "run/recipe.json").read_text())["text_encoder"]["weights"]
+    assert taken == f"ada/damsm@{hub.repositories['ada/damsm'].refs['main']}#text_encoder"
+    encoder = (machine.folder / "run/model/text_encoder.safetensors").read_bytes()
+    assert encoder == hub.files("ada/damsm")["text_encoder.safetensors"]
+    refused = machine.zoo("sample", "ada/damsm", CAPTION)
+    assert "ada/damsm is a model of the task 'match' and draws nothing" in refused.err
 
 
 def test_a_broken_upload_leaves_the_repository_as_it_was(hub: Hub, machine: Machine, run: Path) -> None:

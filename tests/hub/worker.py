@@ -1,5 +1,7 @@
 """The command line in a process that stays: a line of JSON for each command, a line back for what it told.
 
+"python" and a program runs that instead.
+
 So that torch is imported once, and the Hub can change between two commands.
 """
 
@@ -8,6 +10,7 @@ import io
 import json
 import os
 import sys
+import traceback
 
 from zoo.cli import main
 
@@ -22,7 +25,13 @@ for line in sys.stdin:
     out, err, status = io.StringIO(), io.StringIO(), 0
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            main()
+            if arguments[0] == "python":
+                exec(arguments[1], {})
+            else:
+                main()
         except SystemExit as stop:
             status = int(stop.code or 0)
+        except Exception:  # a user would see the traceback
+            status = 70
+            traceback.print_exc()
     print(json.dumps([status, out.getvalue(), err.getvalue()]), file=answers, flush=True)

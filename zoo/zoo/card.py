@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,7 @@ def card(
         ]
         if draws
         else ["text-image-matching"],
-        datasets=facts.data,
+        datasets=facts.data if re.fullmatch(r"[\w.-]+(/[\w.-]+)?", facts.data or "", re.ASCII) else None,
         model_name=recipe.name if results else None,
         eval_results=results or None,
     )

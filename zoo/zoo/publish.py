@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,13 +83,10 @@ def _commit(place: HubId, contents: dict[str, Path | bytes], *, private: bool) -
             for name, content in contents.items()
         ]
         operations += [CommitOperationDelete(name) for name in sorted((held & own) - set(contents))]
-        with warnings.catch_warnings():
-            # the Hub's hints on the card's metadata: not the user's to mend
-            warnings.filterwarnings("ignore", message="Warnings while validating metadata")
-            commit = client.create_commit(
-                place.repo,
-                operations,
-                commit_message=f"Push {place.repo.partition('/')[2]} with t2i-zoo",
-                parent_commit=info.sha,
-            )
+        commit = client.create_commit(
+            place.repo,
+            operations,
+            commit_message=f"Push {place.repo.partition('/')[2]} with t2i-zoo",
+            parent_commit=info.sha,
+        )
     return str(commit.commit_url)

@@ -21,7 +21,7 @@ from .data.pictures import MARGIN
 from .data.source import open_dataset
 from .environment import environment
 from .files import write_json
-from .hub import HubId
+from .hub import HubId, cached
 from .models import locate, read_config
 from .schedule import side_of
 from .stage import Stage, captions_of
@@ -152,9 +152,9 @@ def _shared(first: Recipe, second: Recipe) -> list[str]:
     ]
 
 
-def _taking(recipe: Recipe, places: Iterable[str], folder: Path) -> Recipe:
-    """The recipe with the weights of some parts from a model's or a run's folder."""
-    taken = {place: replace(recipe.parts[place], weights=f"{folder}#{place}") for place in places}
+def _taking(recipe: Recipe, places: Iterable[str], origin: Path | HubId) -> Recipe:
+    """The recipe with the weights of some parts from a model's or a run's folder, or from the Hub."""
+    taken = {place: replace(recipe.parts[place], weights=f"{origin}#{place}") for place in places}
     return replace(recipe, parts={**recipe.parts, **taken})
 
 
@@ -165,9 +165,11 @@ def _trained_before(recipe: Recipe) -> Recipe:
         return recipe
     if not Path(name).expanduser().is_dir() and HubId.parse(name) is None:
         return recipe
-    folder = locate(name, parts=SINGLE).resolve()
+    folder = locate(name, parts=SINGLE)
     before, _ = read_config(folder)
-    return replace(_taking(recipe, _shared(before, recipe), folder), pretrain=None)
+    # of the Hub the commit, which can be had again elsewhere, not its folder in the cache
+    origin = cached(folder) or folder.resolve()
+    return replace(_taking(recipe, _shared(before, recipe), origin), pretrain=None)
 
 
 def _with_weights(folder: Path, recipes: Mapping[Path, Recipe]) -> Recipe:

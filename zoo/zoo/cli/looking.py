@@ -220,14 +220,14 @@ def doctor(as_json: Json = False) -> None:
 
     Example: zoo doctor --json
     """
-    from huggingface_hub.constants import HF_HUB_CACHE
+    from huggingface_hub.constants import ENDPOINT, HF_HUB_CACHE, HF_HUB_OFFLINE
 
     from ..data.cache import cache_folder, cache_size
     from ..environment import environment
 
     facts = environment() | {
         "picture_cache": {"folder": str(cache_folder()), "bytes": cache_size()},
-        "hub_cache": {"folder": HF_HUB_CACHE},
+        "hub": {"endpoint": ENDPOINT, "offline": HF_HUB_OFFLINE, "cache": HF_HUB_CACHE},
         "faulty_plugins": {str(p): p.fault for p in catalogue().plugins if p.fault},
         "clashes": list(catalogue().clashes()),
     }

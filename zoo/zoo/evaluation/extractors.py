@@ -20,6 +20,7 @@ from zoo_registry.contracts import TextSource
 from zoo_registry.errors import nearest
 
 from ..assemble import Parts, assemble
+from ..hub import HubId
 from ..models import locate, read_config
 
 Layer = Literal["features", "logits"]
@@ -155,8 +156,9 @@ def _weights_of_text(run: Path) -> Path | None:
     encoder = Recipe.read(run / "recipe.json", catalogue()).parts.get("text_encoder")
     if encoder is None or encoder.weights is None:
         return None
-    folder = Path(encoder.weights.partition("#")[0])
-    return locate(folder) if folder.is_dir() else None
+    origin = encoder.weights.partition("#")[0]
+    known = Path(origin).is_dir() or HubId.parse(origin) is not None
+    return locate(origin, parts=MATCHING) if known else None
 
 
 def _bytes(images: Tensor) -> Tensor:
