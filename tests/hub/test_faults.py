@@ -160,6 +160,10 @@ def hostile(model: Files, tmp_path: Path) -> dict[str, tuple[Files, str]]:
             model | {"config.json": changed(config, recipe=recipe | {"extends": "/etc/passwd"})},
             "extends another recipe",
         ),
+        "odd": (
+            model | {"config.json": changed(config, files=["x"], about=[1], phase={"side": "5"})},
+            "config.json: phase: a side of 16, 32",
+        ),
         "code": (
             model | {"config.json": changed(config, recipe=recipe | {"generator": {"use": "os:system"}})},
             "generator.use: no generator is called 'os:system'",

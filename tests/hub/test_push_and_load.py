@@ -143,6 +143,8 @@ def test_what_training_alone_needs_comes_when_it_is_asked_for(hub: Hub, machine:
     }
     files = {name: content for name, content in hub.files("ada/birds").items() if name != ".gitattributes"}
     assert {name: path.read_bytes() for name, path in pulled.items()} == files
+    card = ModelCard(machine.zoo("card", "birds").out).data
+    assert (card.license, card.datasets) == ("mit", "aviary"), "known without the run"
     assert not any(path.is_symlink() for path in pulled.values()), "a copy that outlives the cache"
     refused = machine.zoo("pull", "ada/birds", "birds")
     assert (refused.status, refused.err.count("\n")) == (2, 1)
@@ -193,7 +195,9 @@ except zoo.ZooError as error:
 """
 
 
-def test_a_pipeline_is_pushed_and_its_style_encoder_comes_when_it_is_used(hub: Hub, machine: Machine) -> None:
+def test_a_pipeline_is_pushed_and_its_style_encoder_comes_when_it_is_used(
+    hub: Hub, machine: Machine, run: Path
+) -> None:
     told = machine.zoo("python", STYLED, token="hf_ada")
     assert told.status == 0, told.err
     url, refused = told.out.splitlines()
@@ -203,6 +207,14 @@ def test_a_pipeline_is_pushed_and_its_style_encoder_comes_when_it_is_used(hub: H
     assert ModelCard(hub.files("ada/style")["README.md"].decode()).data.license == "cc-by-4.0"
     order = [asked.path.rpartition("/")[2] for asked in hub.asked if asked.method == "HEAD"]
     assert order[-1] == "style_encoder.safetensors", "after all that sampling needs"
+
+    again = "import sys, zoo; zoo.load(sys.argv[2]).push_to_hub('ada/again')"
+    told = machine.zoo("python", again, run, token="hf_ada")
+    assert told.status == 0, told.err
+    card = ModelCard(hub.files("ada/again")["README.md"].decode()).data
+    assert card.eval_results, "the same weights, so the results that were measured with them"
+    assert card.datasets == "aviary"
+    assert hub.files("ada/again").keys() == {*SAMPLED, "README.md", "samples.png", ".gitattributes"}
 
 
 def test_training_takes_parts_from_the_hub(hub: Hub, machine: Machine, run: Path) -> None:

@@ -122,7 +122,7 @@ def assemble(
             wires[ConditionSpec] = ConditionSpec(module.width)
         elif kind == "generator":
             wires[GeneratorSpec] = module.spec
-            phase = None if origin is None else _phase(origin)
+            phase = None if origin is None else _phase(origin, module.spec)
         if choice.frozen:
             frozen.add(kind)
             module.requires_grad_(False)
@@ -135,10 +135,22 @@ def assemble(
     return Parts(modules, losses, augmentations, frozenset(frozen), phase)
 
 
-def _phase(folder: Path) -> Phase | None:
+def _phase(folder: Path, spec: GeneratorSpec) -> Phase | None:
     """How far the growing generator of a saved model had grown."""
-    found = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("phase")
-    return None if found is None else Phase(int(found["side"]), float(found["blend"]))
+    path = folder / "config.json"
+    found = json.loads(path.read_text(encoding="utf-8")).get("phase")
+    if found is None:
+        return None
+    try:
+        phase = Phase(int(found["side"]), float(found["blend"]))
+    except (KeyError, TypeError, ValueError):
+        phase = Phase(0)
+    if phase.side not in spec.sides or not 0 <= phase.blend <= 1:
+        raise ZooError(
+            f"{path}: phase: a side of {', '.join(map(str, spec.sides))} and a blend from 0 to 1 are wanted, "
+            f"found {found!r}"
+        )
+    return phase
 
 
 def build(recipe: str | Path | Mapping[str, Any] | Recipe, captions: Iterable[str] = ()) -> Parts:

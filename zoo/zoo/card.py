@@ -19,7 +19,7 @@ from zoo_registry.recipe import SINGLE
 
 from .evaluation.results import by_score, markdown, read_results, weights_key
 from .files import write_text
-from .hub import CARD, PICTURE
+from .hub import CARD, CONFIG, PICTURE
 from .models import part_file, read_config
 
 HOME = "https://pypi.org/project/t2i-zoo"
@@ -63,7 +63,24 @@ class Facts:
                 facts.results = found["results"]
         if facts.data is None and facts.results:
             facts.data, facts.drawn = data_name(facts.results[0]["data"]["source"])
+        if facts.data is None:
+            facts._take(folder)
         return facts
+
+    def recorded(self) -> dict[str, Any]:
+        """What goes into a pushed config.json, for cards of the model where its run is not at hand."""
+        captions = list(self.captions)
+        return {"data": self.data, "drawn": self.drawn, "pictures": self.pictures, "captions": captions}
+
+    def _take(self, folder: Path) -> None:
+        """Take what was recorded, which is anybody's data."""
+        path = folder / CONFIG
+        found = json.loads(path.read_text(encoding="utf-8")).get("about") if path.is_file() else None
+        if isinstance(found, dict) and isinstance(found.get("data"), str):
+            self.data, self.drawn = found["data"], found.get("drawn") is True
+            self.pictures = found["pictures"] if isinstance(found.get("pictures"), int) else None
+            captions = found.get("captions")
+            self.captions = tuple(map(str, captions)) if isinstance(captions, list) else ()
 
 
 def data_name(source: str) -> tuple[str, bool]:

@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from zoo_registry import ZooError
 from zoo_registry.recipe import SINGLE
@@ -163,13 +163,15 @@ def _verify(place: HubId, folder: Path, names: Iterable[str]) -> None:
 
     What differs leaves the cache, so that it is fetched anew the next time.
     """
-    recorded: Mapping[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("files", {})
+    recorded = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("files")
+    hashes = recorded if isinstance(recorded, dict) else {}
     for name in names:
         file = folder / name
         if not file.is_file():
             continue
         stored = file.resolve()  # the cache calls a large file by its sha256
-        expected = {recorded.get(name), stored.name if re.fullmatch(r"[0-9a-f]{64}", stored.name) else None}
+        own = str(hashes[name]) if name in hashes else None
+        expected = {own, stored.name if re.fullmatch(r"[0-9a-f]{64}", stored.name) else None}
         expected.discard(None)
         if expected and expected != {found := sha256(file)}:
             file.unlink()
@@ -238,10 +240,8 @@ def _missing(place: HubId, hub: str, doing: str) -> str:
             f"{place} cannot be written at {hub}: log in with hf auth login, or set HF_TOKEN to a token that "
             f"may write for {place.repo.partition('/')[0]!r}"
         )
-    folders = folders_beside(Path(place.repo))
     return (
-        f"{place.repo} is no folder here and no repository at {hub}"
-        f"{near(place.repo, [*_cached(), *folders])}\n"
+        f"{place.repo} is no folder here and no repository at {hub}{_nearest(place)}\n"
         "a repository's name is org/name, a revision's org/name@revision, as the Hub spells them, capitals "
         "too; a private one needs hf auth login, or HF_TOKEN"
     )
@@ -252,9 +252,12 @@ def _unreachable(place: HubId, hub: str, error: BaseException) -> str:
 
     where = f"not wholly in the cache, {constants.HF_HUB_CACHE}"
     if constants.HF_HUB_OFFLINE:
-        return f"{place} is {where}, and HF_HUB_OFFLINE is set; fetch it once without: zoo pull {place}"
+        return (
+            f"{place} is {where}, and HF_HUB_OFFLINE is set; fetch it once without: "
+            f"zoo pull {place}{_nearest(place)}"
+        )
     cause = _line(error.__cause__ or error)
-    return f"{place} is no folder here and {where}, and {hub} cannot be reached: {cause}"
+    return f"{place} is no folder here and {where}, and {hub} cannot be reached: {cause}{_nearest(place)}"
 
 
 def _line(error: BaseException) -> str:
@@ -273,13 +276,13 @@ def _nearest_revision(place: HubId) -> str:
     return near(str(place.revision), names) or f"; there are: {', '.join(names)}"
 
 
-def _cached(limit: int = 1000) -> list[str]:
-    """The models that the Hub's cache holds."""
+def _nearest(place: HubId) -> str:
+    """The folder here or the repository in the cache that a mistyped name may stand for."""
     from huggingface_hub import constants
 
-    root = Path(constants.HF_HUB_CACHE)
-    found = sorted(root.glob("models--*--*"))[:limit] if root.is_dir() else []
-    return [path.name.removeprefix("models--").replace("--", "/") for path in found]
+    cached = Path(constants.HF_HUB_CACHE).expanduser().glob("models--*--*")
+    known = {path.name.removeprefix("models--").replace("--", "/") for path in cached}
+    return near(place.repo, (known | set(folders_beside(Path(place.repo)))) - {place.repo})
 
 
 def cached(folder: Path) -> HubId | None:

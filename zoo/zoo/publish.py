@@ -41,6 +41,7 @@ def push(
     contents |= files
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     config["files"] = {name: sha256(file) for name, file in sorted(files.items())}
+    config["about"] = facts.recorded()
     contents[CONFIG] = (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode()
     return _commit(place, contents, private=private)
 
