@@ -59,7 +59,7 @@ class Machine:
         return Told(*json.loads(self.process.stdout.readline()))
 
     def close(self) -> None:
-        self.process.communicate(timeout=20)
+        self.process.communicate(timeout=120)
 
 
 @pytest.fixture(scope="session")

@@ -208,7 +208,7 @@ def test_a_pipeline_is_pushed_and_its_style_encoder_comes_when_it_is_used(
     order = [asked.path.rpartition("/")[2] for asked in hub.asked if asked.method == "HEAD"]
     assert order[-1] == "style_encoder.safetensors", "after all that sampling needs"
 
-    again = "import sys, zoo; zoo.load(sys.argv[2]).push_to_hub('ada/again')"
+    again = "import sys, zoo; zoo.load(sys.argv[3]).push_to_hub('ada/again')"
     told = machine.zoo("python", again, run, token="hf_ada")
     assert told.status == 0, told.err
     card = ModelCard(hub.files("ada/again")["README.md"].decode()).data
