@@ -160,6 +160,19 @@ class TextEncoder(Protocol):
         """Write what `TextSource(folder=folder)` needs to make the same tokens again."""
         ...
 
+    def tokenizer_config(self) -> Mapping[str, Any] | None:
+        """How captions become ids, as JSON data for programs without this part; None where it cannot be told.
+
+        With what `save_tokenizer` wrote it has to lead to the ids of `tokenize`. By "scheme":
+        "words": captions in lower case, runs of `\\w` that are among the "words" of `vocabulary.json`, an id
+        their place in it, the first "max_words" of them.
+        "characters": captions in lower case, the first "length" characters, an id the last place among
+        "symbols", "padding" where there is none and up to that length; only ids that are not are masked True.
+        "pieces": what the library tokenizers makes of a caption by `text_encoder/tokenizer.json`, without
+        ids among "special", the first "max_words" of them; "unknown" is the id of what is not known.
+        """
+        return None
+
     def forward(self, tokens: Tokens) -> Text:
         """Read a batch of captions."""
         ...

@@ -45,6 +45,8 @@ def locate(model: str | Path, *, revision: str | None = None, parts: Iterable[st
         raise ZooError(
             f"{folder} is a run that has not written its model yet; go on with: zoo train --resume {folder}"
         )
+    if (folder / "export.json").is_file():
+        raise ZooError(f"{folder} is an exported model: zoo sample {folder} … --engine onnx draws with it")
     found = (
         f"it holds: {', '.join(sorted(p.name for p in folder.iterdir())[:8]) or 'nothing'}"
         if folder.is_dir()

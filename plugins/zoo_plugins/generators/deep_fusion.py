@@ -73,7 +73,7 @@ class DeepFusion(nn.Module, Generator):
     def forward(self, noise: Tensor, condition: Condition, text: Text, phase: Phase) -> Drawing:
         """`noise` is [B,Z]. Reads no words, does not grow: `text` and `phase` are ignored."""
         code = torch.cat([noise, condition.code], dim=1)  # [B,Z+C]
-        hidden = self.fc(noise).view(len(noise), -1, 4, 4)  # [B,16*8F] -> [B,8F,4,4]
+        hidden = self.fc(noise).view(noise.shape[0], -1, 4, 4)  # [B,16*8F] -> [B,8F,4,4]
         for block in self.blocks:
             hidden = block(hidden, code)
         return Drawing((self.to_image(hidden),))

@@ -5,9 +5,9 @@ Letters as in zoo_registry.contracts; also S recurrent steps, W width of the rec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -99,6 +99,10 @@ class CharCNNRNN(nn.Module, TextEncoder):
 
     def save_tokenizer(self, folder: Path) -> None:
         """Nothing to write: the symbols are always the same."""
+
+    def tokenizer_config(self) -> Mapping[str, Any]:
+        """Of the symbols."""
+        return {"scheme": "characters", "symbols": SYMBOLS, "length": LENGTH, "padding": _NONE}
 
     def forward(self, tokens: Tokens) -> Text:
         """Read a batch. Each caption is read to position 201, so none depends on its neighbours."""

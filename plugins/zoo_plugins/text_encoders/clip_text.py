@@ -66,7 +66,7 @@ class CLIPText(PieceEncoder, TextEncoder):
     def forward(self, tokens: Tokens) -> Text:
         """Read a batch; lengths may come in any order, and no caption depends on its neighbours."""
         hidden, read, words = self.read(tokens)
-        rows = torch.arange(len(hidden), device=hidden.device)
+        rows = torch.arange(hidden.shape[0], device=hidden.device)
         end = hidden[rows, read.sum(1) - len(self.after)]  # [B,P+L+S,K] -> [B,K]
         sentence, vectors = (self.projection(self.network.text_projection(h)) for h in (end, words))
         return Text(sentence, vectors * tokens.mask[:, :, None], tokens.mask)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from pydantic import PositiveInt
 from torch import nn
 
 from zoo_registry.contracts import Text, TextEncoder, TextSource, TextSpec, Tokens
 
+from .onnx_rnn import read_exported
 from .words import WordEncoder, read_to_the_end
 
 
@@ -52,5 +54,8 @@ class LSTMEncoder(WordEncoder, TextEncoder):
             words, hidden = read_to_the_end(self.rnn, self.embedding(ids), mask)
             return Text(hidden[-1], words, mask)
         length = ids.shape[1]
-        outputs, _ = self.rnn(self.embedding(F.pad(ids, (0, self.max_words - length))))
+        embedded = self.embedding(F.pad(ids, (0, self.max_words - length)))
+        outputs, _ = (
+            read_exported(self.rnn, embedded, None) if torch.onnx.is_in_onnx_export() else self.rnn(embedded)
+        )
         return Text(outputs[:, -1], outputs[:, :length] * mask[:, :, None], mask)

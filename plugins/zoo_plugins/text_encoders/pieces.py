@@ -7,7 +7,7 @@ special pieces before a caption, S after it.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,6 +76,18 @@ class PieceEncoder(nn.Module):
         """Write the tokenizer and the model's configuration into the folder's `text_encoder/`."""
         self.tokenizer.save_pretrained(folder / SUBFOLDER)
         self.config.save_pretrained(folder / SUBFOLDER)
+
+    def tokenizer_config(self) -> Mapping[str, Any] | None:
+        """Of the tokenizer, where the library tokenizers alone can run it."""
+        if not self.tokenizer.is_fast:
+            return None
+        return {
+            "scheme": "pieces",
+            "max_words": self.max_words,
+            "padding": self.padding,
+            "special": sorted(self.tokenizer.all_special_ids),
+            "unknown": self.tokenizer.unk_token_id,
+        }
 
     def read(self, tokens: Tokens) -> Read:
         """Run the network over captions of unequal lengths, none of which sees its padding."""

@@ -16,6 +16,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from zoo_registry.contracts import TextSource, Tokens
 from zoo_registry.errors import ZooError
 
+from .onnx_rnn import read_exported
 from .vocabulary import PADDING, Vocabulary
 
 
@@ -51,6 +52,10 @@ class WordEncoder(nn.Module):
         """Write `vocabulary.json`."""
         self.vocabulary.save(folder)
 
+    def tokenizer_config(self) -> Mapping[str, Any]:
+        """Of the vocabulary."""
+        return {"scheme": "words", "max_words": self.max_words, "padding": 0}
+
 
 def vocabulary_of(source: TextSource) -> Vocabulary:
     """A saved model's vocabulary, one of unknown words, or that of the training captions."""
@@ -78,6 +83,8 @@ def read_to_the_end(rnn: nn.RNNBase, embedded: Tensor, mask: Tensor) -> tuple[Te
     `embedded` is [B,L,E]. Returns the outputs [B,L,H], 0 where padded, and the last states [layers,B,H / 2]
     or [layers,B,H], two a layer where the network reads both ways.
     """
+    if torch.onnx.is_in_onnx_export():
+        return read_exported(rnn, embedded, mask.sum(1))
     packed = pack_padded_sequence(embedded, mask.sum(1).cpu(), batch_first=True, enforce_sorted=False)
     outputs, state = rnn(packed)
     hidden = state[0] if isinstance(state, tuple) else state  # LSTM also returns its cells

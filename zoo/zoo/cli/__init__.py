@@ -11,7 +11,7 @@ import typer
 
 from zoo_registry import ZooError, catalogue
 
-from . import data, evaluating, figures, looking, making, reporting, sharing
+from . import data, evaluating, exporting, figures, looking, making, reporting, sharing
 
 app = typer.Typer(
     name="zoo",
@@ -27,6 +27,7 @@ evaluating.add(app)
 reporting.add(app)
 figures.add(app)
 sharing.add(app)
+exporting.add(app)
 app.add_typer(data.app, name="data")
 
 

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -15,8 +15,12 @@ from zoo_registry import ZooError
 from .looking import Changes
 
 if TYPE_CHECKING:
-    from ..pipeline import Pipeline
+    from PIL.Image import Image
 
+    from ..export.engine import ExportedModel
+    from ..pipeline import Drawn, Pipeline
+
+Engine = Literal["torch", "onnx"]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is when left out.")]
 
 
@@ -99,6 +103,10 @@ def sample(
         ),
     ] = None,
     device: Device = None,
+    engine: Annotated[
+        Engine,
+        typer.Option(help="What draws. onnx: MODEL is a folder that `zoo export` wrote; starts at once."),
+    ] = "torch",
 ) -> None:
     """Draw pictures of captions.
 
@@ -112,12 +120,14 @@ def sample(
         check_picture(out)
     if out.is_file() and single:
         raise ZooError(f"--out {out}: is a file; a folder or a name that ends in .png is wanted")
+    refused = [flag for flag, given in (("--attention", attention), ("--device", device)) if given]
+    if engine == "onnx" and refused:
+        raise ZooError(f"--engine onnx draws pictures alone, on the CPU; without {', '.join(refused)}")
 
     from ..files import file_written_beside
-    from ..pipeline import load, to_pillow
     from ..report.figures import attention_figures, image_grid, write_attention
 
-    pipe = load(model, device=device)
+    pipe = _load(model, engine, device)
     if not wanted and not pipe.reads_text:
         wanted = [""]
     if not wanted and not sys.stdin.isatty():
@@ -127,10 +137,9 @@ def sample(
     if vary is not None:
         wanted = [variant for caption in wanted for variant in _varied(caption, vary)]
     tell_unknown(pipe, wanted)
-    drawn = pipe.draw(wanted, seed, images)
-    if attention and not drawn.attention:
+    pictures, drawn = _draw(pipe, wanted, seed, images)
+    if attention and (drawn is None or not drawn.attention):
         raise ZooError(f"{model}: its generator does not attend to words, so there is no attention to show")
-    pictures = to_pillow(drawn.images[-1])
     if single:
         out.mkdir(parents=True, exist_ok=True)
         for index, picture in enumerate(pictures):
@@ -143,7 +152,7 @@ def sample(
         with file_written_beside(out) as beside:
             image_grid(pictures, images).save(beside)
         print(out)
-    if attention:
+    if attention and drawn is not None:
         figure = (out / "attention.png") if single else out.with_name(f"{out.stem}.attention.png")
         with file_written_beside(figure) as beside:
             attention_figures(drawn, wanted, images).save(beside)
@@ -151,6 +160,30 @@ def sample(
         maps = figure.with_suffix(".npz")
         write_attention(maps, drawn, wanted)
         print(maps)
+
+
+def _load(model: str, engine: Engine, device: str | None) -> Pipeline | ExportedModel:
+    if engine == "onnx":
+        from ..export.engine import ExportedModel
+
+        return ExportedModel(model)
+    from ..pipeline import load
+
+    return load(model, device=device)
+
+
+def _draw(
+    pipe: Pipeline | ExportedModel, captions: list[str], seed: int, images: int
+) -> tuple[list[Image], Drawn | None]:
+    """The pictures, and where torch drew them what it drew."""
+    from ..export.engine import ExportedModel
+
+    if isinstance(pipe, ExportedModel):
+        return pipe(captions, seed, images), None
+    from ..pipeline import to_pillow
+
+    drawn = pipe.draw(captions, seed, images)
+    return to_pillow(drawn.images[-1]), drawn
 
 
 def check_picture(out: Path, also: Collection[str] = ()) -> None:
@@ -167,7 +200,7 @@ def check_picture(out: Path, also: Collection[str] = ()) -> None:
         raise ZooError(f"--out {out}: is a folder; a picture's file is wanted")
 
 
-def tell_unknown(pipe: Pipeline, captions: Iterable[str]) -> None:
+def tell_unknown(pipe: Pipeline | ExportedModel, captions: Iterable[str]) -> None:
     """Name the words of captions that do not reach the picture on standard error."""
     for caption in captions:
         unknown = pipe.unknown(caption)

@@ -1,0 +1,1 @@
+"""Models for programs without torch. Importing this imports no torch."""

@@ -1,0 +1,240 @@
+"""A pipeline as one ONNX graph in a folder of its own: captions' ids and noise in, images out.
+
+Shape letters: see zoo_registry.contracts.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import shutil
+import traceback
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from zoo_registry import ZooError
+from zoo_registry.contracts import Phase, Text, Tokens
+
+from ..assemble import Parts
+from ..files import folder_written_beside, write_json
+from ..pipeline import Pipeline
+from ..reading import condition_of
+from .engine import DESCRIPTION, first_line
+from .onnx_pipeline import FORMAT, OnnxPipeline, torch_normal
+
+OPSET = 18
+"""The version of ONNX's operator set that is written."""
+NEAR = 1e-4
+"""How far a pixel in [-1,1] may be from torch's."""
+_COPIED = {"sample_onnx.py": "sample.py", "onnx_pipeline.py": "onnx_pipeline.py"}
+_CAPTIONS = ("a small bird with a long red beak", "a red bird")  # for vocabularies that read any text
+
+
+class Drawer(nn.Module):
+    """The parts that sampling needs as one network: named tensors in, the largest image [B,3,R,R] out."""
+
+    def __init__(self, parts: Parts, phase: Phase) -> None:
+        super().__init__()
+        self.parts, self.phase = parts, phase
+        self.held = nn.ModuleDict(parts.modules)  # so that their weights are known as its own
+
+    def forward(self, noise: Tensor, draws: Tensor | None, ids: Tensor | None, mask: Tensor | None) -> Tensor:
+        """`noise` is [B,Z]; where the conditioning draws, `draws` [B,C]; with text, `ids`, `mask` [B,L]."""
+        nothing = noise.new_zeros(noise.shape[0], 0)
+        text = Text(nothing)
+        if ids is not None and mask is not None:
+            text = self.parts.text_encoder(Tokens(ids, mask))
+        condition = condition_of(self.parts, text, nothing if draws is None else draws)
+        image: Tensor = self.parts.generator(noise, condition, text, self.phase).images[-1]
+        return image
+
+
+def write_onnx(pipe: Pipeline, out: Path) -> Path:
+    """Write a pipeline on the CPU as a folder: `model.onnx`, `export.json`, the tokenizer, a sample script.
+
+    What it draws is compared with what the pipeline draws. Raises `ZooError` for a folder that is there and
+    not empty, for a text encoder that does not tell its tokenizer, for a part that cannot be traced, and
+    where the pictures differ by more than `NEAR`.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ZooError(f"--out {out} exists and is not empty; a new folder is wanted")
+    rule = pipe.parts.text_encoder.tokenizer_config() if pipe.reads_text else None
+    if pipe.reads_text and rule is None:
+        raise ZooError(
+            f"{pipe.recipe.name} cannot be exported: its text encoder "
+            f"{pipe.recipe.parts['text_encoder'].component.name!r} does not tell how captions become ids in "
+            "a way that a program without it could follow (TextEncoder.tokenizer_config)"
+        )
+    with folder_written_beside(out) as beside:
+        if pipe.reads_text:
+            pipe.parts.text_encoder.save_tokenizer(beside)
+        captions = _captions(rule, beside)
+        inputs = _example(pipe, captions)
+        fixed = rule is not None and rule["scheme"] == "characters"
+        try:
+            write_graph(Drawer(pipe.parts, pipe.phase), inputs, ["image"], beside / "model.onnx", fixed=fixed)
+        except Exception as error:
+            raise ZooError(f"{pipe.recipe.name} cannot be exported: {_reason(error, pipe.parts)}") from error
+        write_json(beside / DESCRIPTION, _description(pipe, rule, inputs, beside / "model.onnx"))
+        for name, copied in _COPIED.items():
+            shutil.copyfile(Path(__file__).parent / name, beside / copied)
+        _compare(pipe, beside, captions)
+    return out
+
+
+def write_graph(
+    module: nn.Module,
+    inputs: Mapping[str, Tensor | None],
+    outputs: Sequence[str],
+    path: Path,
+    *,
+    fixed: bool = False,
+) -> None:
+    """Write a network as ONNX. Of every input the number of rows is free, of `ids` and `mask` the length too.
+
+    inputs: by the names of `forward`, examples of two rows or more; None: this network does not have it.
+    fixed: the length is always that of the example.
+    Raises what the exporter does where it cannot follow the network.
+    """
+    batch, length = torch.export.Dim("batch"), torch.export.Dim("length")
+    shapes: dict[str, Any] = {name: None if tensor is None else {0: batch} for name, tensor in inputs.items()}
+    for name in ("ids", "mask"):
+        if shapes.get(name) and not fixed:
+            shapes[name] = {0: batch, 1: length}
+    # the kernel of which the exporter knows what it does, strides and all
+    with _quiet(), sdpa_kernel(SDPBackend.MATH):
+        program = torch.onnx.export(
+            module.eval(),
+            kwargs=dict(inputs),
+            input_names=[name for name, tensor in inputs.items() if tensor is not None],
+            output_names=list(outputs),
+            dynamic_shapes=shapes,
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    for node in program.model.graph.all_nodes():
+        node.metadata_props.clear()  # where in which file it comes from: paths of this machine
+    program.save(path, external_data=False)
+
+
+def _captions(rule: Mapping[str, Any] | None, folder: Path) -> tuple[str, ...]:
+    """A long and a short caption that the model knows."""
+    if rule is None:
+        return ("",)
+    if rule["scheme"] != "words":
+        return _CAPTIONS
+    known = OnnxPipeline.vocabulary(folder)[1:]
+    return (" ".join((known * 7)[:7]), " ".join((known * 3)[:3]))
+
+
+def _example(pipe: Pipeline, captions: Sequence[str]) -> dict[str, Tensor | None]:
+    """Inputs of `Drawer`, two rows."""
+    noise, draws = pipe._noise(0, 2)
+    tokens = pipe._tokens(captions)
+    return {
+        "noise": noise,
+        "draws": draws if _draws(pipe) else None,
+        "ids": None if tokens is None else tokens.ids,
+        "mask": None if tokens is None else tokens.mask,
+    }
+
+
+@torch.inference_mode()
+def _draws(pipe: Pipeline) -> bool:
+    """Whether the conditioning's code depends on its noise."""
+    if "conditioning" not in pipe.parts:
+        return False
+    sentence = torch.zeros(1, pipe.parts.text_encoder.spec.width)
+    codes = [
+        pipe.parts.conditioning(sentence, noise=torch.full((1, pipe.parts.conditioning.width), value)).code
+        for value in (0.0, 1.0)
+    ]
+    return not torch.equal(*codes)
+
+
+def _description(
+    pipe: Pipeline, rule: Mapping[str, Any] | None, inputs: Mapping[str, Tensor | None], graph: Path
+) -> dict[str, Any]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
+
+    def told(entries: Any) -> list[dict[str, Any]]:
+        return [{"name": e.name, "type": e.type, "shape": list(e.shape)} for e in entries]
+
+    draws = inputs["draws"]
+    return {
+        "format": FORMAT,
+        "name": pipe.recipe.name,
+        "opset": OPSET,
+        "inputs": told(session.get_inputs()),
+        "outputs": told(session.get_outputs()),
+        "side": pipe.side,
+        "noise_width": pipe.parts.generator.spec.noise_width,
+        "draws_width": 0 if draws is None else draws.shape[1],
+        "tokens": rule,
+        "made_with": pipe.made_with,
+    }
+
+
+@torch.inference_mode()
+def _compare(pipe: Pipeline, folder: Path, captions: Sequence[str]) -> None:
+    """Draw the same with both, other sizes than the graph was traced with."""
+    exported = OnnxPipeline(folder)
+    widths = (exported.config["noise_width"], exported.config["draws_width"])
+    noise, draws = (
+        np.stack(rows) for rows in zip(*(torch_normal(0, i, widths) for i in range(3)), strict=True)
+    )
+    for caption in captions:
+        tokens = pipe._tokens([caption])
+        if tokens is not None and tokens.ids[0].tolist() != exported.ids(caption).tolist():
+            raise ZooError(
+                f"{pipe.recipe.name} cannot be exported: its text encoder's tokenizer_config leads to other "
+                f"ids for {caption!r} than its tokenize"
+            )
+        wanted = pipe.draw(caption, 0, len(noise)).images[-1].numpy()
+        try:
+            gap = float(np.abs(wanted - exported.draw(caption, noise, draws)).max())
+        except Exception as error:  # onnxruntime's errors have no base of their own
+            raise ZooError(f"{pipe.recipe.name} cannot be exported: {first_line(error)}") from error
+        if not gap <= NEAR:
+            raise ZooError(
+                f"{pipe.recipe.name} cannot be exported: its pictures in ONNX differ from torch's by up to "
+                f"{gap:.2g} of a range of 2, {NEAR:g} is allowed"
+            )
+
+
+def _reason(error: BaseException, parts: Parts) -> str:
+    """Why a network could not be traced, and in which part."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    within = [kind for kind, part in parts.modules.items() if inspect.getfile(type(part)) in files]
+    where = f"{within[-1].replace('_', ' ')}: " if within else ""
+    return f"{where}{first_line(error)}"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the exporter's remarks on its own work."""
+    loggers = [logging.getLogger(name) for name in ("onnxscript", "onnx_ir", "torch.onnx")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
