@@ -6,8 +6,9 @@ N pictures, L ids, Z noise width, C width of what the conditioning draws, R side
 from __future__ import annotations
 
 import json
-import re
+import unicodedata
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ class OnnxPipeline:
         if not self.reads_text:
             return ()
         if self.tokens["scheme"] == "pieces":
-            words = dict.fromkeys(re.findall(r"\w+", caption))
+            words = dict.fromkeys(split_words(caption))
             return tuple(word for word in words if self.tokens["unknown"] in self._pieces(word))
         return tuple(dict.fromkeys(entry for entry in self._entries(caption) if entry not in self.index))
 
@@ -111,11 +112,23 @@ class OnnxPipeline:
 
     def _entries(self, caption: str) -> Sequence[str]:
         caption = caption.lower()
-        return re.findall(r"\w+", caption) if self.tokens["scheme"] == "words" else caption
+        return split_words(caption) if self.tokens["scheme"] == "words" else caption
 
     def _pieces(self, text: str) -> list[int]:
         ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False).ids
         return ids
+
+
+def split_words(text: str) -> list[str]:
+    """Runs of letters, marks, digits and connectors, as NLTK's `RegexpTokenizer` finds them by \\w.
+
+    The standard library's `re` splits words at their marks.
+    """
+    parts = groupby(text, lambda c: unicodedata.category(c) in _WORD or c in "\u200c\u200d")
+    return ["".join(run) for inside, run in parts if inside]
+
+
+_WORD = frozenset(["Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "Pc"])
 
 
 def torch_normal(seed: int, image: int, widths: Sequence[int]) -> list[NDArray[np.float32]]:
