@@ -1,10 +1,15 @@
-"""Writes docs/parts.md from the catalogue: python docs/generate.py; with --print, to standard output."""
+"""Writes docs/parts.md from the catalogue and the parts of docs/plugins.md from zoo/zoo/scaffold.
+
+python docs/generate.py; with --print, docs/parts.md to standard output.
+"""
 
 from __future__ import annotations
 
+import re
 import sys
 from itertools import groupby
 from pathlib import Path
+from string import Template
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests/matrix"), str(ROOT / "tests/shared")]
@@ -14,6 +19,7 @@ from matrix import ADVERSARIAL, AXES, own, split  # noqa: E402 - found through t
 from zoo_registry import KINDS  # noqa: E402
 
 PAGE = ROOT / "docs/parts.md"
+PLUGINS = ROOT / "docs/plugins.md"
 
 
 def page() -> str:
@@ -63,8 +69,24 @@ def page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def plugins() -> str:
+    """docs/plugins.md with the parts as `zoo new-plugin mosaic` writes them, each below its file's name."""
+
+    def filled(match: re.Match[str]) -> str:
+        part = Template((ROOT / match[2]).read_text(encoding="utf-8"))
+        return f"{match[1]}{part.substitute(part='mosaic', recipe='mosaic-aviary')}```"
+
+    return re.sub(
+        r"(<!-- (zoo/zoo/scaffold/parts/\w+\.py) -->\n```python\n).*?```",
+        filled,
+        PLUGINS.read_text(encoding="utf-8"),
+        flags=re.DOTALL,
+    )
+
+
 if __name__ == "__main__":
     if "--print" in sys.argv:
         sys.stdout.write(page())
     else:
         PAGE.write_text(page(), encoding="utf-8")
+        PLUGINS.write_text(plugins(), encoding="utf-8")

@@ -32,6 +32,7 @@ from .contracts import (
     TextSource,
     TextSpec,
 )
+from .errors import ZooError
 from .evaluation import EvaluationProtocol, Measured, Metric, Pictures
 from .registry import catalogue
 from .schema import fill, schema_of
@@ -71,9 +72,9 @@ def check_component(component: Component, **settings: Any) -> None:
         "dataset": _dataset,
         "metric": _metric,
         "protocol": _protocol,
+        "importer": _importer,
     }
-    if component.kind in checks:
-        checks[component.kind](component, settings)
+    checks[component.kind](component, settings)
 
 
 def _build(component: Component, settings: Mapping[str, Any], **wires: Any) -> Any:
@@ -534,6 +535,25 @@ def _protocol(component: Component, settings: Mapping[str, Any]) -> None:
     metric = catalogue().get("metric", protocol.metric)
     filled, problems = fill(schema_of(metric).settings, protocol.settings, component.name)
     assert filled is not None, "; ".join(problems)
+
+
+def _importer(component: Component, settings: Mapping[str, Any]) -> None:
+    import torch
+
+    from .recipe import SINGLE
+
+    importer = _build(component, settings)
+    assert importer.parts, "an importer converts at least one part"
+    for part in importer.parts:
+        assert part in SINGLE, f"{part!r} is no part of a pipeline; those are {', '.join(SINGLE)}"
+    assert importer.recipe, "it names the recipe that an imported model's parts are put into"
+    other = {"a name of no system": torch.zeros(1)}
+    for part in importer.parts:
+        try:
+            importer.convert(part, other)
+        except ZooError:
+            continue
+        raise AssertionError(f"{part}: tensors of unknown names are converted; a ZooError tells of them")
 
 
 __all__ = ["CAPTIONS", "check_component"]

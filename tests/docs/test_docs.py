@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from zoo_registry import Recipe, catalogue, hookspecs
+from zoo.scaffold import new_plugin
+from zoo_registry import KINDS, Recipe, catalogue, hookspecs
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "tests/plugin_sample/src/zoo_plugin_sample"
@@ -29,6 +30,14 @@ def test_the_part_in_the_readme_is_the_sample_plugins() -> None:
 def test_the_plugin_in_the_docs_is_the_sample_plugin() -> None:
     shown = blocks(ROOT / "docs/plugins.md", "python")[0]
     assert shown.strip() in (SAMPLE / "__init__.py").read_text()
+
+
+def test_a_part_of_every_kind_is_what_new_plugin_writes(tmp_path: Path) -> None:
+    """Those files are run by tests/scaffold. Stale? python docs/generate.py."""
+    shown = blocks(ROOT / "docs/plugins.md", "python")
+    for kind in KINDS:
+        folder = new_plugin("mosaic", kind, tmp_path / kind, catalogue())
+        assert (folder / f"src/mosaic/{kind}.py").read_text() in shown, kind
 
 
 def test_every_hook_is_documented_with_its_arguments() -> None:

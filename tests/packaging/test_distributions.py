@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -108,6 +109,53 @@ def test_the_sample_plugins_part_keeps_its_contract(environment: Path, tmp_path:
     )
     result = run([environment / "python", "-c", code], tmp_path)
     assert result.returncode == 0, result.stderr
+
+
+SMALL = (
+    "generator.side=16",
+    "generator.channels=8",
+    "train.steps=20",
+    "train.batch_size=8",
+    "pretrain.train.steps=2",
+    "pretrain.train.batch_size=8",
+    "pretrain.train.side=32",
+    "pretrain.train.held_out=10",
+    "pretrain.image_encoder.side=32",
+)
+"""A generator's recipe as `zoo new-plugin` writes it, small enough for a test."""
+
+
+def test_a_new_plugin_is_green_at_once(environment: Path, tmp_path: Path) -> None:
+    """Scaffold, install, test, train 20 steps, uninstall."""
+    made = run([environment / "zoo", "new-plugin", "zoo-mosaic", "--kind", "generator"], tmp_path)
+    assert made.returncode == 0, made.stderr
+    folder = tmp_path / "zoo-mosaic"
+    install = ["install", "--no-deps", "--no-build-isolation", folder]
+    pip("--python", environment / "python", *install)
+    try:
+        tested = run([environment / "python", "-m", "pytest", "-p", "no:cacheprovider", "-q"], folder)
+        assert tested.returncode == 0, tested.stdout
+        assert "2 passed" in tested.stdout
+        listed = run([environment / "zoo", "plugins"], tmp_path).stdout
+        assert re.search(
+            r"^zoo-mosaic 0\.1\.0, entry point 'zoo-mosaic', loaded in \d+ ms\n"
+            r" +generator +mosaic\n +recipe +mosaic-aviary$",
+            listed,
+            re.MULTILINE,
+        ), listed
+        changes = [word for change in SMALL for word in ("--set", change)]
+        train = ["train", "mosaic-aviary", "--data", "aviary:40", "--out", "run", "--device", "cpu"]
+        trained = run([environment / "zoo", *train, *changes], tmp_path)
+        assert trained.returncode == 0, trained.stderr
+        config = json.loads((tmp_path / "run/model/config.json").read_text())
+        assert config["recipe"]["generator"]["use"] == "mosaic"
+        assert config["made_with"]["plugins"]["zoo-mosaic"] == "0.1.0"
+        # its name is taken from now on
+        again = run([environment / "zoo", "new-plugin", "zoo-mosaic", "--out", "other"], tmp_path)
+        assert again.returncode == 2
+        assert "zoo-mosaic 0.1.0 is installed already" in again.stderr
+    finally:
+        pip("--python", environment / "python", "uninstall", "--yes", "zoo-mosaic")
 
 
 def test_the_sample_plugin_is_short() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,13 @@ def test_a_plugin_that_fails_to_import_breaks_nothing_else(tmp_path: Path) -> No
     listed = {p["name"]: p for p in json.loads(zoo(tmp_path, "plugins", "--json").stdout)}
     assert "not_installed_anywhere" in listed["zoo-broken"]["fault"]
     assert listed["zoo"]["fault"] is None
+    told = zoo(tmp_path, "plugins", COLUMNS="100").stdout
+    assert re.search(
+        r"^zoo-broken 2\.3, entry point 'zoo-broken', loaded in \d+ ms\n"
+        r"  fault +ModuleNotFoundError: No module named 'not_installed_anywhere'$",
+        told,
+        re.MULTILINE,
+    ), told
 
 
 def test_a_missing_part_names_the_plugin_that_failed(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from zoo_registry import ZooError, catalogue
 
-from . import data, evaluating, exporting, figures, looking, making, reporting, sharing
+from . import data, evaluating, exporting, figures, looking, making, plugins, reporting, sharing
 
 app = typer.Typer(
     name="zoo",
@@ -28,6 +28,7 @@ reporting.add(app)
 figures.add(app)
 sharing.add(app)
 exporting.add(app)
+plugins.add(app)
 app.add_typer(data.app, name="data")
 
 

@@ -1,4 +1,4 @@
-"""Commands that look: list, show, check, lock, plugins, doctor."""
+"""Commands that look: list, show, check, lock, doctor."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ def add(app: typer.Typer) -> None:
         ("show", show),
         ("check", check),
         ("lock", lock),
-        ("plugins", plugins),
         ("doctor", doctor),
     ):
         app.command(name)(command)
@@ -178,41 +177,6 @@ def lock(
     from zoo_registry import Recipe
 
     print(json.dumps(Recipe.read(recipe, catalogue(), changes or ()).locked(), indent=2))
-
-
-def plugins(as_json: Json = False) -> None:
-    """List the plugins: distribution, version, how many parts, load time, and fault.
-
-    Example: ZOO_PLUGINS=my-plugin zoo plugins
-    """
-    found = catalogue().plugins
-    if as_json:
-        rows = [
-            {
-                "name": p.name,
-                "distribution": p.distribution,
-                "version": p.version,
-                "parts": [f"{c.kind}/{c.name}" for c in p.components],
-                "recipes": [path.stem for path in p.recipes],
-                "seconds": round(p.seconds, 4),
-                "fault": p.fault,
-            }
-            for p in found
-        ]
-        print(json.dumps(rows, indent=2))
-        return
-    _table(
-        [
-            (
-                p.name,
-                str(p),
-                f"{len(p.components)} parts, {len(p.recipes)} recipes",
-                f"{p.seconds * 1000:.0f} ms",
-                f"fault: {p.fault}" if p.fault else "",
-            )
-            for p in found
-        ]
-    )
 
 
 def doctor(as_json: Json = False) -> None:

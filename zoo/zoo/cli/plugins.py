@@ -1,0 +1,88 @@
+"""Commands about plugins: plugins and new-plugin."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo_registry import KINDS, Plugin, catalogue
+
+from .looking import Json
+
+
+def add(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(plugins)
+    app.command()(new_plugin)
+
+
+def plugins(as_json: Json = False) -> None:
+    """List the plugins: distribution, version, load time, fault, and the parts and recipes that each offers.
+
+    Example: ZOO_PLUGINS=my-plugin zoo plugins
+    """
+    found = catalogue().plugins
+    if as_json:
+        rows = [
+            {
+                "name": p.name,
+                "distribution": p.distribution,
+                "version": p.version,
+                "parts": [f"{c.kind}/{c.name}" for c in p.components],
+                "recipes": [path.stem for path in p.recipes],
+                "seconds": round(p.seconds, 4),
+                "fault": p.fault,
+            }
+            for p in found
+        ]
+        print(json.dumps(rows, indent=2))
+        return
+    for plugin in found:
+        print(f"{plugin}, entry point {plugin.name!r}, loaded in {plugin.seconds * 1000:.0f} ms")
+        for line in _offers(plugin):
+            print(line)
+
+
+def _offers(plugin: Plugin) -> Iterator[str]:
+    """What a plugin offers, a paragraph a kind, or its fault."""
+    offers: dict[str, list[str]] = {kind: [] for kind in (*KINDS, "recipe")}
+    for component in plugin.components:
+        offers[component.kind].append(component.name)
+    offers["recipe"] = [path.stem for path in plugin.recipes]
+    paragraphs = {title: ", ".join(names) for title, names in offers.items() if names}
+    if plugin.fault:
+        paragraphs["fault"] = plugin.fault
+    column = max(map(len, (*KINDS, "recipe", "fault"))) + 4
+    for title, text in (paragraphs or {"nothing": "neither parts nor recipes"}).items():
+        yield textwrap.fill(
+            text,
+            width=max(shutil.get_terminal_size().columns, 2 * column),
+            initial_indent=f"  {title}".ljust(column),
+            subsequent_indent=" " * column,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+
+def new_plugin(
+    name: Annotated[str, typer.Argument(help="Of the new distribution, as zoo-mosaic.")],
+    kind: Annotated[str, typer.Option(help=f"Of its part: {', '.join(KINDS)}.")] = "generator",
+    out: Annotated[Path | None, typer.Option(help="The new folder; NAME when left out.")] = None,
+) -> None:
+    """Write a plugin of your own: a distribution with one part, a recipe that uses it, and their test.
+
+    Example: zoo new-plugin zoo-mosaic --kind generator
+    """
+    from ..scaffold import new_plugin
+
+    folder = new_plugin(name, kind, out, catalogue())
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            print(path)
+    print(f"next: pip install -e '{folder}[test]' && python -m pytest {folder}")

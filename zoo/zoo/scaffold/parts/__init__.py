@@ -1,0 +1,1 @@
+"""The parts that `zoo new-plugin` writes, one a kind: examples whose files are copied, not imported."""

@@ -1,0 +1,30 @@
+"""A metric that needs no network: how far the colours of drawings are from those of real pictures.
+
+b pictures of a batch, R their side.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from zoo_registry.evaluation import Measured, Metric, Pictures, Score, Study
+
+
+class ColourGap(Metric):
+    """Mean over red, green and blue of the distance between two mean colours; 0 is best, 2 the most."""
+
+    better: ClassVar[Literal["higher", "lower"]] = "lower"
+
+    def measure(self, study: Study, /) -> Measured:
+        """The score "$part"."""
+        drawn, real = _colours(study, "drawn"), _colours(study, "real")  # [n,3] each
+        gap = (drawn.mean(0) - real.mean(0)).abs().mean()
+        return Measured({"$part": Score(gap.item(), len(drawn))})
+
+
+def _colours(study: Study, pictures: Pictures) -> Tensor:
+    """Mean colour of each picture, [b,3,R,R] in [-1, 1] to [b,3]; float64, so that batches do not matter."""
+    return torch.cat([batch.double().mean((2, 3)).cpu() for batch in study.batches(pictures)])
