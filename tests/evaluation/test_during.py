@@ -16,7 +16,7 @@ PER_STEPS = {"every": 2, "metrics": ["diversity"], "changes": ["diversity.featur
 NAME = "diversity-10x100@1[features=own, images=20, side=32]"
 
 
-def train(trained: Path, out: Path, steps: int = 6, **evaluate: Any) -> Path:
+def train(trained: Path, out: Path, steps: int = 6, seed: int = 0, **evaluate: Any) -> Path:
     changes = [c for c in TINY_CHANGES if not c.startswith(("pretrain.", "train.steps"))]
     inside = ", ".join(f"{key} = {json.dumps(value)}" for key, value in (PER_STEPS | evaluate).items())
     return zoo.train(
@@ -27,6 +27,7 @@ def train(trained: Path, out: Path, steps: int = 6, **evaluate: Any) -> Path:
             *changes,
             f"pretrain={trained / 'pretrain'}",
             f"train.steps={steps}",
+            f"train.seed={seed}",
             f"train.evaluate={{{inside}}}",
         ],
         device="cpu",
@@ -55,12 +56,15 @@ def test_measuring_changes_nothing_of_the_training(trained: Path, tmp_path: Path
 
 
 def test_the_model_is_the_best_by_a_metric(trained: Path, tmp_path: Path) -> None:
-    run = train(trained, tmp_path / "run", best="diversity")
-    values = measured(run)
-    best = max(values, key=lambda step: values[step])
+    for seed in range(8):
+        run = train(trained, tmp_path / str(seed), seed=seed, best="diversity")
+        values = measured(run)
+        best = max(values, key=lambda step: values[step])
+        if best != 6:  # else the newest would do as well
+            break
+    assert best != 6
     model = zoo.load(run, device="cpu")
-    assert best != 6, "else the newest would do as well; another seed is wanted here"
-    alone = train(trained, tmp_path / "alone", steps=best)
+    alone = train(trained, tmp_path / "alone", steps=best, seed=seed)
     assert (run / "model/generator.safetensors").read_bytes() == (
         alone / "model/generator.safetensors"
     ).read_bytes()
