@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from zoo.scaffold import new_plugin
 from zoo_registry import KINDS, Recipe, catalogue, hookspecs
@@ -84,3 +85,20 @@ def test_commands_in_the_docs_exist() -> None:
         for block in blocks(page, "sh"):
             for verb in re.findall(r"^zoo (\w[\w-]*)", block, flags=re.MULTILINE):
                 assert verb in known, f"{page.name}: zoo {verb}"
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / ".github").rglob("*.yml")), ids=lambda file: file.name)
+def test_workflows_and_issue_forms_are_yaml(file: Path) -> None:
+    found = yaml.safe_load(file.read_text(encoding="utf-8"))
+    if file.parent.name == "workflows":
+        assert all(job["steps"] for job in found["jobs"].values())
+    elif file.stem != "config":
+        assert found["name"]
+        assert all(entry["type"] in ("textarea", "input") for entry in found["body"])
+
+
+def test_the_citation_names_this_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert citation["version"] == project["version"]
+    assert citation["license"] == project["license"]
