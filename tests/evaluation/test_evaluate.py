@@ -243,7 +243,7 @@ def test_an_independent_matcher_is_named_by_its_content(run: Path) -> None:
     assert str(run) not in result["identity"]
 
 
-def test_numbers_of_different_protocols_or_data_share_no_column() -> None:
+def test_numbers_of_different_protocols_or_data_share_no_table() -> None:
     def results(*rows: tuple[str, str, float]) -> dict[str, Any]:
         return {
             "results": [
@@ -251,25 +251,27 @@ def test_numbers_of_different_protocols_or_data_share_no_column() -> None:
                     "identity": identity,
                     "better": "lower",
                     "data": {"source": source, "fingerprint": source},
-                    "scores": {"fid": {"value": value, "count": 10}},
+                    "scores": {"fid": {"value": value, "count": 10, "real": 0.5, "chance": value + 1}},
                 }
                 for identity, source, value in rows
             ]
         }
 
-    head, rows = compared(
+    tables = compared(
         {
             "a": results(("fid@1", "aviary", 1.0), ("fid@1[images=10]", "aviary", 2.0)),
             "b": results(("fid@1", "aviary", 3.0), ("fid@1", "garden", 4.0)),
         }
     )
-    assert head == [
-        "model",
-        "fid ↓\nfid@1\naviary",
-        "fid ↓\nfid@1[images=10]\naviary",
-        "fid ↓\nfid@1\ngarden",
+    assert [table.title for table in tables] == [
+        "fid@1 on aviary",
+        "fid@1[images=10] on aviary",
+        "fid@1 on garden",
     ]
-    assert rows == [["a", "1", "2", ""], ["b", "3", "", "4"]]
+    assert tables[0].head == ["model", "fid ↓"]
+    # what is the same for all stands below them
+    assert tables[0].rows == [["a", "1 (chance 2)"], ["b", "3 (chance 4)"], ["real", "0.5"]]
+    assert tables[2].rows == [["b", "4"], ["real", "0.5"], ["chance", "5"]]
 
 
 def command(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -295,8 +297,8 @@ def test_the_command_measures_and_compares(run: Path, tmp_path: Path) -> None:
     )
     done = command(run, other, "--data", DATA, *asked_for, "--table", "--format", "markdown", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    head, _, *rows = done.stdout.splitlines()
-    assert "diversity-10x100@1[features=own, images=20, side=32]" in head
+    title, _, _, _, *rows = done.stdout.splitlines()
+    assert "diversity-10x100@1[features=own, images=20, side=32]" in title
     assert [row.split("|")[1].strip() for row in rows] == [str(run), str(other)]
     again = command(run, other, "--table", "--format", "markdown", cwd=tmp_path)
     assert again.stdout == done.stdout, "from what was measured before"

@@ -104,25 +104,27 @@ def eval_(
 
 
 def _print(found: dict[str, dict[str, object]], style: Style, *, table: bool) -> None:
-    from ..evaluation.results import by_score, compared, markdown
+    from ..evaluation.results import Table, by_score, compared, markdown
 
     if style == "json":
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    parts = [compared(found)] if table else [by_score(results) for results in found.values()]
-    for (head, rows), model in zip(parts, found, strict=False):
-        if not table and len(found) > 1:
-            print(f"\n{model}")
+    tables = (
+        compared(found) if table else [Table(model, *by_score(results)) for model, results in found.items()]
+    )
+    for place, (title, head, rows) in enumerate(tables):
+        if table or len(tables) > 1:
+            print(("\n" if place else "") + title + ("\n" if style == "markdown" else ""))
         if style == "markdown":
             print(markdown(head, rows))
             continue
 
+        from rich import table as rich_table
         from rich.console import Console
-        from rich.table import Table
         from rich.text import Text  # plain: a protocol's [changes] are no markup
 
         console = Console(width=None if sys.stdout.isatty() else 1000)
-        shown = Table(pad_edge=False)
+        shown = rich_table.Table(pad_edge=False)
         for column in head:
             shown.add_column(Text(column), overflow="fold")
         for row in rows:

@@ -1,6 +1,6 @@
 """Results of evaluations: their file, and tables that compare models.
 
-One column holds one protocol on one data set; numbers of two are never in one.
+One table holds one protocol on one data set; numbers of two are never in one.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from zoo_registry import ZooError
 from zoo_registry.evaluation import Score
@@ -93,25 +93,49 @@ def as_json(score: Score) -> dict[str, Any]:
     return asdict(score)
 
 
-Column = tuple[str, str, str, str]
-"""Protocol, data, its fingerprint, score."""
+class Table(NamedTuple):
+    """A title, the head and the rows: text, a cell a column."""
+
+    title: str
+    head: list[str]
+    rows: list[list[str]]
 
 
-def compared(models: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    """A table of models by name: its head, and a row a model; empty cells where nothing was measured."""
-    columns: dict[Column, str] = {}
-    cells: dict[tuple[str, Column], str] = {}
+def compared(models: Mapping[str, Mapping[str, Any]]) -> list[Table]:
+    """Models by name against scores, in a table a protocol and data set.
+
+    Beside the models what real pictures and chance get, where it is the same for all, else in the cells.
+    """
+    groups: dict[tuple[str, str, str], dict[str, Mapping[str, Any]]] = {}
     for name, results in models.items():
         for result in results["results"]:
-            for score_name, values in result["scores"].items():
-                score = Score(**values)
-                source, fingerprint = (result["data"][key] for key in ("source", "fingerprint"))
-                column = (result["identity"], source, fingerprint, score_name)
-                arrow = _ARROWS[result["better"]]
-                columns[column] = f"{score_name} {arrow}\n{result['identity']}\n{source}"
-                cells[name, column] = told(score)
-    head = ["model", *columns.values()]
-    return head, [[name, *(cells.get((name, column), "") for column in columns)] for name in models]
+            data = result["data"]
+            groups.setdefault((result["identity"], data["source"], data["fingerprint"]), {})[name] = result
+    return [_compared(identity, source, found) for (identity, source, _), found in groups.items()]
+
+
+def _compared(identity: str, source: str, found: Mapping[str, Mapping[str, Any]]) -> Table:
+    scores = {
+        name: {key: Score(**values) for key, values in result["scores"].items()}
+        for name, result in found.items()
+    }
+    columns = list(dict.fromkeys(key for own in scores.values() for key in own))
+    shared: dict[str, list[str]] = {}
+    for beside in ("real", "chance"):
+        known = [{getattr(own[key], beside) for own in scores.values() if key in own} for key in columns]
+        values = [each.pop() if len(each) == 1 else None for each in known]
+        if any(value is not None for value in values):
+            shared[beside] = ["" if value is None else number(value) for value in values]
+    rows = [
+        [name, *(told(own[key], but=shared) if key in own else "" for key in columns)]
+        for name, own in scores.items()
+    ]
+    (better,) = {result["better"] for result in found.values()}
+    head = ["model", *(f"{key} {_ARROWS[better]}" for key in columns)]
+    rows += [[name, *cells] for name, cells in shared.items()]
+    if len(columns) > len(rows):  # models side by side, which a terminal has room for
+        head, *rows = [list(column) for column in zip(["score", *head[1:]], *rows, strict=True)]
+    return Table(f"{identity} on {source}", head, rows)
 
 
 def by_score(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
@@ -129,15 +153,18 @@ def by_score(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     return ["protocol", "score", "value", "95 %", "real", "chance", "of"], rows
 
 
-def told(score: Score) -> str:
-    """A score with half the width of its interval, and what real pictures and chance get."""
+def told(score: Score, but: Container[str] = ()) -> str:
+    """A score with half the width of its interval, and what real pictures and chance get.
+
+    but: "real" or "chance", where that stands elsewhere.
+    """
     text = number(score.value)
     if score.interval is not None:
-        text += f" ± {number((score.interval[1] - score.interval[0]) / 2)}"
+        text += f" ± {(score.interval[1] - score.interval[0]) / 2:.2g}"
     beside = [
         f"{name} {number(value)}"
         for name, value in (("real", score.real), ("chance", score.chance))
-        if value is not None
+        if value is not None and name not in but
     ]
     return text + (f" ({', '.join(beside)})" if beside else "")
 
