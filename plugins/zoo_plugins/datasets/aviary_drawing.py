@@ -17,7 +17,7 @@ from zoo_plugins.datasets.aviary_anatomy import BUILDS, Bird, Parts, anatomy
 from zoo_plugins.datasets.aviary_species import Species
 from zoo_plugins.datasets.canvas import PALETTE, Canvas, Colour, Shape, blade, darker, lighter, mix
 
-DRAWING_VERSION = 2  # raise it whenever a picture changes
+DRAWING_VERSION = 2  # raise it whenever a picture changes, or what is known to show in it
 
 _CUT = {"belly", "crown", "bar"}  # parts that reach beyond the bird and are painted within others
 

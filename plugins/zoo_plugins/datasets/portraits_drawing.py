@@ -16,7 +16,7 @@ from zoo_plugins.datasets.portraits_hair import paint_back, paint_front
 from zoo_plugins.datasets.portraits_head import Head, Portrait
 from zoo_plugins.datasets.portraits_wear import paint_earrings, paint_glasses, paint_hat
 
-DRAWING_VERSION = 3  # raise it whenever a picture changes
+DRAWING_VERSION = 3  # raise it whenever a picture changes, or what is known to show in it
 WALLS = ("blue", "green", "grey", "pink", "yellow", "purple")  # backgrounds of one colour
 
 _BOOKS = ("red", "blue", "green", "brown", "yellow", "purple", "grey")
