@@ -324,12 +324,14 @@ def test_what_captions_tell_is_stated(thousand: Sequence[Record]) -> None:
 def too_small(facts: Mapping[str, str]) -> set[str]:
     """What captions tell that cannot be made out at 64 px."""
     found = {"petals"}
-    if facts["framing"] == "whole" or facts["arrangement"] != "single":
-        found |= {"petal_shape", "layers", "pattern", "accent"}
-    if facts["layers"] == "several" or facts["view"] == "tilted":
-        found |= {"petal_shape"}
+    if facts["arrangement"] != "single":
+        found |= {"petal_shape", "pattern", "accent"}
     if facts["arrangement"] == "spike":
         found |= {"size"}
+    if facts["form"] == "open" and (facts["framing"] == "whole" or facts["layers"] == "several"):
+        found |= {"petal_shape"}
+    if facts["pattern"] == "striped" and facts["framing"] == "whole":
+        found |= {"pattern", "accent"}
     return found
 
 

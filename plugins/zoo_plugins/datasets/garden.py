@@ -62,16 +62,18 @@ class Garden(DrawnSet[Species]):
         if framing == "close":
             attributes |= {"size": HIDDEN, "stem": HIDDEN}
         flower = Flower(kind, key=self.key(Purpose.DRAWING, number), **own)
-        return Scene(partial(draw, flower, self.side), attributes, _unseen(kind, framing, own["view"]))
+        return Scene(partial(draw, flower, self.side), attributes, _unseen(kind, framing))
 
 
-def _unseen(kind: Species, framing: str, view: str) -> set[str]:
-    """What 64 px are too few for: petals cannot be counted, and from afar they look much alike."""
+def _unseen(kind: Species, framing: str) -> set[str]:
+    """What 64 px are too few for: petals cannot be counted, and small blooms look much alike."""
     found = {"petals"}
-    if framing == "whole" or kind.arrangement != "single":
-        found |= {"petal_shape", "layers", "pattern", "accent"}
-    if kind.layers == "several" or view == "tilted":
+    if kind.form == "open" and (framing == "whole" or kind.layers == "several"):
         found |= {"petal_shape"}
+    if kind.pattern == "striped" and framing == "whole":
+        found |= {"pattern", "accent"}
+    if kind.arrangement != "single":
+        found |= {"petal_shape", "pattern", "accent"}
     if kind.arrangement == "spike":
         found |= {"size"}
     return found
