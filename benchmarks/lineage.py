@@ -242,7 +242,7 @@ SEEN = {
     "attndcgan-aviary": "Body colours follow the caption; each noise keeps one shape, which is no bird.",
     "attngan-plus-aviary": "Body colours follow the caption; stripes and checkerboards.",
     "dm-gan-aviary": "Body colours follow best of all; smooth shapes without wings or legs.",
-    "df-gan-aviary": "Hardly follows the caption: rows are nearly equal. A lower penalty did not mend it.",
+    "df-gan-aviary": "Hardly follows the caption: trained before the recipe had its longer matching stage.",
     "stackgan2-aviary": "Smooth birds, some with beak and tail; yellow comes out orange, white not at all.",
     "progan-aviary": "Birds of sixteen pixels on meadows and in the sky; reads no text.",
     "zoo-best": "Body and wing colours follow, birds sit on branches; beaks and poses do not follow.",
