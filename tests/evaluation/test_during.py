@@ -11,6 +11,10 @@ from tiny import TINY_CHANGES
 
 import zoo
 from zoo import ZooError
+from zoo.evaluation.during import Measuring
+from zoo.evaluation.study import Bench
+from zoo_registry import catalogue
+from zoo_registry.training import GanTraining
 
 PER_STEPS = {"every": 2, "metrics": ["diversity"], "changes": ["diversity.features=own"], "images": 20}
 NAME = "diversity-10x100@1[features=own, images=20, side=32]"
@@ -69,6 +73,28 @@ def test_the_model_is_the_best_by_a_metric(trained: Path, tmp_path: Path) -> Non
         alone / "model/generator.safetensors"
     ).read_bytes()
     assert model.side == 32
+
+
+def test_drawings_of_a_killed_run_are_not_measured(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Bench, "clear", lambda self: None)  # killed before it cleared up
+    run = train(trained, tmp_path / "run", steps=2, changes=[f"diversity.features={trained / 'pretrain'}"])
+    (line,) = [x for x in map(json.loads, (run / "log.jsonl").read_text().splitlines()) if "metrics" in x]
+    ((identity, before),) = line["metrics"].items()
+    assert str(trained) not in identity
+    assert "features=damsm-aviary#" in identity, "as zoo eval would call it"
+    assert list((run / "evaluation").glob("*"))
+
+    recipe = zoo.Recipe.read(run / "recipe.json", catalogue())
+    assert isinstance(recipe.train, GanTraining)
+    assert recipe.train.evaluate is not None
+    other = zoo.load(run, device="cpu").parts
+    for parameter in other.generator.parameters():
+        parameter.data.mul_(3.0)
+    again = Measuring(run, recipe, recipe.train.evaluate, "aviary:40", quiet=True)
+    told, _ = again.measure(other, 2)  # the same step, other weights
+    assert told[identity] != before
 
 
 @pytest.mark.parametrize(

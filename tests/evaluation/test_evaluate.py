@@ -131,6 +131,31 @@ def test_pictures_of_one_caption_differ_and_those_of_more_are_the_same(trained: 
     assert not torch.equal(pixels("near", captions, truncation=0.1), three)
 
 
+def test_two_evaluations_at_once_do_not_disturb_each_other(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = zoo.load(trained, device="cpu")
+    captions = [f"a {colour} bird" for colour in ("red", "blue", "green", "black", "white", "pink")]
+
+    def drawings(name: str) -> Drawings:
+        return Drawings(pipe, tmp_path / name, seed=3, truncation=None, batch_size=2)
+
+    alone = drawings("alone")
+    alone.draw(captions, quiet=True)
+    first, second = drawings("shared"), drawings("shared")
+    original = Drawings._batch
+
+    def meanwhile(self: Drawings, captions_: Any, numbers: Any) -> Any:
+        if self is first and 2 in numbers:  # the other begins in the midst, ends, and clears up
+            second.draw(captions, quiet=True)
+            second.remove()
+        return original(self, captions_, numbers)
+
+    monkeypatch.setattr(Drawings, "_batch", meanwhile)
+    first.draw(captions, quiet=True)
+    assert torch.equal(*(torch.cat(list(each.batches(len(captions)))) for each in (first, alone)))
+
+
 def test_truncated_noise_lies_within_and_keeps_its_order(trained: Path, tmp_path: Path) -> None:
     drawings = Drawings(zoo.load(trained, device="cpu"), tmp_path / "x", seed=0, truncation=0.7, batch_size=2)
     noise = torch.randn(1000, generator=torch.Generator().manual_seed(0))

@@ -8,8 +8,11 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import weakref
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -27,7 +30,8 @@ from ..seeding import generator as seeded
 class Drawings:
     """Pictures i = 0, 1, … of a pipeline, uint8, in a file that grows; picture i depends on (seed, i) alone.
 
-    file: where they are kept, so that an evaluation that was stopped goes on where it was.
+    file: where they are kept, so that an evaluation that was stopped goes on where it was. Each picture has
+        its place in it, so that two evaluations at once write the same bytes there.
     """
 
     def __init__(
@@ -37,21 +41,26 @@ class Drawings:
         self.batch_size = batch_size
         self.size = 3 * pipe.side**2  # bytes a picture
 
+    @cached_property
+    def _held(self) -> BinaryIO:
+        """The file, open: it stays ours where another evaluation is done with it and removes it."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        file = os.fdopen(os.open(self.file, os.O_RDWR | os.O_CREAT, 0o644), "r+b")
+        weakref.finalize(self, file.close)
+        return file
+
     def __len__(self) -> int:
         """How many are there."""
-        return self.file.stat().st_size // self.size if self.file.is_file() else 0
+        return os.fstat(self._held.fileno()).st_size // self.size
 
     def draw(self, captions: Sequence[str], *, quiet: bool) -> None:
         """Draw what is not there yet, a picture of each caption."""
         count = len(self)
         if count >= len(captions):
             return
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            self.file.open("ab") as file,
-            Bar("drawn pictures", len(captions), done=count, quiet=quiet) as bar,
-        ):
-            file.truncate(count * self.size)  # a picture may have been written by half
+        file = self._held
+        file.seek(count * self.size)  # a picture may have been written by half
+        with Bar("drawn pictures", len(captions), done=count, quiet=quiet) as bar:
             while count < len(captions):
                 part = range(count, min(count + self.batch_size, len(captions)))
                 pixels = self._batch([captions[i] for i in part], part)
@@ -97,14 +106,14 @@ class Drawings:
     def batches(self, count: int) -> Iterator[Tensor]:
         """The first `count` pictures [b,3,R,R] uint8."""
         side = self.pipe.side
-        pixels = np.memmap(self.file, np.uint8, mode="r", shape=(count, 3, side, side))
+        pixels = np.memmap(self._held, np.uint8, mode="r", shape=(count, 3, side, side))
         for at in range(0, count, self.batch_size):
             yield torch.from_numpy(np.array(pixels[at : at + self.batch_size]))
 
     def remove(self) -> None:
         """They are not needed any more."""
-        if self.file.is_file():
-            os.remove(self.file)
+        self._held.close()
+        self.file.unlink(missing_ok=True)
 
 
 def key_of(*parts: object) -> str:

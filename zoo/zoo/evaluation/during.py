@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 
 from zoo_registry import Recipe, ZooError
@@ -13,7 +14,7 @@ from ..assemble import Parts
 from ..pipeline import Pipeline
 from .protocols import Asked, asked
 from .results import add_result
-from .run import BATCH_SIZE, fingerprint, measure, open_for
+from .run import BATCH_SIZE, fingerprint, measure, named, open_for
 from .study import Bench
 
 
@@ -47,6 +48,8 @@ class Measuring:
         """
         training = {kind: module.training for kind, module in parts.modules.items()}
         pipe = Pipeline(self.recipe, parts)
+        drawings = self.folder / "evaluation"
+        shutil.rmtree(drawings, ignore_errors=True)  # of a run that was killed while it measured
         dataset = open_for(self.wanted, self.source, pipe.side)
         bench = Bench(
             pipe,
@@ -54,7 +57,7 @@ class Measuring:
             self.source,
             model=None,
             key=f"step {step}",
-            folder=self.folder / "evaluation",
+            folder=drawings,
             batch_size=BATCH_SIZE,
             quiet=self.quiet,
         )
@@ -62,7 +65,7 @@ class Measuring:
         told: dict[str, float] = {}
         value = None
         for name, protocol in zip(self.settings.metrics, self.wanted, strict=True):
-            identity = protocol.identity(pipe.side, {})
+            identity = protocol.identity(pipe.side, named(protocol, bench))
             result = measure(protocol, bench, identity)
             scores = result.pop("measured").scores
             add_result(

@@ -71,7 +71,7 @@ def evaluate(
     )
     facts = {"source": data, "fingerprint": fingerprint(dataset)}
     for protocol in wanted:
-        identity = protocol.identity(pipe.side, _named(protocol, bench))
+        identity = protocol.identity(pipe.side, named(protocol, bench))
         if found_before(path, weights, identity, facts) is None:
             result = measure(protocol, bench, identity)
             measured = result.pop("measured")
@@ -138,7 +138,7 @@ def fingerprint(dataset: Dataset) -> str:
     return digest.hexdigest()
 
 
-def _named(protocol: Asked, bench: Bench) -> dict[str, str]:
+def named(protocol: Asked, bench: Bench) -> dict[str, str]:
     """For settings that name a folder: what its model is called in the protocol's identity."""
     settings = protocol.protocol.settings.values()
     folders = [

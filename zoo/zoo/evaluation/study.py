@@ -22,6 +22,7 @@ from zoo_registry.evaluation import Pictures as Which
 
 from ..data.cache import cache_folder
 from ..data.pictures import Pictures, images
+from ..files import file_written_beside
 from ..pipeline import Pipeline
 from ..progress import Bar
 from ..reading import read
@@ -247,9 +248,8 @@ class PipelineStudy:
             return load_file(file)["features"]
         found = self._extracted(pictures, network, layer)
         file.parent.mkdir(parents=True, exist_ok=True)
-        beside = file.with_suffix(".part")
-        save_file({"features": found}, beside)
-        beside.replace(file)
+        with file_written_beside(file) as beside:
+            save_file({"features": found}, beside)
         return found
 
     def _extracted(self, pictures: Which, network: Extractor, layer: Layer) -> Tensor:
