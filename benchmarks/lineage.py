@@ -97,7 +97,7 @@ def matchers(wanted: Sequence[Entry]) -> list[Entry]:
 
 def independent(data: str) -> Entry:
     """The matcher of a data set that no recipe builds on."""
-    return Entry(f"{MATCHER}", data, ("train.seed=7",))
+    return Entry(MATCHER, data, ("train.seed=7",))
 
 
 def train(entry: Entry, out: Path, seconds: float | None, extra: Sequence[str] = ()) -> Path:
@@ -151,10 +151,14 @@ def measure(entry: Entry, out: Path, matcher: Path) -> dict[str, Any]:
     names = ["kid-judge-2k"]
     if pipe.reads_text:
         names += ["attributes-2k", "r-precision-3k"] if drawn else ["r-precision-3k"]
-    results = zoo.evaluate(run, entry.data, names, changes=kid, device="cpu")["results"]
+    asked: list[tuple[list[str], Sequence[str]]] = [(names, kid)]
     if pipe.reads_text:
-        other = [f"r-precision-3k.matcher={matcher}"]
-        results = zoo.evaluate(run, entry.data, ["r-precision-3k"], changes=other, device="cpu")["results"]
+        asked.append((["r-precision-3k"], [f"r-precision-3k.matcher={matcher}"]))
+    for metrics, changes in asked:
+        file = run / "gallery.json"  # not the run's results, which may hold what was tried besides
+        found = zoo.evaluate(run, entry.data, metrics, changes=changes, device="cpu", out=file)
+    # of a protocol the newest: data may have been drawn anew since
+    results = {result["identity"]: result for result in found["results"]}.values()
     return {
         "recipe": entry.recipe,
         "data": Path(entry.data.partition(":")[2]).name if "/" in entry.data else entry.data,

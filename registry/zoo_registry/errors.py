@@ -26,10 +26,18 @@ class PluginWarning(UserWarning):
     """A plugin that could not be loaded; everything else works."""
 
 
+def near(name: str, known: Iterable[str]) -> str:
+    """What to add to "no such name": the nearest known name, where one is near."""
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """What to add to "no such name": the nearest known name, or all of them when none is near."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; there are: {', '.join(names)}" if names else ""
+    return near(name, names) or (f"; there are: {', '.join(names)}" if names else "")
+
+
+def first_line(error: BaseException) -> str:
+    """What an error of somebody else's says, shortly."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

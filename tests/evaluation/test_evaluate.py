@@ -297,6 +297,10 @@ def test_numbers_of_different_protocols_or_data_share_no_table() -> None:
     # what is the same for all stands below them
     assert tables[0].rows == [["a", "1 (chance 2)"], ["b", "3 (chance 4)"], ["real", "0.5"]]
     assert tables[2].rows == [["b", "4"], ["real", "0.5"], ["chance", "5"]]
+    redrawn = results(("fid@1", "aviary", 6.0))
+    redrawn["results"][0]["data"]["fingerprint"] = "new"
+    titles = [table.title for table in compared({"a": results(("fid@1", "aviary", 1.0)), "b": redrawn})]
+    assert titles == ["fid@1 on aviary, content aviary", "fid@1 on aviary, content new"]
 
 
 def command(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -50,7 +50,7 @@ def test_an_exported_model_draws_the_pictures_of_its_pipeline(birds: Pipeline, e
     same(OnnxPipeline(exported)(captions, seed=3, images=2), birds(captions, seed=3, images=2))
     noise, draws = torch.randn(2, 18, 8, generator=torch.Generator().manual_seed(0)).numpy()
     with torch.inference_mode():
-        text = birds._read(birds._tokens([CAPTIONS[2]] * 18))
+        text = birds._read(birds.tokens([CAPTIONS[2]] * 18))
         wanted = birds._forward(text, torch.from_numpy(noise), torch.from_numpy(draws)).images[-1].numpy()
     np.testing.assert_allclose(
         OnnxPipeline(exported).draw(CAPTIONS[2], noise, draws), wanted, rtol=0, atol=NEAR

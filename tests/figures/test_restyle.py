@@ -37,7 +37,7 @@ class Knows(nn.Module):
 @pytest.fixture
 def knowing(styled: Pipeline) -> Pipeline:
     images = styled.draw(CAPTIONS[0], seed=5, images=3).images[-1]
-    noise, _ = styled._noise(5, 3)
+    noise, _ = styled.noise(5, 3)
     modules = {**styled.parts.modules, "style_encoder": Knows(images, noise)}
     return Pipeline(styled.recipe, Parts(modules))
 

@@ -18,10 +18,11 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from zoo_registry import ZooError
+from zoo_registry.errors import first_line, near, nearest
 from zoo_registry.recipe import SINGLE
 
 from .files import folder_written_beside, sha256
-from .models import SAMPLING, folders_beside, near, part_file, read_config
+from .models import SAMPLING, folders_beside, part_file, read_config
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -215,7 +216,7 @@ def told(place: HubId, doing: str = "read") -> Iterator[None]:
     except (HfHubHTTPError, RuntimeError) as error:
         answer = error.__cause__ if isinstance(error, RuntimeError) else error  # of a thread that uploads
         if not isinstance(answer, HfHubHTTPError):
-            raise ZooError(f"{place}: {hub}: {_line(answer or error)}") from None
+            raise ZooError(f"{place}: {hub}: {first_line(answer or error)}") from None
         status = answer.response.status_code
         reasons = {
             401: "no valid token was sent: log in with hf auth login, or set HF_TOKEN",
@@ -225,12 +226,12 @@ def told(place: HubId, doing: str = "read") -> Iterator[None]:
             429: "too many requests; try again in some minutes",
         }
         reason = reasons.get(status) or (
-            "the Hub is out of order; try again later" if status >= 500 else _line(answer)
+            "the Hub is out of order; try again later" if status >= 500 else first_line(answer)
         )
         raise ZooError(f"{place}: {hub} answered {status}: {reason}") from None
     except (HTTPError, OSError, ValueError) as error:
         raise ZooError(
-            f"{place} cannot be {'pushed to' if doing == 'write' else 'read from'} {hub}: {_line(error)}"
+            f"{place} cannot be {'pushed to' if doing == 'write' else 'read from'} {hub}: {first_line(error)}"
         ) from None
 
 
@@ -256,12 +257,8 @@ def _unreachable(place: HubId, hub: str, error: BaseException) -> str:
             f"{place} is {where}, and HF_HUB_OFFLINE is set; fetch it once without: "
             f"zoo pull {place}{_nearest(place)}"
         )
-    cause = _line(error.__cause__ or error)
+    cause = first_line(error.__cause__ or error)
     return f"{place} is no folder here and {where}, and {hub} cannot be reached: {cause}{_nearest(place)}"
-
-
-def _line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _nearest_revision(place: HubId) -> str:
@@ -273,7 +270,7 @@ def _nearest_revision(place: HubId) -> str:
     except (HTTPError, OSError):
         return ""
     names = [ref.name for ref in (*refs.branches, *refs.tags)]
-    return near(str(place.revision), names) or f"; there are: {', '.join(names)}"
+    return nearest(str(place.revision), names)
 
 
 def _nearest(place: HubId) -> str:

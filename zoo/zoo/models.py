@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from zoo_registry import Recipe, ZooError, catalogue
+from zoo_registry.errors import near
 from zoo_registry.recipe import FORMAT
 
 SAMPLING = ("text_encoder", "conditioning", "generator")
@@ -56,12 +56,6 @@ def locate(model: str | Path, *, revision: str | None = None, parts: Iterable[st
     raise ZooError(
         f"{model} is no model: a folder with config.json is wanted, or a run with model/config.json; {found}"
     )
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """What to add to "no such name" where a known one is near."""
-    close = get_close_matches(name, sorted(set(known)), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def folders_beside(folder: Path) -> list[str]:

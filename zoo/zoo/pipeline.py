@@ -108,7 +108,7 @@ class Pipeline:
         """
         if images < 1:
             raise ZooError(f"one image a caption or more is wanted, found {images}")
-        return self._draw(captions, *self._noise(seed, images))
+        return self._draw(captions, *self.noise(seed, images))
 
     @torch.inference_mode()
     def restyle(self, images: Image.Image | Sequence[Image.Image], captions: str | Sequence[str]) -> Drawn:
@@ -171,9 +171,9 @@ class Pipeline:
         ends = [first] if second is None else [first, second]
         self._split(ends)
         # Each alone, so that its words carry no padding.
-        texts = [self._read(self._tokens([caption])) for caption in ends]
+        texts = [self._read(self.tokens([caption])) for caption in ends]
         ways = [step / (steps - 1) for step in range(steps)]
-        noises = torch.cat(self._noise(seed, 2), dim=1)  # [2,Z+C]
+        noises = torch.cat(self.noise(seed, 2), dim=1)  # [2,Z+C]
         if between == "text":
             noises = noises[:1]
         else:
@@ -199,7 +199,7 @@ class Pipeline:
             raise ZooError("at least one caption is wanted")
         words = self._split(captions)
         # once, so that every chunk's attention has the same length
-        tokens = self._tokens(captions)
+        tokens = self.tokens(captions)
         rows = [(c, i) for c in range(len(captions)) for i in range(len(noise))]
         drawings = []
         for at in range(0, len(rows), _CHUNK):
@@ -227,7 +227,8 @@ class Pipeline:
                 raise ZooError(f"this model reads no text; it draws without a caption, found {caption!r}")
         return words
 
-    def _tokens(self, captions: Sequence[str]) -> Tokens | None:
+    def tokens(self, captions: Sequence[str]) -> Tokens | None:
+        """What the text encoder reads of captions: ids and mask [B,L]; None where it reads no text."""
         return self.parts.text_encoder.tokenize(captions) if self.reads_text else None
 
     def _read(self, tokens: Tokens | None, count: int = 1) -> Text:
@@ -241,7 +242,7 @@ class Pipeline:
         """C, of what the conditioning draws."""
         return self.parts.conditioning.width if "conditioning" in self.parts else 0
 
-    def _noise(self, seed: int, images: int) -> tuple[Tensor, Tensor]:
+    def noise(self, seed: int, images: int) -> tuple[Tensor, Tensor]:
         """The generator's noise [I,Z] and the conditioning's [I,C]; row i depends on (seed, i) alone."""
         widths = (self.parts.generator.spec.noise_width, self._code_width)
         rows = [

@@ -37,7 +37,7 @@ def cache_folder() -> Path:
 
 def cache_size() -> int:
     """How many bytes the caches take, unfinished ones included."""
-    return sum(file.stat().st_size for file in cache_folder().glob(f"*{SUFFIX}*"))
+    return sum(file.stat().st_size for file in cache_folder().rglob("*") if file.is_file())
 
 
 def content(records: Sequence[Record], fingerprint: str | None) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -104,6 +105,7 @@ class Table(NamedTuple):
 def compared(models: Mapping[str, Mapping[str, Any]]) -> list[Table]:
     """Models by name against scores, in a table a protocol and data set.
 
+    Data that have changed since under the same name make tables of their own.
     Beside the models what real pictures and chance get, where it is the same for all, else in the cells.
     """
     groups: dict[tuple[str, str, str], dict[str, Mapping[str, Any]]] = {}
@@ -111,10 +113,17 @@ def compared(models: Mapping[str, Mapping[str, Any]]) -> list[Table]:
         for result in results["results"]:
             data = result["data"]
             groups.setdefault((result["identity"], data["source"], data["fingerprint"]), {})[name] = result
-    return [_compared(identity, source, found) for (identity, source, _), found in groups.items()]
+    titles = Counter((identity, source) for identity, source, _ in groups)
+    return [
+        _compared(
+            f"{identity} on {source}" + (f", content {fingerprint}" if titles[identity, source] > 1 else ""),
+            found,
+        )
+        for (identity, source, fingerprint), found in groups.items()
+    ]
 
 
-def _compared(identity: str, source: str, found: Mapping[str, Mapping[str, Any]]) -> Table:
+def _compared(title: str, found: Mapping[str, Mapping[str, Any]]) -> Table:
     scores = {
         name: {key: Score(**values) for key, values in result["scores"].items()}
         for name, result in found.items()
@@ -135,7 +144,7 @@ def _compared(identity: str, source: str, found: Mapping[str, Mapping[str, Any]]
     rows += [[name, *cells] for name, cells in shared.items()]
     if len(columns) > len(rows):  # models side by side, which a terminal has room for
         head, *rows = [list(column) for column in zip(["score", *head[1:]], *rows, strict=True)]
-    return Table(f"{identity} on {source}", head, rows)
+    return Table(title, head, rows)
 
 
 def by_score(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:

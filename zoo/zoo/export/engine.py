@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo_registry import ZooError
+from zoo_registry.errors import first_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -83,8 +84,3 @@ class ExportedModel:
             raise ZooError(
                 f"{self.model} cannot be drawn with ({first_line(error)}); export it anew"
             ) from error
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, shortly."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

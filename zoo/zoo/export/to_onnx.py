@@ -22,12 +22,13 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from zoo_registry import ZooError
 from zoo_registry.contracts import Phase, Text, Tokens
+from zoo_registry.errors import first_line
 
 from ..assemble import Parts
 from ..files import folder_written_beside, write_json
 from ..pipeline import Pipeline
 from ..reading import condition_of
-from .engine import DESCRIPTION, first_line
+from .engine import DESCRIPTION
 from .onnx_pipeline import FORMAT, OnnxPipeline, torch_normal
 
 OPSET = 18
@@ -139,8 +140,8 @@ def _captions(rule: Mapping[str, Any] | None, folder: Path) -> tuple[str, ...]:
 
 def _example(pipe: Pipeline, captions: Sequence[str]) -> dict[str, Tensor | None]:
     """Inputs of `Drawer`, two rows."""
-    noise, draws = pipe._noise(0, 2)
-    tokens = pipe._tokens(captions)
+    noise, draws = pipe.noise(0, 2)
+    tokens = pipe.tokens(captions)
     return {
         "noise": noise,
         "draws": draws if _draws(pipe) else None,
@@ -196,7 +197,7 @@ def _compare(pipe: Pipeline, folder: Path, captions: Sequence[str]) -> None:
         np.stack(rows) for rows in zip(*(torch_normal(0, i, widths) for i in range(3)), strict=True)
     )
     for caption in captions:
-        tokens = pipe._tokens([caption])
+        tokens = pipe.tokens([caption])
         if tokens is not None and tokens.ids[0].tolist() != exported.ids(caption).tolist():
             raise ZooError(
                 f"{pipe.recipe.name} cannot be exported: its text encoder's tokenizer_config leads to other "
