@@ -44,3 +44,9 @@ def zoo_components() -> Iterable[Component]:
 def zoo_recipes() -> Iterable[Path]:
     """The folder of our recipes."""
     return [Path(__file__).parent / "recipes"]
+
+
+@hookimpl
+def zoo_pretrained() -> Iterable[Path]:
+    """The folder of the models that we ship."""
+    return [Path(__file__).parent / "pretrained"]

@@ -1,4 +1,4 @@
-"""The hooks that a plugin can implement. Four of them; a fifth needs a reason."""
+"""The hooks that a plugin can implement. Five of them; a sixth needs a reason."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ def zoo_components() -> Iterable[Component]:  # type: ignore[empty-body]
 @hookspec
 def zoo_recipes() -> Iterable[Path]:  # type: ignore[empty-body]
     """Return folders whose `*.toml` files are recipes, named by their file."""
+
+
+@hookspec
+def zoo_pretrained() -> Iterable[Path]:  # type: ignore[empty-body]
+    """Return folders that hold trained models, a folder each, which gives the model its name."""
 
 
 @hookspec

@@ -38,6 +38,7 @@ class Plugin:
     seconds: float = 0.0
     components: tuple[Component, ...] = ()
     recipes: tuple[Path, ...] = ()
+    pretrained: tuple[Path, ...] = ()
     fault: str | None = None
 
     def __str__(self) -> str:
@@ -52,6 +53,7 @@ class Catalogue:
     manager: pluggy.PluginManager = field(default_factory=lambda: pluggy.PluginManager(hookspecs.GROUP))
     _components: dict[tuple[str, str], list[tuple[Component, Plugin]]] = field(default_factory=dict)
     _recipes: dict[str, list[tuple[Path, Plugin]]] = field(default_factory=dict)
+    _pretrained: dict[str, list[tuple[Path, Plugin]]] = field(default_factory=dict)
 
     def add(self, plugin: Plugin) -> None:
         """List what a plugin offers."""
@@ -60,6 +62,8 @@ class Catalogue:
             self._components.setdefault((component.kind, component.name), []).append((component, plugin))
         for path in plugin.recipes:
             self._recipes.setdefault(path.stem, []).append((path, plugin))
+        for path in plugin.pretrained:
+            self._pretrained.setdefault(path.name, []).append((path, plugin))
 
     def clashes(self) -> Iterator[str]:
         """One line for every name that two plugins offer."""
@@ -69,6 +73,9 @@ class Catalogue:
         for name, found in self._recipes.items():
             if len(found) > 1:
                 yield _clash(f"recipe {name}", [plugin for _, plugin in found])
+        for name, found in self._pretrained.items():
+            if len(found) > 1:
+                yield _clash(f"pretrained model {name}", [plugin for _, plugin in found])
 
     def of(self, kind: str) -> tuple[Component, ...]:
         """The parts of one kind, by name; a name that clashes is left out."""
@@ -102,6 +109,17 @@ class Catalogue:
         if not found:
             raise ZooError(f"no recipe is called {name!r}{nearest(name, self._recipes)}{self._faulty()}")
         return found[0][0]
+
+    def pretrained_names(self) -> tuple[str, ...]:
+        """The names of the trained models that plugins ship."""
+        return tuple(sorted(self._pretrained))
+
+    def pretrained(self, name: str) -> Path | None:
+        """The folder of a shipped model; None where no plugin ships it. Raises `ZooError` where two do."""
+        found = self._pretrained.get(name, [])
+        if len(found) > 1:
+            raise ZooError(_clash(f"pretrained model {name}", [plugin for _, plugin in found]))
+        return found[0][0] if found else None
 
     def _faulty(self) -> str:
         faulty = [f"{p} ({p.fault})" for p in self.plugins if p.fault]
@@ -156,10 +174,12 @@ def _load(entry: EntryPoint, manager: pluggy.PluginManager) -> Plugin:
                 )
         for folder in _offers(module, "zoo_recipes"):
             plugin.recipes += tuple(sorted(Path(folder).glob("*.toml")))
+        for folder in _offers(module, "zoo_pretrained"):
+            plugin.pretrained += tuple(path.parent for path in sorted(Path(folder).glob("*/config.json")))
         manager.register(module, name=f"{entry.name} ({plugin})")
         manager.check_pending()
     except Exception as error:
-        plugin.components, plugin.recipes = (), ()
+        plugin.components, plugin.recipes, plugin.pretrained = (), (), ()
         plugin.fault = f"{type(error).__name__}: {error}"
     plugin.seconds = time.perf_counter() - start
     return plugin

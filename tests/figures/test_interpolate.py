@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageSequence
+from small_models import CAPTIONS
 
 from zoo import Pipeline, ZooError
 from zoo.pipeline import to_pillow
 from zoo.report.figures import upscaled
 
-from .conftest import CAPTIONS, Run, mp4_frames, picture
+from .conftest import Run, mp4_frames, picture
 
 RED, BLUE, _ = CAPTIONS
 

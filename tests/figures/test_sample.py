@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_models import CAPTIONS
 
 from zoo import Pipeline
 from zoo.pipeline import to_pillow
 
-from .conftest import CAPTIONS, Run, picture
+from .conftest import Run, picture
 
 RED, BLUE, _ = CAPTIONS
 

@@ -78,7 +78,7 @@ def test_who_may_not_read_is_told_what_to_do(hub: Hub, machine: Machine, model: 
         assert (told.status, line in told.err) == (2, True), told.err
     three = machine.zoo("sample", "ada/birds/model", "a bird")
     assert "ada/birds/model is no model" in three.err
-    assert "a repository on the Hub is called org/name or org/name@revision" in three.err
+    assert "a repository on the Hub, org/name or org/name@revision" in three.err
 
 
 def test_no_hub_at_all(hub: Hub, machine: Machine) -> None:

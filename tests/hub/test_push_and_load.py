@@ -114,6 +114,9 @@ def test_the_card_is_what_the_hub_reads(machine: Machine, run: Path) -> None:
     assert json.loads(recipe)["name"] == "attngan-aviary"
     assert {"## Limits", "## Intended use", "## Licence", "![samples](samples.png)"} <= set(text.splitlines())
     assert str(run.parent) not in text, "no path of this machine"
+    steps = json.loads((run / "environment.json").read_text())["data"]["steps"]
+    trained = re.search(rf"^Trained on a CPU: {steps} steps in \d+\.\d hours\.", text, re.MULTILINE)
+    assert trained
 
     # Results of other weights are not this model's, and a licence can be stated.
     results = json.loads((run / "results.json").read_text())
@@ -143,8 +146,10 @@ def test_what_training_alone_needs_comes_when_it_is_asked_for(hub: Hub, machine:
     }
     files = {name: content for name, content in hub.files("ada/birds").items() if name != ".gitattributes"}
     assert {name: path.read_bytes() for name, path in pulled.items()} == files
-    card = ModelCard(machine.zoo("card", "birds").out).data
+    told = machine.zoo("card", "birds").out
+    card = ModelCard(told).data
     assert (card.license, card.datasets) == ("mit", "aviary"), "known without the run"
+    assert "Trained on a CPU: " in told
     assert not any(path.is_symlink() for path in pulled.values()), "a copy that outlives the cache"
     refused = machine.zoo("pull", "ada/birds", "birds")
     assert (refused.status, refused.err.count("\n")) == (2, 1)

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import small_models
+from PIL import Image
 
 
 def distribution(site: Path, name: str, code: str, version: str = "1.0") -> None:
@@ -22,9 +24,12 @@ def distribution(site: Path, name: str, code: str, version: str = "1.0") -> None
     (info / "entry_points.txt").write_text(f"[zoo]\n{name} = {module}\n")
 
 
-def zoo(site: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def zoo(
+    site: Path, *arguments: str, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "zoo.cli", *arguments],
+        cwd=cwd,
         env=os.environ | {"PYTHONPATH": str(site)} | environment,
         capture_output=True,
         text=True,
@@ -132,3 +137,50 @@ for name in ("torch", "timm", "numpy", "transformers", "PIL"):
     assert name not in sys.modules, name
 """
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+SHIPS = """
+from pathlib import Path
+from zoo_registry import hookimpl
+
+@hookimpl
+def zoo_pretrained():
+    return [Path(__file__).parent / "{folder}"]
+"""
+
+
+def test_a_plugin_ships_a_model(tmp_path: Path) -> None:
+    distribution(tmp_path, "zoo-ships", SHIPS.format(folder="models"))
+    small_models.wordless().save_pretrained(tmp_path / "models" / "blots")
+    listed = json.loads(zoo(tmp_path, "list", "pretrained", "--json").stdout)
+    assert {"kind": "pretrained", "name": "blots", "summary": "progan-aviary"}.items() <= next(
+        row for row in listed if row["name"] == "blots"
+    ).items()
+    assert re.search(r"pretrained +blots", zoo(tmp_path, "plugins").stdout)
+    drawn = zoo(tmp_path, "sample", "blots", "--out", str(tmp_path / "blot.png"))
+    assert drawn.returncode == 0, drawn.stderr
+    with Image.open(tmp_path / "blot.png") as picture:
+        assert picture.size == (16, 16)
+    missed = zoo(tmp_path, "sample", "blot", "--out", str(tmp_path / "blot.png"))
+    assert missed.returncode == 2
+    assert "did you mean 'blots'?" in missed.stderr
+
+
+def test_a_folder_that_holds_a_model_wins_over_a_shipped_one(tmp_path: Path) -> None:
+    distribution(tmp_path, "zoo-ships", SHIPS.format(folder="models"))
+    small_models.wordless().save_pretrained(tmp_path / "models" / "blots")
+    here = tmp_path / "here"
+    (here / "blots").mkdir(parents=True)
+    assert zoo(tmp_path, "card", "blots", cwd=here).stdout.startswith("---\n"), "an empty folder is no model"
+    small_models.styled().save_pretrained(here / "blots")
+    assert "# style-garden" in zoo(tmp_path, "card", "blots", cwd=here).stdout
+
+
+def test_two_plugins_that_ship_one_name(tmp_path: Path) -> None:
+    for name in ("zoo-one", "zoo-two"):
+        distribution(tmp_path, name, SHIPS.format(folder=name))
+        (tmp_path / name / "blots").mkdir(parents=True)
+        (tmp_path / name / "blots" / "config.json").write_text("{}")
+    result = zoo(tmp_path, "sample", "blots")
+    assert result.returncode == 2
+    assert "pretrained model blots is offered by zoo-one 1.0 and by zoo-two 1.0" in result.stderr

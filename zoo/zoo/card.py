@@ -20,9 +20,12 @@ from zoo_registry.recipe import SINGLE
 from .evaluation.results import by_score, markdown, read_results, weights_key
 from .files import write_text
 from .hub import CARD, CONFIG, PICTURE
+from .log import read as read_log
 from .models import part_file, read_config
 
 HOME = "https://pypi.org/project/t2i-zoo"
+_TAKEN = {"pictures": int, "steps": int, "hours": float, "device": str}
+"""Facts that a pushed config.json records, besides the data and the captions."""
 _NOTED_SOURCE = {"folder", "pictures", "webdataset"}  # readers that say nothing of whose pictures they are
 
 
@@ -33,6 +36,8 @@ class Facts:
     data: str | None = None  # the data set's name, without a path
     drawn: bool = False  # by a procedure of the catalogue's, so that nobody else's rights are in it
     steps: int | None = None
+    hours: float | None = None  # of training, looking at it and all
+    device: str | None = None  # as torch calls it
     pictures: int | None = None
     captions: tuple[str, ...] = ()  # of the sample grid, a row each
     picture: Path | None = None
@@ -50,7 +55,10 @@ class Facts:
             data = json.loads((run / "environment.json").read_text(encoding="utf-8")).get("data", {})
             if "source" in data:
                 facts.data, facts.drawn = data_name(data["source"])
-            facts.steps, facts.pictures = data.get("steps"), data.get("pictures")
+            facts.pictures, facts.device = data.get("pictures"), data.get("device")
+            lines = read_log(run)
+            if lines:
+                facts.steps, facts.hours = lines[-1]["step"], round(lines[-1]["seconds"] / 3600, 2)
         grids = sorted((run / "samples").glob("step_*.png"))
         pictures = [path for path in (folder / PICTURE, *grids[-1:]) if path.is_file()]
         facts.picture = pictures[0] if pictures else None
@@ -69,8 +77,8 @@ class Facts:
 
     def recorded(self) -> dict[str, Any]:
         """What goes into a pushed config.json, for cards of the model where its run is not at hand."""
-        captions = list(self.captions)
-        return {"data": self.data, "drawn": self.drawn, "pictures": self.pictures, "captions": captions}
+        facts = {key: getattr(self, key) for key in ("data", "drawn", *_TAKEN)}
+        return facts | {"captions": list(self.captions)}
 
     def _take(self, folder: Path) -> None:
         """Take what was recorded, which is anybody's data."""
@@ -78,7 +86,8 @@ class Facts:
         found = json.loads(path.read_text(encoding="utf-8")).get("about") if path.is_file() else None
         if isinstance(found, dict) and isinstance(found.get("data"), str):
             self.data, self.drawn = found["data"], found.get("drawn") is True
-            self.pictures = found["pictures"] if isinstance(found.get("pictures"), int) else None
+            for key, kind in _TAKEN.items():
+                setattr(self, key, found[key] if isinstance(found.get(key), kind) else None)
             captions = found.get("captions")
             self.captions = tuple(map(str, captions)) if isinstance(captions, list) else ()
 
@@ -232,6 +241,9 @@ def _training(recipe: Recipe, facts: Facts, made: Any) -> str:
     versions += [f"{name} {number}" for name, number in made.get("plugins", {}).items() if name != "t2i-zoo"]
     lines = [f"Data: {facts.data or 'not recorded'}"]
     lines[0] += f", {facts.pictures:,} pictures." if facts.pictures else "."
+    if facts.steps and facts.hours is not None:
+        on = {"cpu": " on a CPU", "cuda": " on a GPU"}.get((facts.device or "").partition(":")[0], "")
+        lines.append(f"Trained{on}: {facts.steps:,} steps in {facts.hours:.1f} hours.")
     lines.append(f"Made with {', '.join(versions)}.")
     text = json.dumps(recipe.locked(), indent=2, ensure_ascii=False)
     return "  \n".join(lines) + (

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from torch.utils.tensorboard import SummaryWriter
-
 from .files import write_text
 
 
@@ -17,6 +15,8 @@ class Log:
     """Lines of log.jsonl and scalars of TensorBoard; lines after `step`, where a run went further, go."""
 
     def __init__(self, folder: Path, step: int) -> None:
+        from torch.utils.tensorboard import SummaryWriter  # brings torch, which readers do without
+
         self.path = folder / "log.jsonl"
         lines = [line for line in read(folder) if line["step"] <= step]
         write_text(self.path, "".join(json.dumps(line) + "\n" for line in lines))

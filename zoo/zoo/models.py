@@ -23,11 +23,11 @@ def part_file(folder: Path, kind: str) -> Path:
 
 
 def locate(model: str | Path, *, revision: str | None = None, parts: Iterable[str] = SAMPLING) -> Path:
-    """The folder of a model: itself, `model/` of a run, or what is fetched of a repository on the Hub.
+    """The folder of a model: itself, `model/` of a run, one that a plugin ships, or what the Hub has.
 
-    model: "DIR", "org/name" or "org/name@revision"; a folder that exists wins over a repository of the same
-    spelling. parts: which weights are fetched from the Hub, of those that the model has.
-    Raises `ZooError` where there is no model.
+    model: "DIR", a shipped model's name, "org/name" or "org/name@revision"; a folder that exists wins over a
+    repository of the same spelling, and one that holds a model over a shipped one. parts: which weights are
+    fetched from the Hub, of those that the model has. Raises `ZooError` where there is no model.
     """
     from .hub import HubId, fetch
 
@@ -38,8 +38,8 @@ def locate(model: str | Path, *, revision: str | None = None, parts: Iterable[st
             return fetch(place, parts=parts)
     if revision is not None:
         raise ZooError(f"{model} with the revision {revision!r}: only a repository on the Hub has revisions")
-    for candidate in (folder, folder / "model"):
-        if (candidate / "config.json").is_file():
+    for candidate in (folder, folder / "model", catalogue().pretrained(str(model))):
+        if candidate is not None and (candidate / "config.json").is_file():
             return candidate
     if (folder / "recipe.json").is_file():
         raise ZooError(
@@ -47,14 +47,17 @@ def locate(model: str | Path, *, revision: str | None = None, parts: Iterable[st
         )
     if (folder / "export.json").is_file():
         raise ZooError(f"{folder} is an exported model: zoo sample {folder} … --engine onnx draws with it")
+    known = [*folders_beside(folder), *catalogue().pretrained_names()]
     found = (
         f"it holds: {', '.join(sorted(p.name for p in folder.iterdir())[:8]) or 'nothing'}"
         if folder.is_dir()
-        else f"there is no such folder{near(str(model), folders_beside(folder))}; a repository on the Hub is "
-        "called org/name or org/name@revision"
+        else f"there is no such folder{near(str(model), known)}"
     )
+    shipped = ", ".join(catalogue().pretrained_names())
     raise ZooError(
-        f"{model} is no model: a folder with config.json is wanted, or a run with model/config.json; {found}"
+        f"{model} is no model: a folder with config.json is wanted, a run with model/config.json"
+        + (f", the name of one that comes with the zoo ({shipped})" if shipped else "")
+        + f", or a repository on the Hub, org/name or org/name@revision; {found}"
     )
 
 

@@ -32,9 +32,20 @@ def push(
     place = HubId.parse(repo)
     if place is None or place.revision is not None:
         raise ZooError(f"{repo!r} is no name of a repository to push to; org/name is wanted, as in ada/birds")
+    contents = to_publish(folder, repo, license=license, about=about)
+    return _commit(place, contents, private=private)
+
+
+def to_publish(
+    folder: Path, name: str, *, license: str | None = None, about: Path | None = None
+) -> dict[str, Path | bytes]:
+    """What goes out of a model's folder, by the names of the files: card, picture, weights, configuration.
+
+    name: what `zoo.load` is to be told. license, about: as for `push`.
+    """
     files = _files(folder)
     facts = Facts.of(about or folder, weights_key(folder))
-    text = card(folder, facts=facts, name=repo, license=license)
+    text = card(folder, facts=facts, name=name, license=license)
     contents: dict[str, Path | bytes] = {CARD: text.encode()}
     if facts.picture is not None:
         contents[PICTURE] = facts.picture
@@ -43,7 +54,7 @@ def push(
     config["files"] = {name: sha256(file) for name, file in sorted(files.items())}
     config["about"] = facts.recorded()
     contents[CONFIG] = (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode()
-    return _commit(place, contents, private=private)
+    return contents
 
 
 def _files(folder: Path) -> dict[str, Path]:

@@ -218,6 +218,7 @@ class Stage:
                 "pictures": len(self.batches.pictures),
                 "steps": self.schedule.steps,
                 "fingerprint": now,
+                "device": str(self.state.device),
             }
             write_json(path, data)
 

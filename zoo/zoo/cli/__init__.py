@@ -11,7 +11,7 @@ import typer
 
 from zoo_registry import ZooError, catalogue
 
-from . import data, evaluating, exporting, figures, looking, making, plugins, reporting, sharing
+from . import data, evaluating, exporting, figures, looking, making, plugins, reporting, sharing, studio
 
 app = typer.Typer(
     name="zoo",
@@ -29,6 +29,7 @@ figures.add(app)
 sharing.add(app)
 exporting.add(app)
 plugins.add(app)
+studio.add(app)
 app.add_typer(data.app, name="data")
 
 

@@ -33,15 +33,16 @@ def add(app: typer.Typer) -> None:
 
 def list_(
     kind: Annotated[
-        str | None, typer.Argument(help="A kind of part, or 'recipe'. All of them when left out.")
+        str | None,
+        typer.Argument(help="A kind of part, 'recipe' or 'pretrained'. All of them when left out."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List the parts and recipes that are installed.
+    """List the parts, recipes and trained models that are installed.
 
     Example: zoo list generator
     """
-    kinds = (*KINDS, "recipe")
+    kinds = (*KINDS, "recipe", "pretrained")
     if kind is not None and kind not in kinds:
         raise ZooError(f"{kind!r} is no kind of part{nearest(kind, kinds)}")
     rows = [
@@ -55,10 +56,23 @@ def list_(
             {"kind": "recipe", "name": name, "summary": _first_comment(catalogue().recipe(name)), "paper": ""}
             for name in catalogue().recipe_names()
         ]
+    if kind in (None, "pretrained"):
+        rows += [_pretrained(name) for name in catalogue().pretrained_names()]
     if as_json:
         print(json.dumps(rows, indent=2))
     else:
         _table([(row["kind"], row["name"], row["summary"], row["paper"]) for row in rows])
+
+
+def _pretrained(name: str) -> dict[str, str]:
+    """The row of a shipped model."""
+    from ..card import Facts
+    from ..models import locate, read_config
+
+    folder = locate(name)
+    recipe, _ = read_config(folder, name)
+    learnt = f", trained on {data}" if (data := Facts.of(folder, "").data) else ""
+    return {"kind": "pretrained", "name": name, "summary": f"{recipe.name}{learnt}", "paper": recipe.paper}
 
 
 def show(

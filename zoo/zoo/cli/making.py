@@ -210,14 +210,16 @@ def tell_unknown(pipe: Pipeline | ExportedModel, captions: Iterable[str]) -> Non
 
 def _varied(caption: str, vary: str) -> list[str]:
     """The caption, and it with each of the other words of WORD=OTHER,… in the word's place."""
+    from ..captions import varied
+
     word, _, others = (part.strip() for part in vary.partition("="))
     found = [other.strip() for other in others.split(",")]
     if not word or not all(found):
         raise ZooError(f"--vary {vary!r}: a word and what stands in its place are wanted: red=blue,green")
-    place = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
-    if not place.search(caption):
-        raise ZooError(f"--vary {vary!r}: the word {word!r} is not in the caption {caption!r}")
-    return [caption, *(other.join(place.split(caption)) for other in found)]
+    try:
+        return varied(caption, word, found)
+    except ZooError as error:
+        raise ZooError(f"--vary {vary!r}: {error}") from None
 
 
 Files = Annotated[list[Path] | None, typer.Option(help="Its file.")]

@@ -36,6 +36,7 @@ def plugins(as_json: Json = False) -> None:
                 "version": p.version,
                 "parts": [f"{c.kind}/{c.name}" for c in p.components],
                 "recipes": [path.stem for path in p.recipes],
+                "pretrained": [path.name for path in p.pretrained],
                 "seconds": round(p.seconds, 4),
                 "fault": p.fault,
             }
@@ -51,14 +52,15 @@ def plugins(as_json: Json = False) -> None:
 
 def _offers(plugin: Plugin) -> Iterator[str]:
     """What a plugin offers, a paragraph a kind, or its fault."""
-    offers: dict[str, list[str]] = {kind: [] for kind in (*KINDS, "recipe")}
+    offers: dict[str, list[str]] = {kind: [] for kind in (*KINDS, "recipe", "pretrained")}
     for component in plugin.components:
         offers[component.kind].append(component.name)
     offers["recipe"] = [path.stem for path in plugin.recipes]
+    offers["pretrained"] = [path.name for path in plugin.pretrained]
     paragraphs = {title: ", ".join(names) for title, names in offers.items() if names}
     if plugin.fault:
         paragraphs["fault"] = plugin.fault
-    column = max(map(len, (*KINDS, "recipe", "fault"))) + 4
+    column = max(map(len, (*KINDS, "recipe", "pretrained", "fault"))) + 4
     for title, text in (paragraphs or {"nothing": "neither parts nor recipes"}).items():
         yield textwrap.fill(
             text,

@@ -14,11 +14,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from zoo_registry import ZooError
+from zoo_registry import ZooError, catalogue
 from zoo_registry.evaluation import Score
 
 from ..files import sha256, write_json
-from ..hub import HubId
+from ..hub import CONFIG, HubId
 from ..models import SAMPLING, part_file
 
 FORMAT = 1
@@ -28,10 +28,11 @@ _ARROWS = {"higher": "↑", "lower": "↓"}
 def place_of(model: str | Path) -> Path:
     """Where the results of a model lie by default: in its run, else in its folder.
 
-    Of a model on the Hub: org-name.results.json in the working directory.
+    Of a model on the Hub: org-name.results.json in the working directory; of a shipped one NAME.results.json.
     """
     folder = Path(model).expanduser()
-    if not folder.exists() and HubId.parse(str(model)) is not None:
+    own = any((place / CONFIG).is_file() for place in (folder, folder / "model"))
+    if not own and (HubId.parse(str(model)) or catalogue().pretrained(str(model))):
         return Path(re.sub(r"[/@]", "-", str(model)) + ".results.json")
     return folder / "results.json"
 

@@ -1,0 +1,138 @@
+"""The studio as programs use it, and as nobody should."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+import zoo
+from zoo.report.figures import image_grid
+
+pytestmark = pytest.mark.xdist_group("studio")
+CAPTION = "a small red bird with black wings"
+
+
+@pytest.fixture(scope="module")
+def client(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    client = Client(address, download_files=tmp_path_factory.mktemp("downloads"), verbose=False)
+    yield client
+    client.close()
+
+
+def test_a_program_draws(client: Client, models: Path) -> None:
+    pictures, looked, grid, recipe, command = client.predict("birds", CAPTION, 2, 7, api_name="/draw")
+    wanted = zoo.load(models / "birds", device="cpu")(CAPTION, seed=7, images=2)
+    with Image.open(grid) as drawn:
+        np.testing.assert_array_equal(np.asarray(drawn), np.asarray(image_grid(wanted, 2)))
+    assert [entry["caption"] for entry in pictures] == [CAPTION] * 2
+    assert "red" in looked
+    assert Path(recipe).suffix == ".json"
+    assert command.startswith("zoo sample birds")
+
+
+def test_every_drawing_is_an_endpoint(client: Client) -> None:
+    named = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert set(named) == {"/about", "/draw", "/unknown", "/between", "/swap", "/restyle", "/compare"}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("../secret", CAPTION, 1, 0), "not in the list of choices"),
+        (("birds", CAPTION, 9, 0), "9"),
+        (("birds", CAPTION, 1, -1), "-1"),
+        (("birds", "x" * 301, 1, 0), "300 characters or fewer"),
+        (("shapes", "a red bird", 1, 0), "draws without captions"),
+    ],
+)
+def test_what_is_not_offered_is_refused(client: Client, given: tuple[Any, ...], told: str) -> None:
+    with pytest.raises(AppError, match=told):
+        client.predict(*given, api_name="/draw")
+
+
+def test_a_picture_is_restyled(client: Client, tmp_path: Path) -> None:
+    Image.new("L", (30, 50), 90).save(tmp_path / "grey.png")
+    drawn = client.predict("flowers", handle_file(tmp_path / "grey.png"), "a bird", api_name="/restyle")
+    with Image.open(drawn) as picture:
+        assert picture.size == (256, 256)
+
+
+def called(address: str, endpoint: str, *data: Any) -> str:
+    """What a call answers that no client of Gradio's has tidied: the last event's name and data."""
+    body = json.dumps({"data": data}).encode()
+    url = f"{address}gradio_api/call/{endpoint}"
+    post = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(post, timeout=60) as answer:
+        event = json.load(answer)["event_id"]
+    with urllib.request.urlopen(f"{url}/{event}", timeout=60) as answer:
+        return str(answer.read().decode())
+
+
+def test_no_file_of_the_server_is_read(address: str, models: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.png"
+    Image.new("RGB", (8, 8), "red").save(secret)
+    for path in (secret, models / "birds" / "config.json", Path("/etc/passwd")):
+        sent = {"path": str(path), "meta": {"_type": "gradio.FileData"}}
+        assert "event: error" in called(address, "restyle", "flowers", sent, "a bird")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{address}gradio_api/file={path}")
+        refused.value.close()
+        assert refused.value.code == 403
+
+
+def test_what_is_no_picture_is_told(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"<svg onload=alert(1)>")
+    with pytest.raises(AppError, match="cannot be read; a PNG or a JPEG is wanted"):
+        client.predict("flowers", handle_file(tmp_path / "a.png"), "a bird", api_name="/restyle")
+
+
+def test_a_large_upload_is_turned_away(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "large.png").write_bytes(b"\0" * 6_000_000)
+    with pytest.raises(Exception, match=r"exceeds|413|large"):
+        client.predict("flowers", handle_file(tmp_path / "large.png"), "a bird", api_name="/restyle")
+
+
+def test_other_machines_are_not_served(address: str) -> None:
+    port = urlsplit(address).port
+    with socket.create_connection(("127.0.0.1", port), timeout=5):
+        pass
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.2", port), timeout=5)
+
+
+def zoo_studio(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "zoo.cli", "studio", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+
+
+def test_a_model_that_is_none(tmp_path: Path) -> None:
+    result = zoo_studio(tmp_path / "birds")
+    assert result.returncode == 2
+    assert "birds is no model" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_port_that_is_taken(address: str, models: Path) -> None:
+    port = str(urlsplit(address).port)
+    result = zoo_studio(models / "birds", "--port", port)
+    assert result.returncode == 2
+    assert f"port {port} cannot be served on" in result.stderr

@@ -1,0 +1,49 @@
+"""The folder that `zoo export --format space` writes, run as a Space runs it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import yaml
+from gradio_client import Client
+from PIL import Image
+from studio_process import served
+
+
+def test_a_space_draws(models: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "zoo.cli",
+        "export",
+        "birds",
+        "--format",
+        "space",
+        "--out",
+        tmp_path / "space",
+    ]
+    subprocess.run(command, cwd=models, check=True)
+    space = tmp_path / "space"
+    settings = yaml.safe_load((space / "README.md").read_text().split("---")[1])
+    assert settings["sdk"] == "gradio"
+    assert settings["sdk_version"] == version("gradio")
+    assert f"t2i-zoo[studio]=={version('t2i-zoo')}" in (space / "requirements.txt").read_text().splitlines()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with served(sys.executable, space / settings["app_file"], cwd=elsewhere) as address:
+        client = Client(address, download_files=tmp_path / "downloads", verbose=False)
+        pictures, *_ = client.predict("attngan-aviary", "a small red bird", 1, 0, api_name="/draw")
+        client.close()
+    with Image.open(pictures[0]["image"]) as picture:
+        assert min(picture.size) >= 256
+
+
+def test_a_folder_that_is_there_is_left_alone(models: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "zoo.cli", "export", "birds", "--format", "space", "--out", tmp_path]
+    result = subprocess.run(command, cwd=models, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert f"{tmp_path} exists" in result.stderr
+    assert list(tmp_path.iterdir()) == []

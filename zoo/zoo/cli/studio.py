@@ -1,0 +1,37 @@
+"""The command that serves the studio."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from zoo_registry import catalogue
+
+
+def add(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(studio)
+
+
+def studio(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[MODEL...]", help="Folders, runs, Hub ids, beside those that come with the zoo."
+        ),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Where it is served: this machine alone, or 0.0.0.0, which lets others in.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="The first free one from 7860 when left out.")
+    ] = None,
+) -> None:
+    """Serve a page that draws: captions, words swapped, ways between captions, pictures restyled, two models.
+
+    Example: zoo studio runs/birds ada/flowers
+    """
+    from ..studio import serve
+
+    serve([*(models or ()), *catalogue().pretrained_names()], host=host, port=port)

@@ -1,0 +1,76 @@
+"""A folder that runs as a Hugging Face Space: a model at half its size, and the studio around it."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import version
+from pathlib import Path
+from string import Template
+
+from zoo_registry import ZooError
+
+from ..card import Facts
+from ..files import folder_written_beside, write_text
+from ..models import locate, read_config
+from .half import write_half
+
+APP = """\
+import os
+
+os.chdir(os.path.dirname(os.path.abspath(__file__)))
+
+from zoo.studio import serve
+
+if __name__ == "__main__":
+    serve(["$model"])
+"""
+# https://huggingface.co/docs/hub/spaces-config-reference
+README = """\
+---
+title: $title
+emoji: 🖼️
+colorFrom: purple
+colorTo: yellow
+sdk: gradio
+sdk_version: $gradio
+python_version: "3.12"
+app_file: app.py
+license: $license
+---
+
+Draws what a sentence says with `$title`, a model made with t2i-zoo$learnt. Its card is `$model/README.md`.
+
+    pip install -r requirements.txt
+    python app.py
+"""
+
+
+def write_space(model: str, out: Path) -> Path:
+    """Write the folder: app.py, requirements.txt, README.md with the Space's settings, the model.
+
+    Upload it with `hf upload --repo-type space`. Raises `ZooError` where `write_half` does, and for a model
+    that draws nothing.
+    """
+    if out.exists():
+        raise ZooError(f"{out} exists; name a new folder")
+    folder = locate(model)
+    recipe, made = read_config(folder)
+    if recipe.task == "match":
+        raise ZooError(f"{model} matches text and images and draws nothing; a pipeline is wanted")
+    facts = Facts.of(folder, "")
+    name = re.sub(r"[^\w-]+", "-", recipe.name, flags=re.ASCII)
+    values = {
+        "model": name,
+        "title": recipe.name,
+        "gradio": version("gradio"),
+        "license": "mit" if facts.drawn else "unknown",
+        "learnt": f" from {facts.data}" if facts.data else "",
+    }
+    needed = {"t2i-zoo": version("t2i-zoo"), **{p: n for p, n in made["plugins"].items() if p != "t2i-zoo"}}
+    with folder_written_beside(out) as beside:
+        write_half(model, beside / name, name=name)
+        write_text(beside / "app.py", Template(APP).substitute(values))
+        write_text(beside / "README.md", Template(README).substitute(values))
+        lines = [f"{'t2i-zoo[studio]' if n == 't2i-zoo' else n}=={number}" for n, number in needed.items()]
+        write_text(beside / "requirements.txt", "\n".join(lines) + "\n")
+    return out

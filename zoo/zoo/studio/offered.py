@@ -1,0 +1,40 @@
+"""The models that a page offers: by name, loaded when they are first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Lock
+
+from zoo_registry import ZooError
+
+from ..hub import HubId
+from ..models import locate, read_config
+from ..pipeline import Pipeline, load
+
+
+class Offered:
+    """Pipelines by the names that they were offered under; others cannot be had.
+
+    Raises `ZooError` for a name that is no model that draws, and where there is none at all. Models on the
+    Hub are fetched when they are first asked for.
+    """
+
+    def __init__(self, models: Sequence[str], *, device: str | None = None) -> None:
+        self.names = tuple(dict.fromkeys(models))
+        self.device = device
+        self._pipes: dict[str, Pipeline] = {}
+        self._lock = Lock()  # two clients at once load a model once
+        if not self.names:
+            raise ZooError("no model to show: zoo studio MODEL…, a run's folder, a model's, or a Hub id")
+        for name in self.names:
+            if HubId.parse(name) is None and read_config(locate(name), name)[0].task == "match":
+                raise ZooError(f"{name} matches text and images and draws nothing; a pipeline is wanted")
+
+    def __getitem__(self, name: str) -> Pipeline:
+        """Raises `ZooError` for a name that is not offered, and for a model that cannot be loaded."""
+        if name not in self.names:
+            raise ZooError(f"{name!r} is not offered here; there are: {', '.join(self.names)}")
+        with self._lock:
+            if name not in self._pipes:
+                self._pipes[name] = load(name, device=self.device)
+            return self._pipes[name]
