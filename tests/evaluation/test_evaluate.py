@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ import zoo
 from zoo import ZooError
 from zoo.evaluation.drawings import Drawings
 from zoo.evaluation.protocols import asked
-from zoo.evaluation.results import compared
+from zoo.evaluation.results import add_result, as_json, compared, read_results
+from zoo_registry.evaluation import Score
 
 # 12 unseen pictures of 5 classes and more
 DATA = "aviary:60"
@@ -361,3 +363,21 @@ def test_a_file_that_holds_no_results_is_left_alone(run: Path) -> None:
     with pytest.raises(ZooError, match=r"results\.json cannot be read as results"):
         evaluate(run, "diversity")
     assert (run / "results.json").read_text() == '{"results": [1]}'
+
+
+def test_two_evaluations_of_one_model_lose_no_result(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+
+    def put(number: int) -> None:
+        result = {
+            "identity": f"fid@{number}",
+            "data": {"source": "aviary", "fingerprint": "f"},
+            "better": "lower",
+            "scores": {"fid": as_json(Score(1.0, 2))},
+        }
+        add_result(path, "birds", "weights", result)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(put, range(24)))
+    found = {result["identity"] for result in read_results(path)["results"]}
+    assert found == {f"fid@{number}" for number in range(24)}

@@ -52,6 +52,11 @@ class Parts:
     def __contains__(self, kind: str) -> bool:
         return kind in self.modules
 
+    @property
+    def code_width(self) -> int:
+        """C, of what the conditioning draws; 0 without one."""
+        return int(self.conditioning.width) if "conditioning" in self else 0
+
     def to(self, device: torch.device) -> Parts:
         """Move every module to a device, in channels-last, where convolutions were measured faster."""
         for module in (*self.modules.values(), *self.losses, *self.augmentations):

@@ -135,7 +135,7 @@ class Pipeline:
         noise = torch.cat(
             [self.parts.style_encoder(part.to(self.device)).vector for part in seen.split(_CHUNK)]
         )
-        return self._draw(captions, noise, torch.zeros(len(noise), self._code_width))
+        return self._draw(captions, noise, torch.zeros(len(noise), self.parts.code_width))
 
     @torch.inference_mode()
     def interpolate(
@@ -237,14 +237,9 @@ class Pipeline:
             return Text(torch.zeros(count, 0, device=self.device))
         return encode(self.parts, tokens, self.device)
 
-    @property
-    def _code_width(self) -> int:
-        """C, of what the conditioning draws."""
-        return self.parts.conditioning.width if "conditioning" in self.parts else 0
-
     def noise(self, seed: int, images: int) -> tuple[Tensor, Tensor]:
         """The generator's noise [I,Z] and the conditioning's [I,C]; row i depends on (seed, i) alone."""
-        widths = (self.parts.generator.spec.noise_width, self._code_width)
+        widths = (self.parts.generator.spec.noise_width, self.parts.code_width)
         rows = [
             [torch.randn(width, generator=source) for width in widths]
             for source in (seeded(seed, i) for i in range(images))

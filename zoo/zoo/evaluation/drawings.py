@@ -73,8 +73,7 @@ class Drawings:
     def _batch(self, captions: Sequence[str], numbers: Sequence[int]) -> Tensor:
         """Pictures [b,3,R,R] uint8 of the captions with these numbers."""
         pipe, parts = self.pipe, self.pipe.parts
-        code = parts.conditioning.width if "conditioning" in parts else 0
-        widths = (parts.generator.spec.noise_width, code)
+        widths = (parts.generator.spec.noise_width, parts.code_width)
         rows = []
         for number in numbers:
             source = seeded(self.seed, number, "evaluation")

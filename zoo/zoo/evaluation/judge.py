@@ -39,7 +39,9 @@ from .judge_network import LARGEST, TrainedJudge
 
 __all__ = ["Effort", "Practising", "TrainedJudge", "judge_of"]
 
-VERSION = 1  # to be raised whenever the same data would give another judge, as with another network
+# To be raised whenever the same data would give another judge, as with another network; and with it the
+# versions of the protocols that ask a judge, since their numbers change.
+VERSION = 1
 HIDDEN = "hidden"  # the value of an attribute that a picture does not show
 BATCH_SIZE = 32
 RATE = 3e-3

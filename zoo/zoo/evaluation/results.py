@@ -14,6 +14,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from filelock import FileLock
+
 from zoo_registry import ZooError, catalogue
 from zoo_registry.evaluation import Score
 
@@ -54,7 +56,7 @@ def read_results(path: Path) -> dict[str, Any]:
         for result in found["results"]:
             for score in result["scores"].values():
                 Score(**score)
-            result["identity"], result["better"], result["data"]["source"]
+            _ = result["identity"], result["better"], result["data"]["source"]
     except FileNotFoundError:
         raise ZooError(
             f"{path} is not there: nothing has been measured; zoo eval MODEL --data SRC --metrics …"
@@ -67,16 +69,19 @@ def read_results(path: Path) -> dict[str, Any]:
 def add_result(path: Path, model: str, weights: str, result: Mapping[str, Any]) -> None:
     """Put a result into a model's file, in place of an older one of the same protocol and data.
 
-    Results of other weights are dropped: the model has been trained further.
+    Results of other weights are dropped: the model has been trained further. Two evaluations may write at
+    once.
     """
-    before = read_results(path) if path.is_file() else {"results": []}
-    kept = [
-        old
-        for old in before["results"]
-        if before.get("weights") == weights
-        and (old["identity"], old["data"]) != (result["identity"], result["data"])
-    ]
-    write_json(path, {"zoo": FORMAT, "model": model, "weights": weights, "results": [*kept, dict(result)]})
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        before = read_results(path) if path.is_file() else {"results": []}
+        kept = [
+            old
+            for old in before["results"]
+            if before.get("weights") == weights
+            and (old["identity"], old["data"]) != (result["identity"], result["data"])
+        ]
+        results = [*kept, dict(result)]
+        write_json(path, {"zoo": FORMAT, "model": model, "weights": weights, "results": results})
 
 
 def found_before(path: Path, weights: str, identity: str, data: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -104,8 +104,7 @@ class GanTask:
         count = len(batch.captions)
         extra = 0 if self.train.interpolate is None else count // 2
         noise = torch.randn(count + extra, self.spec.noise_width, generator=source).to(self.device)
-        width = parts.conditioning.width if "conditioning" in parts else 0
-        draws = torch.randn(count + extra, width, generator=source).to(self.device)
+        draws = torch.randn(count + extra, parts.code_width, generator=source).to(self.device)
         with torch.set_grad_enabled("text_encoder" in self.learning):
             text = read(parts, batch.captions, self.device)
         if self.train.interpolate is not None:

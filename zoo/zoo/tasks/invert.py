@@ -62,9 +62,8 @@ class InvertTask:
         return drawing
 
     def _round(self, captions: Sequence[str], source: torch.Generator, step: int) -> Round:
-        width = self.parts.conditioning.width if "conditioning" in self.parts else 0
         noise = torch.randn(len(captions), self.noise_width, generator=source).to(self.device)
-        draws = torch.randn(len(captions), width, generator=source).to(self.device)
+        draws = torch.randn(len(captions), self.parts.code_width, generator=source).to(self.device)
         return Round(
             drawing=self._draw(captions, noise, draws),
             text=read(self.parts, captions, self.device),

@@ -1,0 +1,88 @@
+"""Data sets, metrics, protocols and importers."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..component import Component
+from ..contracts import DataSource
+from ..errors import ZooError
+from ..evaluation import EvaluationProtocol, Measured, Metric
+from ..registry import catalogue
+from ..schema import fill, schema_of
+from .shared import build
+from .study import MadeUpStudy
+
+
+def dataset(component: Component, settings: Mapping[str, Any]) -> None:
+    """A drawn set gives the same pictures and captions for the same source."""
+    reader = component.load()
+    if reader.folder_layout:
+        with tempfile.TemporaryDirectory() as folder:
+            assert not reader.recognises(Path(folder)), "an empty folder is not recognised"
+        return
+    first, second = (reader(DataSource("40", side=32), **settings) for _ in range(2))
+    assert first.fingerprint() == second.fingerprint(), (
+        "a drawn set has the same fingerprint for the same source"
+    )
+    assert "train" in first.splits(), "there is a split called train"
+    for split in first.splits():
+        records = first.records(split)
+        assert len({record.name for record in records}) == len(records), "names are unique"
+        for record, twin in zip(records[:3], second.records(split)[:3], strict=True):
+            assert record.captions, "every picture has captions"
+            assert record.captions == twin.captions, "captions are the same for the same source"
+            image = record.image()
+            assert image.mode == "RGB", "pictures are RGB"
+            assert image.tobytes() == twin.image().tobytes(), "pictures are the same for the same source"
+
+
+def metric(component: Component, settings: Mapping[str, Any]) -> None:
+    """Finite scores in their intervals, the same for the same study."""
+    metric = build(component, settings)
+    assert isinstance(metric, Metric), "a metric has `measure`"
+    assert metric.better in ("higher", "lower"), "it says which is better, higher or lower"
+    assert not schema_of(component).wires, "a metric is built without wires"
+    first, second = (metric.measure(MadeUpStudy(component.name)) for _ in range(2))
+    assert isinstance(first, Measured), "`measure` gives a `Measured`"
+    assert first.scores, "it gives at least one score"
+    for name, score in first.scores.items():
+        assert math.isfinite(score.value), f"{name} is finite"
+        assert score.count > 0, f"{name} says what it is taken over"
+        low, high = score.interval or (score.value, score.value)
+        assert low <= score.value <= high, f"{name} lies in its interval"
+    assert first.scores == second.scores, "the same study gives the same scores"
+
+
+def protocol(component: Component, settings: Mapping[str, Any]) -> None:
+    """A metric that is installed, with settings that it has."""
+    protocol = component.load()
+    assert isinstance(protocol, EvaluationProtocol), "its target is an EvaluationProtocol"
+    assert protocol.name == component.name, "it has the name that it is listed by"
+    metric = catalogue().get("metric", protocol.metric)
+    filled, problems = fill(schema_of(metric).settings, protocol.settings, component.name)
+    assert filled is not None, "; ".join(problems)
+
+
+def importer(component: Component, settings: Mapping[str, Any]) -> None:
+    """Parts of a pipeline; tensors of unknown names are refused."""
+    import torch
+
+    from ..recipe import SINGLE
+
+    importer = build(component, settings)
+    assert importer.parts, "an importer converts at least one part"
+    for part in importer.parts:
+        assert part in SINGLE, f"{part!r} is no part of a pipeline; those are {', '.join(SINGLE)}"
+    assert importer.recipe, "it names the recipe that an imported model's parts are put into"
+    other = {"a name of no system": torch.zeros(1)}
+    for part in importer.parts:
+        try:
+            importer.convert(part, other)
+        except ZooError:
+            continue
+        raise AssertionError(f"{part}: tensors of unknown names are converted; a ZooError tells of them")
