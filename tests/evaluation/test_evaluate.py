@@ -20,6 +20,7 @@ from zoo import ZooError
 from zoo.evaluation.drawings import Drawings
 from zoo.evaluation.protocols import asked
 from zoo.evaluation.results import add_result, as_json, compared, read_results
+from zoo.evaluation.run import writable
 from zoo_registry.evaluation import Score
 
 # 12 unseen pictures of 5 classes and more
@@ -381,3 +382,8 @@ def test_two_evaluations_of_one_model_lose_no_result(tmp_path: Path) -> None:
         list(pool.map(put, range(24)))
     found = {result["identity"] for result in read_results(path)["results"]}
     assert found == {f"fid@{number}" for number in range(24)}
+
+
+def test_a_place_that_takes_no_file_is_refused_before_anything_is_drawn() -> None:
+    with pytest.raises(ZooError, match=r"/proc/results.json cannot be written \(.*--out FILE"):
+        writable(Path("/proc/results.json"))  # not even root writes there

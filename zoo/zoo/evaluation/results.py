@@ -19,6 +19,7 @@ from filelock import FileLock
 from zoo_registry import ZooError, catalogue
 from zoo_registry.evaluation import Score
 
+from ..data.cache import cache_folder
 from ..files import sha256, write_json
 from ..hub import CONFIG, HubId
 from ..models import SAMPLING, part_file
@@ -72,7 +73,10 @@ def add_result(path: Path, model: str, weights: str, result: Mapping[str, Any]) 
     Results of other weights are dropped: the model has been trained further. Two evaluations may write at
     once.
     """
-    with FileLock(path.with_name(f".{path.name}.lock")):
+    locks = cache_folder() / "locks"  # not beside the results, where its file would stay
+    locks.mkdir(parents=True, exist_ok=True)
+    name = hashlib.blake2b(str(path.resolve()).encode(), digest_size=16).hexdigest()
+    with FileLock(locks / name):
         before = read_results(path) if path.is_file() else {"results": []}
         kept = [
             old

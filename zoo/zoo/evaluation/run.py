@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from zoo_registry import ZooError, catalogue
@@ -121,8 +121,14 @@ def writable(path: Path) -> None:
     folder = path.parent
     if not folder.is_dir():
         raise ZooError(f"{path}: there is no folder {folder}")
-    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        raise ZooError(f"{path} cannot be written; --out FILE names another place")
+    try:
+        with TemporaryFile(dir=folder):  # root is told that it may write where no file can be
+            pass
+        if path.exists():
+            path.open("ab").close()
+    except OSError as error:
+        why = error.strerror
+        raise ZooError(f"{path} cannot be written ({why}); --out FILE names another place") from None
     if path.is_file():
         read_results(path)
 
