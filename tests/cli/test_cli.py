@@ -163,3 +163,13 @@ def test_data_set_round_trip_and_faults(tmp_path: Path) -> None:
     assert "problem" in refused.stderr
     assert f"zoo data check {tmp_path / 'birds'}" in refused.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_drawing_imports_no_image_encoder(tmp_path: Path) -> None:
+    """timm takes seconds to import, and a recipe that names it draws without."""
+    folder = small_models.attending().save_pretrained(tmp_path / "birds")
+    code = (
+        "import sys, zoo; pipe = zoo.load(sys.argv[1], device='cpu'); pipe('a red bird')\n"
+        "assert 'image_encoder' in pipe.recipe.parts and 'timm' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(folder)], check=True)

@@ -9,14 +9,13 @@ from __future__ import annotations
 import math
 from typing import Annotated, cast
 
-import timm
 import torch
 import torch.nn.functional as F
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
 from zoo_plugins.blocks import convolution, leaky, normalise_spectrally
-from zoo_plugins.image_encoders.timm_model import maps, stages_of
+from zoo_plugins.image_encoders.timm_model import maps, published_settings, stages_of
 from zoo_registry.contracts import Discriminator, Phase, TextSpec
 from zoo_registry.errors import ZooError
 
@@ -62,8 +61,7 @@ class Projected(nn.Module, Discriminator):
         for layer in self.network.modules():
             if hasattr(layer, "fused_attn"):  # fused attention cannot be differentiated twice
                 layer.fused_attn = False
-        published = timm.get_pretrained_cfg(model)
-        assert published is not None
+        published = published_settings(model)
         self.side = side or published.input_size[-1]
         # [-1, 1] to the model's own range: ((x + 1) / 2 - mean) / std
         mean, std = torch.tensor(published.mean), torch.tensor(published.std)

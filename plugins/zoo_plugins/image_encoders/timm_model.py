@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import Any, Literal
 
 import huggingface_hub
-import timm
 import torch
 import torch.nn.functional as F
 from huggingface_hub.errors import EntryNotFoundError
@@ -18,7 +17,7 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from zoo_registry.contracts import ImageEncoder, ImageFeatures, TextSpec
-from zoo_registry.errors import ZooError, nearest
+from zoo_registry.errors import ZooError, near
 
 
 class TimmEncoder(nn.Module, ImageEncoder):
@@ -73,8 +72,7 @@ class TimmEncoder(nn.Module, ImageEncoder):
         nn.init.uniform_(self.region_projection.weight, -0.1, 0.1)
         nn.init.uniform_(self.vector_projection.weight, -0.1, 0.1)
 
-        published = timm.get_pretrained_cfg(model)
-        assert published is not None
+        published = published_settings(model)
         self.side = side or published.input_size[-1]
         # [-1, 1] to the model's own range: ((x + 1) / 2 - mean) / std
         mean, std = torch.tensor(published.mean), torch.tensor(published.std)
@@ -105,6 +103,8 @@ def stages_of(
 
     Raises ZooError where timm cannot build it; warns where its weights cannot be fetched.
     """
+    import timm  # here and below: it takes seconds, and whoever only draws does without
+
     if not timm.is_model(model):
         raise ZooError(f"{part}.model: timm has no model {model!r}{_near(model)}")
     try:
@@ -126,6 +126,15 @@ def stages_of(
         return trunk
 
 
+def published_settings(model: str) -> Any:
+    """What timm says of a model's published weights: their place, the side and range of their images."""
+    import timm
+
+    published = timm.get_pretrained_cfg(model)
+    assert published is not None
+    return published
+
+
 def maps(trunk: Any, images: Tensor) -> list[Tensor]:
     """What each stage gives, [B,K,h,w] of its own K."""
     stages: list[Tensor] = trunk(images)
@@ -136,8 +145,7 @@ def maps(trunk: Any, images: Tensor) -> list[Tensor]:
 
 def _reach(model: str) -> None:
     """Raise at once where weights are neither here nor in reach: the download retries for a minute."""
-    published = timm.get_pretrained_cfg(model)
-    assert published is not None
+    published = published_settings(model)
     repository, file = published.hf_hub_id, "model.safetensors"
     if repository and not isinstance(huggingface_hub.try_to_load_from_cache(repository, file), str):
         with suppress(EntryNotFoundError):  # older repositories hold another file
@@ -145,5 +153,7 @@ def _reach(model: str) -> None:
 
 
 def _near(model: str) -> str:
-    hint = nearest(model.partition(".")[0], timm.list_models())
-    return hint if "did you mean" in hint else "; timm.list_models() names them"  # there are over a thousand
+    import timm
+
+    hint = near(model.partition(".")[0], timm.list_models())
+    return hint or "; timm.list_models() names them"  # there are over a thousand
