@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import small_models
 from PIL import Image
 
 

@@ -69,10 +69,10 @@ class Facts:
             found = read_results(path) if weights and path.is_file() else {}
             if found.get("weights") == weights:
                 facts.results = found["results"]
-        if facts.data is None and facts.results:
-            facts.data, facts.drawn = data_name(facts.results[0]["data"]["source"])
         if facts.data is None:
             facts._take(folder)
+        if facts.data is None and facts.results:
+            facts.data, facts.drawn = data_name(facts.results[0]["data"]["source"])
         return facts
 
     def recorded(self) -> dict[str, Any]:
