@@ -1,5 +1,6 @@
 # make demo   install, draw birds, train a small AttnGAN on them, draw eight captions, write a report
 # make test   install what the tests need, and run them all
+# make site   build the documentation into site/
 PYTHON ?= python3
 VENV ?= .venv
 RUN ?= runs/aviary
@@ -7,7 +8,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 INSTALL := $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
-.PHONY: demo test lint bench docs clean
+.PHONY: demo test lint bench site clean
 
 $(BIN)/python:
 	$(if $(UV),$(UV) venv --quiet --seed --python $(PYTHON) $(VENV),$(PYTHON) -m venv $(VENV))
@@ -43,5 +44,9 @@ lint: $(VENV)/.installed-dev
 bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks
 
+# The variable silences a notice about the future of MkDocs, which is none about this site.
+site: $(VENV)/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist site .mypy_cache .ruff_cache .pytest_cache

@@ -1,4 +1,7 @@
-"""Writes docs/parts.md from the catalogue and the parts of docs/plugins.md from zoo/zoo/scaffold.
+"""Writes what the code says into files of the repository, for whoever reads them there.
+
+docs/parts.md from the catalogue, docs/images/arrows.svg from the imports, the parts of docs/plugins.md from
+zoo/zoo/scaffold. The site has more pages that are made of the code: see docs/pages.
 
 python docs/generate.py; with --print, docs/parts.md to standard output.
 """
@@ -12,14 +15,16 @@ from pathlib import Path
 from string import Template
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tests/matrix"), str(ROOT / "tests/shared")]
+sys.path[:0] = [str(ROOT), str(ROOT / "docs"), str(ROOT / "tests/matrix"), str(ROOT / "tests/shared")]
 
 from matrix import ADVERSARIAL, AXES, own, split  # noqa: E402 - found through the line above
+from pages import arrows  # noqa: E402
 
 from zoo_registry import KINDS  # noqa: E402
 
 PAGE = ROOT / "docs/parts.md"
 PLUGINS = ROOT / "docs/plugins.md"
+ARROWS = ROOT / "docs/images/arrows.svg"
 
 
 def page() -> str:
@@ -90,3 +95,4 @@ if __name__ == "__main__":
     else:
         PAGE.write_text(page(), encoding="utf-8")
         PLUGINS.write_text(plugins(), encoding="utf-8")
+        ARROWS.write_text(arrows.drawing(), encoding="utf-8")

@@ -56,6 +56,21 @@ def test_the_table_of_parts_is_generated() -> None:
     assert (ROOT / "docs/parts.md").read_text(encoding="utf-8") == written, "python docs/generate.py"
 
 
+def test_the_drawing_of_imports_is_generated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT)
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    from pages.arrows import arrows, drawing
+
+    assert (ROOT / "docs/images/arrows.svg").read_text(encoding="utf-8") == drawing(), (
+        "python docs/generate.py"
+    )
+    roots = {tuple(re.split("[.:]", name)[0] for name in pair) for pair in arrows()}
+    assert {pair for pair in roots if len(set(pair)) > 1} == {
+        ("zoo", "zoo_registry"),
+        ("zoo_plugins", "zoo_registry"),
+    }
+
+
 def test_every_recipe_is_documented() -> None:
     text = (ROOT / "docs/recipes.md").read_text()
     for name in catalogue().recipe_names():

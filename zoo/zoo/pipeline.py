@@ -28,6 +28,7 @@ from .data.decode import as_rgb
 from .environment import made_with
 from .files import folder_written_beside, write_json
 from .hub import cached, fetch
+from .images import Images
 from .models import SAMPLING, locate, part_file, read_config
 from .reading import condition_of, encode
 from .seeding import generator as seeded
@@ -44,6 +45,10 @@ class Drawn:
     images: tuple[Tensor, ...]  # each [B,3,R,R] in [-1,1], small to large
     attention: tuple[Tensor, ...]  # each [B,L,h,w], one a stage that attends to words
     words: tuple[tuple[str, ...], ...]  # a caption's pieces, the labels of its maps' first rows
+
+    def _repr_png_(self) -> bytes | None:
+        """The largest images, a row a caption, where it is the last value of a notebook's cell."""
+        return to_pillow(self.images[-1], len(self.images[-1]) // len(self.words))._repr_png_()
 
 
 class Pipeline:
@@ -93,12 +98,13 @@ class Pipeline:
         """The words of a caption that the vocabulary does not have: they do not reach the picture."""
         return tuple(self.parts.text_encoder.unknown(caption)) if self.reads_text else ()
 
-    def __call__(self, captions: str | Sequence[str], seed: int = 0, images: int = 1) -> list[Image.Image]:
-        """Draw `images` pictures of each caption, caption by caption.
+    def __call__(self, captions: str | Sequence[str], seed: int = 0, images: int = 1) -> Images:
+        """Draw `images` pictures of each caption, caption by caption; a notebook shows the list.
 
         Image i of a caption depends on (caption, seed, i) alone, whatever else is drawn with it.
         """
-        return to_pillow(self.draw(captions, seed, images).images[-1])
+        drawn = self.draw(captions, seed, images).images[-1]
+        return to_pillow(drawn, 8 if isinstance(captions, str) else images)
 
     @torch.inference_mode()
     def draw(self, captions: str | Sequence[str], seed: int = 0, images: int = 1) -> Drawn:
@@ -368,7 +374,8 @@ def save(recipe: Recipe, parts: Parts, folder: Path) -> Path:
     return folder
 
 
-def to_pillow(images: Tensor) -> list[Image.Image]:
-    """Images [B,3,R,R] in [-1,1] as pictures of 8 bits a channel."""
+def to_pillow(images: Tensor, columns: int = 8) -> Images:
+    """Images [B,3,R,R] in [-1,1] as pictures of 8 bits a channel. columns: of the grid in a notebook."""
     pixels = images.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
-    return [Image.fromarray(image) for image in pixels.permute(0, 2, 3, 1).cpu().numpy()]  # [B,R,R,3]
+    rows = pixels.permute(0, 2, 3, 1).cpu().numpy()  # [B,R,R,3]
+    return Images(map(Image.fromarray, rows), columns)

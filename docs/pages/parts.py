@@ -1,0 +1,140 @@
+"""A page for every part, from its record, its constructor and its docstring."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+
+from zoo_registry import KINDS, Component, Recipe, catalogue
+from zoo_registry.recipe import LISTS, SINGLE
+from zoo_registry.schema import Schema, schema_of
+
+from .text import cited, described, prose, settings, table, toml
+
+SHOWN = tuple(kind for kind in KINDS if kind != "protocol")
+"""Kinds with a page a part; protocols have one page together."""
+
+_WIRES = {
+    "TextSource": "where the vocabulary comes from",
+    "TextSpec": "what the text encoder gives",
+    "ConditionSpec": "what the conditioning gives",
+    "GeneratorSpec": "what the generator draws",
+    "DataSource": "where the data set comes from",
+}
+
+
+def pages() -> dict[str, str]:
+    """Every page by its path."""
+    return {path(c): _page(c) for kind in SHOWN for c in catalogue().of(kind)}
+
+
+def path(component: Component) -> str:
+    """Where the page of a part lies."""
+    return f"parts/{component.kind}/{component.name}.md"
+
+
+def title(kind: str) -> str:
+    """A kind's name as a heading: "Text encoder"."""
+    return kind.replace("_", " ").capitalize()
+
+
+@cache
+def used_by() -> Mapping[tuple[str, str], tuple[str, ...]]:
+    """The recipes that use a part, by its kind and name."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for name in catalogue().recipe_names():
+        recipe = Recipe.read(name, catalogue())
+        for choice in (*recipe.parts.values(), *recipe.losses, *recipe.augmentations):
+            users = found.setdefault((choice.component.kind, choice.component.name), [])
+            if name not in users:
+                users.append(name)
+    return {key: tuple(names) for key, names in found.items()}
+
+
+def _page(c: Component) -> str:
+    schema = schema_of(c)
+    part = c.load()
+    general, told = described(part, schema.settings.model_fields)
+    facts = [("kind", f"{title(c.kind).lower()}: [all of them](../../parts.md#{c.kind.replace('_', '-')})")]
+    if c.paper:
+        facts.append(("paper", cited(c.paper)))
+    if schema.wires:
+        wires = (f"`{wire.__name__}`, {_WIRES[wire.__name__]}" for wire in schema.wires)
+        facts.append(("is handed", "; ".join(wires)))
+    if c.gives:
+        facts.append(("gives", ", ".join(_given(c, gift) for gift in sorted(c.gives))))
+    if c.needs:
+        facts.append(("needs", "; ".join(f"`{need}`, given by {_givers(need)}" for need in sorted(c.needs))))
+    facts += _facts(c, part)
+    if c.kind in {*SINGLE, *LISTS.values()}:
+        users = used_by().get((c.kind, c.name), ())
+        links = ", ".join(f"[`{name}`](../../recipes/{name}.md)" for name in users)
+        facts.append(("recipes", links or "none of those that are shipped"))
+    module = Path(*c.target.partition(":")[0].split("."))
+    facts.append(("source", f"`plugins/{module}.py`"))
+    sections = [f"# `{c.name}`", f"{c.summary}.", table(("", ""), facts)]
+    sections += [prose(paragraph) for paragraph in general]
+    sections += ["## Settings", settings(schema.settings, told) or "It has none."]
+    sections += [_use(c, schema)]
+    return "\n\n".join(sections) + "\n"
+
+
+def _given(c: Component, gift: str) -> str:
+    return f"`{gift}` (with `{c.given_if[gift]} = true`)" if gift in c.given_if else f"`{gift}`"
+
+
+def _givers(need: str) -> str:
+    givers: Iterable[Component] = (g for kind in SHOWN for g in catalogue().of(kind) if need in g.gives)
+    return ", ".join(f"[`{g.name}`](../{g.kind}/{g.name}.md)" for g in givers)
+
+
+def _facts(c: Component, part: type) -> list[tuple[str, str]]:
+    """What some kinds tell besides."""
+    if c.kind == "dataset" and part.folder_layout:  # type: ignore[attr-defined]
+        return [("holds", prose(part.folder_layout))]  # type: ignore[attr-defined]
+    if c.kind == "metric":
+        rows = [p for p in catalogue().of("protocol") if p.load().metric == c.name]
+        links = ", ".join(f"[`{p.name}`](../../protocols.md#{p.name})" for p in rows)
+        return [("better", part.better), ("protocols", links or "one of its own name")]  # type: ignore[attr-defined]
+    if c.kind == "importer":
+        recipe = part.recipe  # type: ignore[attr-defined]
+        return [
+            ("converts", ", ".join(f"`--{kind.replace('_', '-')}`" for kind in part.parts)),  # type: ignore[attr-defined]
+            ("into", f"[`{recipe}`](../../recipes/{recipe}.md)"),
+        ]
+    return []
+
+
+def _use(c: Component, schema: Schema) -> str:
+    """How the part is asked for, as code."""
+    first = next(iter(schema.settings.model_fields.items()), None)
+    if c.kind == "dataset":
+        argument = "500" if not c.load().folder_layout else c.load().metavar
+        return _code(
+            "sh",
+            f"zoo data info {c.name}:{argument}",
+            f"zoo train RECIPE --data {c.name}:{argument} --out RUN",
+        )
+    if c.kind == "metric":
+        asked = f"zoo eval RUN --data SRC --metrics {c.name}"
+        if first and not first[1].is_required():
+            asked += f" --set {c.name}.{first[0]}={_plain(first[1].default)}"
+        return _code("sh", asked)
+    if c.kind == "importer":
+        flags = " ".join(f"--{kind.replace('_', '-')} FILE" for kind in c.load().parts)
+        return _code("sh", f"zoo import {c.name} {flags} --out MODEL")
+    fields = list(schema.settings.model_fields.items())[:3]
+    shown = {name: f.default for name, f in fields if not f.is_required() and f.default is not None}
+    choice = toml({"use": c.name} | shown)
+    place = next((key for key, kind in LISTS.items() if kind == c.kind), None)
+    return _code("toml", f"{c.kind} = {choice}" if place is None else f"{place} = [{choice}]")
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _code(language: str, *lines: str) -> str:
+    return "\n".join(["## How it is asked for", "", f"```{language}", *lines, "```"])

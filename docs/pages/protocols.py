@@ -1,0 +1,66 @@
+"""The page of protocols, from the catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from zoo_registry import catalogue
+from zoo_registry.evaluation import EvaluationProtocol
+
+from .text import cited, code, table
+
+_HEAD = """# Protocols
+
+Two numbers can be compared where all of these values are equal. What happens when one is changed, and how a
+result is then called, stands in [Measuring](measuring.md). A metric's name stands for its first protocol.
+
+```sh
+zoo list protocol
+zoo show protocol/fid-test-5k
+zoo eval runs/birds --data aviary --metrics attributes-2k,kid-judge-2k
+```
+"""
+
+_MEANING = {
+    "images": "pictures drawn",
+    "per_caption": "pictures of one caption",
+    "split": "split of the data set",
+    "crop": "shorter side over that of the crop",
+    "resize": "side that pictures are brought to",
+    "seed": "seed of noise and captions",
+    "truncation": "noise within plus and minus",
+}
+
+
+def page() -> str:
+    """The page: a table of all, then one section each."""
+    listed = catalogue().of("protocol")
+    rows = [
+        (
+            f"[`{c.name}`](#{c.name})",
+            c.summary,
+            _metric(c.load().metric),
+            f"{c.load().images:,}",
+            cited(c.paper),
+        )
+        for c in listed
+    ]
+    overview = table(("protocol", "what it is", "metric", "pictures", "paper"), rows)
+    sections = []
+    for component in listed:
+        protocol: EvaluationProtocol = component.load()
+        values = asdict(protocol)
+        own = [(f"`{key}`", code(values[key]), meaning) for key, meaning in _MEANING.items()]
+        own += [
+            (f"`{key}`", code(value), "setting of the metric") for key, value in protocol.settings.items()
+        ]
+        sections.append(
+            f"## `{component.name}` {{ #{component.name} }}\n\n{component.summary}. "
+            f"Version {protocol.version}, metric {_metric(protocol.metric)}.\n\n"
+            f"{table(('value', '', 'what it is'), own)}\n"
+        )
+    return "\n".join([_HEAD, overview, "", *sections])
+
+
+def _metric(name: str) -> str:
+    return f"[`{name}`](parts/metric/{name}.md)"

@@ -1,0 +1,101 @@
+"""The notebooks of the documentation run from top to bottom, in a real kernel, and say what they should."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
+from PIL import Image
+from tiny_pipeline import made
+
+FOLDER = Path(__file__).parents[2] / "docs/notebooks"
+NAMES = ("first-picture", "write-a-generator", "your-own-folder")
+
+
+def ran(notebook: Any, folder: Path) -> list[Any]:
+    """The outputs of a notebook, cell by cell, all of them code; it stops at the first that fails."""
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
+    return [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def pictures(outputs: list[Any]) -> Iterator[Image.Image]:
+    """The pictures that a cell shows."""
+    for output in outputs:
+        if "image/png" in output.get("data", {}):
+            yield Image.open(BytesIO(base64.b64decode(output["data"]["image/png"])))
+
+
+def printed(outputs: list[list[Any]]) -> str:
+    return "".join(output.get("text", "") for cell in outputs for output in cell)
+
+
+def test_there_are_no_others() -> None:
+    assert sorted(path.stem for path in FOLDER.glob("*.ipynb")) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a few steps and pictures, which its first cell reads: what it draws is no good."""
+    monkeypatch.setenv("STEPS", "4")
+    monkeypatch.setenv("PICTURES", "80")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    assert all(not cell.outputs for cell in notebook.cells if cell.cell_type == "code"), (
+        "kept without outputs"
+    )
+    cells = ran(notebook, tmp_path)
+    text = printed(cells)
+    assert "Warning" not in text
+    assert "error:" not in text
+    shown = [picture for cell in cells for picture in pictures(cell)]
+    if name == "first-picture":
+        assert [picture.height > 60 for picture in shown] == [True] * 4  # birds, drawn, attention, on the way
+    elif name == "your-own-folder":
+        assert "there is no picture train/lost.png" in text
+        assert "not known: ('purple',)" in text
+        assert "r-precision-3k@1[candidates=20, images=200, side=64]" in text
+        assert len(shown) == 3
+    else:
+        assert "row 1 alone and in a batch" in text, "check_component names what the faulty part breaks"
+        assert "'pattern'" in text
+        assert "zoo-pattern-net/pyproject.toml" in text
+        assert len(shown) == 1
+
+
+def test_what_a_pipeline_draws_shows_itself(tmp_path: Path) -> None:
+    pipe = made(text_encoder="bilstm", conditioning="augmentation", generator="attention-stages")
+    pipe.save_pretrained(tmp_path / "model")
+    red, blue = "the bird is red", "the bird is blue"
+    lines = (
+        'import zoo; pipe = zoo.load("model")',
+        f'pipe("{red}", images=3)',
+        f'pipe(["{red}", "{blue}"], images=4)',
+        f'pipe.draw(["{red}", "{blue}"], images=3)',
+        f'pipe("{red}", images=11)',
+        f'pipe("{red}")[:0]',
+        f'shown = pipe("{red}"); print(isinstance(shown, list), shown[0].size)',
+    )
+    cells = ran(new_notebook(cells=[new_code_cell(line) for line in lines]), tmp_path)
+    side, gap = 128, 2  # small pictures are enlarged by whole pixels
+    sizes = [[picture.size for picture in pictures(cell)] for cell in cells]
+    assert sizes == [
+        [],
+        [grid(3, 1, side, gap)],
+        [grid(4, 2, side, gap)],
+        [grid(3, 2, side, gap)],
+        [grid(8, 2, side, gap)],
+        [],
+        [],
+    ]
+    assert printed(cells) == "True (32, 32)\n"
+
+
+def grid(columns: int, rows: int, side: int, gap: int) -> tuple[int, int]:
+    return columns * (side + gap) - gap, rows * (side + gap) - gap
