@@ -19,15 +19,10 @@ from typing import Any
 import torch
 
 import zoo
-from zoo.assemble import assemble
 from zoo.card import card
 from zoo.export.half import write_half
 from zoo.hub import CARD
 from zoo.log import read as read_log
-from zoo.models import locate, read_config
-from zoo.pipeline import save
-from zoo_registry import Recipe, catalogue
-from zoo_registry.contracts import TextSource
 
 FOLDER = Path(__file__).parent
 RECIPES = FOLDER / "shipped"
@@ -42,24 +37,13 @@ class Model:
 
     data: str
     stages: tuple[str, ...]
-    caption: str  # what the README draws
 
 
 MODELS = {
-    "aviary": Model(
-        "aviary:20000",
-        ("aviary-match", "aviary-64", "aviary-grown", "aviary"),
-        "a small blue bird with a long orange beak",
-    ),
-    "garden": Model(
-        "garden:12000", ("garden-match", "garden-gan", "garden"), "a red flower with a yellow middle"
-    ),
-    "portraits": Model(
-        "portraits:16000", ("portraits-match", "portraits"), "a woman with long red hair and glasses"
-    ),
+    "aviary": Model("aviary:20000", ("aviary-match", "aviary")),
+    "garden": Model("garden:12000", ("garden-match", "garden-gan", "garden")),
+    "portraits": Model("portraits:16000", ("portraits-match", "portraits")),
 }
-GROWN = {"aviary-grown": "aviary"}
-"""Stages that train nothing: the weights of the stage before, put into the larger generator of another."""
 
 
 def train(name: str, runs: Path) -> Path:
@@ -67,11 +51,7 @@ def train(name: str, runs: Path) -> Path:
     before: Path | None = None
     for stage in MODELS[name].stages:
         run = runs / stage
-        if stage in GROWN:
-            if not (run / "model/config.json").is_file():
-                assert before is not None
-                grow(before, RECIPES / f"{GROWN[stage]}.toml", run)
-        elif not (run / "done.json").is_file():
+        if not (run / "done.json").is_file():
             _train(stage, MODELS[name].data, before, run)
         before = run
     assert before is not None
@@ -86,24 +66,6 @@ def _train(stage: str, data: str, before: Path | None, run: Path) -> None:
         command += [str(RECIPES / f"{stage}.toml"), "--data", data, "--out", str(run)]
         command += [] if before is None else ["--set", f"pretrain={before}"]
     subprocess.run(command, check=True)
-
-
-def grow(small: Path, recipe: Path, out: Path) -> None:
-    """Put a trained generator of stages into one that has more: those begin as copies of the last."""
-    folder = locate(small)
-    before, _ = read_config(folder)
-    whole = Recipe.read(recipe, catalogue())
-    kinds = ("text_encoder", "image_encoder", "conditioning", "generator")
-    learnt = assemble(before, TextSource(folder=folder), kinds=kinds, folder=folder)
-    parts = assemble(whole, TextSource(folder=folder), kinds=kinds, loading=True)
-    for kind in kinds[:-1]:
-        parts.modules[kind].load_state_dict(learnt.modules[kind].state_dict())
-    parts.generator.first.load_state_dict(learnt.generator.first.state_dict())
-    parts.generator.to_image.load_state_dict(learnt.generator.to_image.state_dict())
-    last = len(learnt.generator.later) - 1
-    for index, stage in enumerate(parts.generator.later):
-        stage.load_state_dict(learnt.generator.later[min(index, last)].state_dict())
-    save(whole, parts, out / "model")
 
 
 def ship(name: str, runs: Path) -> dict[str, Any]:
