@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import os
+import sysconfig
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -46,6 +48,8 @@ def test_it_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("STEPS", "4")
     monkeypatch.setenv("PICTURES", "80")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
+    # the cells' "!zoo" is this environment's, as where it was activated
+    monkeypatch.setenv("PATH", os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]]))
     notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
     assert all(not cell.outputs for cell in notebook.cells if cell.cell_type == "code"), (
         "kept without outputs"

@@ -135,4 +135,4 @@ def test_a_port_that_is_taken(address: str, models: Path) -> None:
     port = str(urlsplit(address).port)
     result = zoo_studio(models / "birds", "--port", port)
     assert result.returncode == 2
-    assert f"port {port} cannot be served on" in result.stderr
+    assert f"the studio cannot be served on port {port}" in result.stderr

@@ -86,6 +86,7 @@ def toast(tab: Any) -> str:
     told.wait_for()
     text: str = told.inner_text()
     tab.locator(".toast-close").first.click()
+    tab.wait_for_selector(".toast-body", state="detached")
     return text
 
 

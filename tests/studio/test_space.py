@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -11,6 +13,9 @@ import yaml
 from gradio_client import Client
 from PIL import Image
 from studio_process import served
+
+from zoo.export.space import write_space
+from zoo.studio.work import Kept
 
 
 def test_a_space_draws(models: Path, tmp_path: Path) -> None:
@@ -47,3 +52,28 @@ def test_a_folder_that_is_there_is_left_alone(models: Path, tmp_path: Path) -> N
     assert result.returncode == 2
     assert f"{tmp_path} exists" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_holds_anything(models: Path, tmp_path: Path) -> None:
+    hostile = tmp_path / "hostile"
+    shutil.copytree(models / "birds", hostile)
+    config = json.loads((hostile / "config.json").read_text())
+    config["recipe"]["name"] = '"])\nimport os  # ../../x: y'
+    (hostile / "config.json").write_text(json.dumps(config))
+    space = write_space(str(hostile), tmp_path / "space")
+    assert sorted(path.name for path in space.iterdir()) == [
+        "README.md",
+        "app.py",
+        "import-os-x-y",
+        "requirements.txt",
+    ]
+    assert "import os  #" not in (space / "app.py").read_text()
+    settings = yaml.safe_load((space / "README.md").read_text().split("---")[1])
+    assert settings["title"] == config["recipe"]["name"]
+    assert settings["app_file"] == "app.py"
+
+
+def test_what_clients_take_along_does_not_pile_up() -> None:
+    kept = Kept(most=3)
+    files = [Path(kept.grid([Image.new("RGB", (4, 4))], 1)) for _ in range(5)]
+    assert [file.is_file() for file in files] == [False, False, True, True, True]

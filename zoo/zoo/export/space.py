@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib.metadata import version
 from pathlib import Path
@@ -38,7 +39,7 @@ app_file: app.py
 license: $license
 ---
 
-Draws what a sentence says with `$title`, a model made with t2i-zoo$learnt. Its card is `$model/README.md`.
+Draws what a sentence says, by a model made with t2i-zoo$learnt. Its card is `$model/README.md`.
 
     pip install -r requirements.txt
     python app.py
@@ -58,10 +59,10 @@ def write_space(model: str, out: Path) -> Path:
     if recipe.task == "match":
         raise ZooError(f"{model} matches text and images and draws nothing; a pipeline is wanted")
     facts = Facts.of(folder, "")
-    name = re.sub(r"[^\w-]+", "-", recipe.name, flags=re.ASCII)
+    name = re.sub(r"[^\w-]+", "-", recipe.name, flags=re.ASCII).strip("-") or "model"
     values = {
         "model": name,
-        "title": recipe.name,
+        "title": json.dumps(recipe.name),  # YAML too: the name may hold anything
         "gradio": version("gradio"),
         "license": "mit" if facts.drawn else "unknown",
         "learnt": f" from {facts.data}" if facts.data else "",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo_registry import ZooError
+from zoo_registry.errors import first_line
 
 if TYPE_CHECKING:
     from gradio import Blocks
@@ -65,4 +66,5 @@ def serve(models: Sequence[str], *, host: str | None = None, port: int | None = 
         print(f"the studio: {blocks.local_url}  (Ctrl-C ends it)", flush=True)
         blocks.block_thread()
     except OSError as error:
-        raise ZooError(f"port {port} cannot be served on: {error}") from None
+        where = "" if port is None else f" on port {port}"
+        raise ZooError(f"the studio cannot be served{where}: {first_line(error)}") from None

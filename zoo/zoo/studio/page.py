@@ -17,6 +17,8 @@ DRAWING: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "draw"}
 """Two drawings run at the same time; others wait."""
 LIVE: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "always_last"}
 """Of what follows typing and sliding."""
+HOUR = 3600
+"""Seconds that what a client drew is kept."""
 COMMAND = "The command that draws the same"
 
 
@@ -33,7 +35,7 @@ def page(offered: Offered) -> gr.Blocks:
     """The page of the offered models."""
     do = Handlers(offered)
     names = list(offered.names)
-    with gr.Blocks(title="zoo studio", analytics_enabled=False, delete_cache=(3600, 3600)) as blocks:
+    with gr.Blocks(title="zoo studio", analytics_enabled=False, delete_cache=(HOUR, HOUR)) as blocks:
         gr.Markdown("# zoo studio")
         with gr.Row(equal_height=True):
             shared = Shared(
@@ -85,7 +87,7 @@ def _draw(do: Handlers, shared: Shared) -> None:
         grid = gr.DownloadButton("Pictures as one PNG", elem_id="grid")
         recipe = gr.DownloadButton("Recipe", elem_id="recipe")
     command = gr.Code(label=COMMAND, language="shell", lines=1, elem_id="command")
-    asked = gr.State(None)
+    asked = gr.State(None, time_to_live=HOUR)
     gr.on(
         [go.click, captions.submit],
         do.draw,
@@ -116,7 +118,7 @@ def _between(do: Handlers, shared: Shared) -> None:
     )
     strip = _gallery("All", "strip", columns=work.STEPS)
     animation = gr.DownloadButton("As a GIF", elem_id="animation")
-    frames = gr.State([])
+    frames = gr.State([], time_to_live=HOUR)
     go.click(
         do.between,
         [shared.model, first, second, shared.seed],

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import shlex
+import shutil
 import tempfile
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,13 +116,23 @@ def restyled(pipe: Pipeline, file: str | None, caption: str) -> Image.Image:
 
 
 class Kept:
-    """Files for clients to take along, in a folder that goes with the process."""
+    """Files for clients to take along, in a folder that goes with the process.
 
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="zoo-studio-")
+    Gradio copies each into its own cache as it answers, so that the newest are enough.
+    """
+
+    def __init__(self, most: int = 64) -> None:
+        self._folder = tempfile.mkdtemp(prefix="zoo-studio-")
+        atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
+        self._folders: deque[Path] = deque()
+        self._most = most
 
     def _new(self, name: str) -> Path:
-        return Path(tempfile.mkdtemp(dir=self._folder.name)) / name
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        self._folders.append(folder)
+        if len(self._folders) > self._most:
+            shutil.rmtree(self._folders.popleft())
+        return folder / name
 
     def grid(self, pictures: Sequence[Image.Image], columns: int) -> str:
         """A PNG of pictures as they were drawn, a row a caption."""
@@ -129,7 +142,7 @@ class Kept:
 
     def recipe(self, pipe: Pipeline) -> str:
         """The recipe with every default filled in, as `zoo train` reads it."""
-        path = self._new(f"{pipe.recipe.name}.json")
+        path = self._new("recipe.json")  # not by its own name, which a model from the Hub chooses
         path.write_text(json.dumps(pipe.recipe.locked(), indent=2) + "\n", encoding="utf-8")
         return str(path)
 
