@@ -92,16 +92,16 @@ def _givers(need: str) -> str:
 
 def _facts(c: Component, part: type) -> list[tuple[str, str]]:
     """What some kinds tell besides."""
-    if c.kind == "dataset" and part.folder_layout:  # type: ignore[attr-defined]
-        return [("holds", prose(part.folder_layout))]  # type: ignore[attr-defined]
+    if c.kind == "dataset" and part.folder_layout:
+        return [("holds", prose(part.folder_layout))]
     if c.kind == "metric":
         rows = [p for p in catalogue().of("protocol") if p.load().metric == c.name]
         links = ", ".join(f"[`{p.name}`](../../protocols.md#{p.name})" for p in rows)
-        return [("better", part.better), ("protocols", links or "one of its own name")]  # type: ignore[attr-defined]
+        return [("better", part.better), ("protocols", links or "one of its own name")]
     if c.kind == "importer":
-        recipe = part.recipe  # type: ignore[attr-defined]
+        recipe = part.recipe
         return [
-            ("converts", ", ".join(f"`--{kind.replace('_', '-')}`" for kind in part.parts)),  # type: ignore[attr-defined]
+            ("converts", ", ".join(f"`--{kind.replace('_', '-')}`" for kind in part.parts)),
             ("into", f"[`{recipe}`](../../recipes/{recipe}.md)"),
         ]
     return []

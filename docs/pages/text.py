@@ -126,7 +126,7 @@ def comments(model: type[BaseModel]) -> dict[str, str]:
             continue
         source = inspect.getsource(owner)
         lines = source.splitlines()
-        fields = ast.parse(source).body[0].body  # type: ignore[attr-defined]
+        fields = ast.parse(source).body[0].body
         for field in (node for node in fields if isinstance(node, ast.AnnAssign)):
             first, last = field.lineno - 1, field.end_lineno or field.lineno
             while lines[first - 1].strip().startswith("#"):

@@ -98,8 +98,8 @@ class Catalogue:
         return self._components[kind, name][0][1]
 
     def recipe_names(self) -> tuple[str, ...]:
-        """The names of the recipes that plugins offer."""
-        return tuple(sorted(self._recipes))
+        """The names of the recipes that plugins offer; one that clashes is left out."""
+        return tuple(sorted(name for name, found in self._recipes.items() if len(found) == 1))
 
     def recipe(self, name: str) -> Path:
         """The file of a recipe. Raises `ZooError` with the nearest name."""
@@ -111,8 +111,8 @@ class Catalogue:
         return found[0][0]
 
     def pretrained_names(self) -> tuple[str, ...]:
-        """The names of the trained models that plugins ship."""
-        return tuple(sorted(self._pretrained))
+        """The names of the trained models that plugins ship; one that clashes is left out."""
+        return tuple(sorted(name for name, found in self._pretrained.items() if len(found) == 1))
 
     def pretrained(self, name: str) -> Path | None:
         """The folder of a shipped model; None where no plugin ships it. Raises `ZooError` where two do."""

@@ -95,7 +95,7 @@ def test_commands_in_the_docs_exist() -> None:
 
     from zoo.cli import app
 
-    known = set(get_command(app).commands)  # type: ignore[attr-defined]
+    known = set(get_command(app).commands)
     for page in PAGES:
         for block in blocks(page, "sh"):
             for verb in re.findall(r"^zoo (\w[\w-]*)", block, flags=re.MULTILINE):

@@ -7,7 +7,6 @@ import http.server
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import PHONE, WIDE, chromium, needs_chromium
 from typer.main import get_command
 
 from zoo.cli import app
@@ -25,7 +25,6 @@ from zoo_registry import KINDS, catalogue
 from zoo_registry.schema import schema_of
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.xdist_group("site")
 
 
@@ -98,7 +97,7 @@ def test_every_protocol_command_and_training_setting_is_there(site: Path) -> Non
         for setting, value in component.load().settings.items():
             assert setting in protocols
             assert str(value).strip("()") in protocols
-    known = get_command(app).commands  # type: ignore[attr-defined]
+    known = get_command(app).commands
     for name, command in known.items():
         for inner, one in getattr(command, "commands", {"": command}).items():
             assert f"zoo {name} {inner}".strip() in commands
@@ -174,15 +173,11 @@ def served(site: Path) -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium")
+@needs_chromium
 def test_pages_fit_a_phone_and_search_finds(served: str) -> None:
-    from playwright.sync_api import sync_playwright
-
     faults: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 390, "height": 844})
+    with chromium() as browser:
+        page = browser.new_page(viewport=PHONE)
         page.on("console", lambda message: faults.append(message.text))
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on(
@@ -195,14 +190,14 @@ def test_pages_fit_a_phone_and_search_finds(served: str) -> None:
             "recipes/attngan-birds/",
             "gallery/",
             "commands/",
+            "notebooks/first-picture/",
         ):
             page.goto(f"{served}/{path}", timeout=60_000)
             wide = page.evaluate("document.documentElement.scrollWidth")
-            assert wide <= 390, f"{path} is {wide} wide"
+            assert wide <= PHONE["width"], f"{path} is {wide} wide"
             broken = "[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
             assert page.evaluate(broken) == []
-        page.set_viewport_size({"width": 1280, "height": 800})
+        page.set_viewport_size(WIDE)
         page.get_by_role("textbox", name="Search").fill("relativistic")
         page.locator(".md-search-result__item a", has_text="relativistic").first.wait_for(timeout=60_000)
-        browser.close()
     assert faults == []

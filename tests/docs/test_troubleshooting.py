@@ -14,7 +14,11 @@ import torch
 from zoo.cli import main
 
 PAGE = (Path(__file__).parents[2] / "docs/troubleshooting.md").read_text(encoding="utf-8")
-MESSAGES = [block.strip() for block in re.findall(r"```text\n(.*?)```", PAGE, flags=re.DOTALL)]
+MESSAGES = {
+    section.partition("\n")[0]: re.findall(r"```text\n(.*?)\n```", section, flags=re.DOTALL)
+    for section in PAGE.split("\n### ")[1:]
+}
+"""What the page quotes, by the headings that it stands under."""
 
 
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str) -> str:
@@ -51,27 +55,32 @@ def nothing(folder: Path) -> None:
     pass
 
 
-CASES: list[tuple[str, Callable[[Path], None]]] = [
-    ("sample|nowhere|a red bird", nothing),
-    ("train|attngan-aviary|--data|aviary:50|--out|r|--set|train.stesp=5", nothing),
-    ("train|attngan-aviary|--data|folder:pics|--out|r", pictures),
-    ("train|attngan-aviary|--data|aviary:50|--out|aviary", begun),
-    ("train|attngan-birds|--data|aviary:50|--out|r", nothing),
-    ("check|bad.toml", misfit),
-    ("import|attngan|--generator|g.pth|--vocabulary|captions.pickle|--out|birds", pickled),
-    ("import|attngan|--generator|g.pth|--out|birds", pickled),
-]
+TRAIN = "train|attngan-aviary|--data|"
+CASES: dict[str, tuple[str, Callable[[Path], None]]] = {
+    "The model cannot be found": ("sample|nowhere|a red bird", nothing),
+    "A setting or a name is not known": (TRAIN + "aviary:50|--out|r|--set|train.stesp=5", nothing),
+    "The data set has problems": (TRAIN + "folder:pics|--out|r", pictures),
+    "The folder of the run exists": (TRAIN + "aviary:50|--out|aviary", begun),
+    "There are fewer pictures than a batch holds": ("train|attngan-birds|--data|aviary:50|--out|r", nothing),
+    "Parts do not fit": ("check|bad.toml", misfit),
+    "A pickle is refused": (
+        "import|attngan|--generator|g.pth|--vocabulary|captions.pickle|--out|birds",
+        pickled,
+    ),
+    "An old checkpoint is of another system": ("import|attngan|--generator|g.pth|--out|birds", pickled),
+}
 
 
-@pytest.mark.parametrize(("command", "prepare"), CASES, ids=[command.split("|")[0] for command, _ in CASES])
+@pytest.mark.parametrize("heading", CASES)
 def test_the_message_is_in_the_page(
-    command: str,
-    prepare: Callable[[Path], None],
+    heading: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    command, prepare = CASES[heading]
     prepare(tmp_path)
     monkeypatch.chdir(tmp_path)
     told = run(monkeypatch, capsys, command)
-    assert any(message in told for message in MESSAGES), told
+    (message,) = MESSAGES[heading]
+    assert message in told

@@ -19,7 +19,7 @@ import zoo
 from zoo import ZooError
 from zoo.evaluation.drawings import Drawings
 from zoo.evaluation.protocols import asked
-from zoo.evaluation.results import add_result, as_json, compared, read_results
+from zoo.evaluation.results import add_result, as_json, compared, place_of, read_results
 from zoo.evaluation.run import writable
 from zoo_registry.evaluation import Score
 
@@ -387,3 +387,20 @@ def test_two_evaluations_of_one_model_lose_no_result(tmp_path: Path) -> None:
 def test_a_place_that_takes_no_file_is_refused_before_anything_is_drawn() -> None:
     with pytest.raises(ZooError, match=r"/proc/results.json cannot be written \(.*--out FILE"):
         writable(Path("/proc/results.json"))  # not even root writes there
+
+
+@pytest.mark.parametrize(
+    ("held", "place"),
+    [
+        ("runs/a/config.json", "runs/a/results.json"),
+        ("runs/a/model/config.json", "runs/a/results.json"),
+        ("runs/a/results.json", "runs/a/results.json"),  # of a run whose model was taken away
+        ("runs/a/recipe.json", "runs/a/results.json"),
+        ("runs/b/config.json", "runs-a.results.json"),  # then runs/a is a repository on the Hub
+    ],
+)
+def test_where_results_lie(held: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / held).parent.mkdir(parents=True)
+    (tmp_path / held).write_text("{}")
+    assert place_of("runs/a") == Path(place)

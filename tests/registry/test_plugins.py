@@ -183,4 +183,39 @@ def test_two_plugins_that_ship_one_name(tmp_path: Path) -> None:
         (tmp_path / name / "blots" / "config.json").write_text("{}")
     result = zoo(tmp_path, "sample", "blots")
     assert result.returncode == 2
-    assert "pretrained model blots is offered by zoo-one 1.0 and by zoo-two 1.0" in result.stderr
+    clash = "pretrained model blots is offered by zoo-one 1.0 and by zoo-two 1.0"
+    assert clash in result.stderr
+    listed = zoo(tmp_path, "list", "--json")
+    assert listed.returncode == 0
+    assert clash in listed.stderr
+    assert not [row for row in json.loads(listed.stdout) if row["name"] == "blots"]
+    small_models.styled().save_pretrained(tmp_path / "here" / "blots")
+    assert "# style-garden" in zoo(tmp_path, "card", "blots", cwd=tmp_path / "here").stdout
+
+
+def test_a_shipped_model_that_cannot_be_read_hides_nothing_else(tmp_path: Path) -> None:
+    distribution(tmp_path, "zoo-ships", SHIPS.format(folder="models"))
+    small_models.wordless().save_pretrained(tmp_path / "models" / "blots")
+    small_models.wordless().save_pretrained(tmp_path / "models" / "torn")
+    (tmp_path / "models" / "torn" / "config.json").write_text("{")
+    listed = zoo(tmp_path, "list", "pretrained", "--json")
+    assert listed.returncode == 0, listed.stderr
+    told = {row["name"]: row["summary"] for row in json.loads(listed.stdout)}
+    assert told["blots"] == "progan-aviary"
+    assert told["torn"].startswith("broken: torn: config.json cannot be read")
+
+
+def test_two_plugins_that_offer_one_recipe(tmp_path: Path) -> None:
+    for name in ("zoo-one", "zoo-two"):
+        recipes = "@hookimpl\ndef zoo_recipes():\n    return [Path(__file__).parent / "
+        code = SHIPS.split("@hookimpl")[0] + recipes + f'"{name}"]\n'
+        distribution(tmp_path, name, code)
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.toml").write_text('extends = "attngan-aviary"\n')
+    listed = zoo(tmp_path, "list", "recipe", "--json")
+    assert listed.returncode == 0, listed.stderr
+    assert "recipe mine is offered by zoo-one 1.0 and by zoo-two 1.0" in listed.stderr
+    names = [row["name"] for row in json.loads(listed.stdout)]
+    assert "attngan-aviary" in names
+    assert "mine" not in names
+    assert zoo(tmp_path, "check", "mine").returncode == 2

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
+_Test = TypeVar("_Test", bound=Callable[..., object])
 CHROMIUM = shutil.which("chromium")
 NEEDS_CHROMIUM = [
     pytest.mark.browser,
@@ -23,6 +24,13 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+
+
+def needs_chromium(test: _Test) -> _Test:
+    """Mark one test, where NEEDS_CHROMIUM marks a module."""
+    for mark in NEEDS_CHROMIUM:
+        test = mark(test)
+    return test
 
 
 @contextmanager

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,9 +20,11 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
+from studio_process import served
 
 import zoo
 from zoo.report.figures import image_grid
+from zoo.studio import WAITING
 
 pytestmark = pytest.mark.xdist_group("studio")
 CAPTION = "a small red bird with black wings"
@@ -53,8 +57,8 @@ def test_every_drawing_is_an_endpoint(client: Client) -> None:
     ("given", "told"),
     [
         (("../secret", CAPTION, 1, 0), "not in the list of choices"),
-        (("birds", CAPTION, 9, 0), "9"),
-        (("birds", CAPTION, 1, -1), "-1"),
+        (("birds", CAPTION, 9, 0), "Value 9 is greater than maximum value 8"),
+        (("birds", CAPTION, 1, -1), "Value -1 is less than minimum value 0"),
         (("birds", "x" * 301, 1, 0), "300 characters or fewer"),
         (("shapes", "a red bird", 1, 0), "draws without captions"),
     ],
@@ -114,6 +118,29 @@ def test_other_machines_are_not_served(address: str) -> None:
         socket.create_connection(("127.0.0.2", port), timeout=5)
 
 
+def test_a_crowd_is_turned_away(address: str) -> None:
+    """The queue is bounded: what waits costs memory."""
+
+    def asked(_: int) -> int:
+        try:
+            draws = "\n".join([CAPTION] * 8), 8, 0
+            body = json.dumps({"data": ["birds", *draws]}).encode()
+            url = f"{address}gradio_api/call/draw"
+            with urllib.request.urlopen(
+                urllib.request.Request(url, body, {"Content-Type": "application/json"}), timeout=60
+            ) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as refused:
+            refused.close()
+            return int(refused.code)
+
+    crowd = 3 * WAITING
+    with ThreadPoolExecutor(crowd) as pool:
+        answers = list(pool.map(asked, range(crowd)))
+    assert set(answers) == {200, 503}
+    assert answers.count(200) >= WAITING
+
+
 def zoo_studio(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "zoo.cli", "studio", *map(str, arguments)],
@@ -129,6 +156,26 @@ def test_a_model_that_is_none(tmp_path: Path) -> None:
     assert result.returncode == 2
     assert "birds is no model" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_shipped_model_that_cannot_be_read_is_left_out(models: Path, tmp_path: Path) -> None:
+    info = tmp_path / "zoo_ships-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: zoo-ships\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[zoo]\nzoo-ships = zoo_ships\n")
+    (tmp_path / "zoo_ships.py").write_text(
+        "from pathlib import Path\n\ndef zoo_pretrained():\n    return [Path(__file__).parent / 'shipped']\n"
+    )
+    shutil.copytree(models / "birds", tmp_path / "shipped" / "birds-of-old")
+    shutil.copytree(models / "birds", tmp_path / "shipped" / "birds-of-new")
+    (tmp_path / "shipped" / "birds-of-old" / "config.json").write_text("{")
+    command = [sys.executable, "-m", "zoo.cli", "studio"]
+    with served(*command, cwd=tmp_path, PYTHONPATH=str(tmp_path)) as url:
+        client = Client(url, download_files=tmp_path / "downloads", verbose=False)
+        assert "reads captions" in client.predict("birds-of-new", api_name="/about")
+        with pytest.raises(AppError, match="not in the list of choices"):
+            client.predict("birds-of-old", api_name="/about")
+        client.close()
 
 
 def test_a_port_that_is_taken(address: str, models: Path) -> None:

@@ -73,6 +73,17 @@ def test_a_name_that_holds_anything(models: Path, tmp_path: Path) -> None:
     assert settings["app_file"] == "app.py"
 
 
+def test_packages_that_a_model_names_are_not_required(models: Path, tmp_path: Path) -> None:
+    """A Space installs what requirements.txt says; the model may be anybody's."""
+    hostile = tmp_path / "hostile"
+    shutil.copytree(models / "birds", hostile)
+    config = json.loads((hostile / "config.json").read_text())
+    config["made_with"]["plugins"] = {"t2i-zoo": "0", "evil @ https://example.org/evil.whl #": "1"}
+    (hostile / "config.json").write_text(json.dumps(config))
+    space = write_space(str(hostile), tmp_path / "space")
+    assert (space / "requirements.txt").read_text() == f"t2i-zoo[studio]=={version('t2i-zoo')}\n"
+
+
 def test_what_clients_take_along_does_not_pile_up() -> None:
     kept = Kept(most=3)
     files = [Path(kept.grid([Image.new("RGB", (4, 4))], 1)) for _ in range(5)]

@@ -55,9 +55,15 @@ def file_written_beside(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def folder_written_beside(target: Path) -> Iterator[Path]:
-    """A new folder that takes the place of `target` when the block ends, and vanishes when it fails."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    """A new folder that takes the place of `target` when the block ends, and vanishes when it fails.
+
+    Raises `ZooError` where no folder can be made.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    except OSError as error:
+        raise ZooError(f"{target} cannot be written: {error.strerror}") from None
     beside.chmod(0o755)
     old = beside.with_name(beside.name + ".old")
     try:

@@ -38,9 +38,11 @@ def locate(model: str | Path, *, revision: str | None = None, parts: Iterable[st
             return fetch(place, parts=parts)
     if revision is not None:
         raise ZooError(f"{model} with the revision {revision!r}: only a repository on the Hub has revisions")
-    for candidate in (folder, folder / "model", catalogue().pretrained(str(model))):
-        if candidate is not None and (candidate / "config.json").is_file():
+    for candidate in (folder, folder / "model"):
+        if (candidate / "config.json").is_file():
             return candidate
+    if (shipped := catalogue().pretrained(str(model))) is not None:
+        return shipped
     if (folder / "recipe.json").is_file():
         raise ZooError(
             f"{folder} is a run that has not written its model yet; go on with: zoo train --resume {folder}"
@@ -53,10 +55,10 @@ def locate(model: str | Path, *, revision: str | None = None, parts: Iterable[st
         if folder.is_dir()
         else f"there is no such folder{near(str(model), known)}"
     )
-    shipped = ", ".join(catalogue().pretrained_names())
+    names = ", ".join(catalogue().pretrained_names())
     raise ZooError(
         f"{model} is no model: a folder with config.json is wanted, a run with model/config.json"
-        + (f", the name of one that comes with the zoo ({shipped})" if shipped else "")
+        + (f", the name of one that comes with the zoo ({names})" if names else "")
         + f", or a repository on the Hub, org/name or org/name@revision; {found}"
     )
 
@@ -66,6 +68,12 @@ def folders_beside(folder: Path) -> list[str]:
     if not folder.parent.is_dir():
         return []
     return [str(folder.with_name(p.name)) for p in folder.parent.iterdir() if p.is_dir()]
+
+
+def check_draws(recipe: Recipe, model: str | Path) -> None:
+    """Raise `ZooError` for a model of encoders alone, which draws nothing."""
+    if recipe.task == "match":
+        raise ZooError(f"{model} matches text and images and draws nothing; a pipeline is wanted")
 
 
 def read_config(folder: Path, name: str | None = None) -> tuple[Recipe, Mapping[str, Any]]:

@@ -29,7 +29,7 @@ from .environment import made_with
 from .files import folder_written_beside, write_json
 from .hub import cached, fetch
 from .images import Images
-from .models import SAMPLING, locate, part_file, read_config
+from .models import SAMPLING, check_draws, locate, part_file, read_config
 from .reading import condition_of, encode
 from .seeding import generator as seeded
 
@@ -285,10 +285,7 @@ class Pipeline:
         """
         folder = locate(model, revision=revision)
         recipe, made = read_config(folder)
-        if recipe.task == "match":
-            raise ZooError(
-                f"{model} is a model of the task {recipe.task!r} and draws nothing; a pipeline is wanted"
-            )
+        check_draws(recipe, model)
         kinds: tuple[str, ...] = SAMPLING
         if part_file(folder, "style_encoder").is_file():  # not fetched for sampling
             kinds = (*SAMPLING, "style_encoder")

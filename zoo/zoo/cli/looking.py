@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from zoo_registry import KINDS, Component, ZooError, catalogue
-from zoo_registry.errors import nearest
+from zoo_registry.errors import first_line, nearest
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Changes = Annotated[
@@ -65,12 +65,16 @@ def list_(
 
 
 def _pretrained(name: str) -> dict[str, str]:
-    """The row of a shipped model."""
+    """The row of a shipped model; of one that cannot be read, its fault."""
     from ..card import Facts
-    from ..models import locate, read_config
+    from ..models import read_config
 
-    folder = locate(name)
-    recipe, _ = read_config(folder, name)
+    folder = catalogue().pretrained(name)
+    assert folder is not None
+    try:
+        recipe, _ = read_config(folder, name)
+    except ZooError as error:
+        return {"kind": "pretrained", "name": name, "summary": f"broken: {first_line(error)}", "paper": ""}
     learnt = f", trained on {data}" if (data := Facts.of(folder, "").data) else ""
     return {"kind": "pretrained", "name": name, "summary": f"{recipe.name}{learnt}", "paper": recipe.paper}
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
-from zoo_registry import catalogue
+from zoo_registry import ZooError, catalogue
 
 
 def add(app: typer.Typer) -> None:
@@ -34,4 +36,17 @@ def studio(
     """
     from ..studio import serve
 
-    serve([*(models or ()), *catalogue().pretrained_names()], host=host, port=port)
+    serve([*(models or ()), *_shipped()], host=host, port=port)
+
+
+def _shipped() -> Iterator[str]:
+    """The models that come with the zoo and can be read."""
+    from ..models import locate, read_config
+
+    for name in catalogue().pretrained_names():
+        try:
+            read_config(locate(name), name)
+        except ZooError as error:
+            print(f"left out: {error}", file=sys.stderr)
+        else:
+            yield name

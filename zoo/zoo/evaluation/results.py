@@ -34,8 +34,11 @@ def place_of(model: str | Path) -> Path:
     Of a model on the Hub: org-name.results.json in the working directory; of a shipped one NAME.results.json.
     """
     folder = Path(model).expanduser()
-    own = any((place / CONFIG).is_file() for place in (folder, folder / "model"))
-    if not own and (HubId.parse(str(model)) or catalogue().pretrained(str(model))):
+    own = any(
+        path.is_file() for path in (folder / CONFIG, folder / "model" / CONFIG, folder / "results.json")
+    )
+    on_hub = HubId.parse(str(model)) and not folder.exists()
+    if on_hub or (not own and catalogue().pretrained(str(model))):
         return Path(re.sub(r"[/@]", "-", str(model)) + ".results.json")
     return folder / "results.json"
 

@@ -12,9 +12,10 @@ from safetensors.torch import save_file
 from zoo_registry import ZooError
 
 from .. import weights
+from ..card import Facts, card
 from ..files import folder_written_beside, sha256, write_json
-from ..hub import CONFIG
-from ..models import SAMPLING, locate, part_file
+from ..hub import CARD, CONFIG
+from ..models import SAMPLING, check_draws, locate, part_file, read_config
 from ..publish import to_publish
 
 KEPT = (*SAMPLING, "style_encoder")
@@ -24,19 +25,21 @@ def write_half(model: str, out: Path, *, name: str | None = None) -> Path:
     """Write a model with weights of 16 bits: what sampling needs, the style encoder, the card.
 
     Loaded, the weights are those of the folder in 32 bits again, so that it draws on every device. name: what
-    the card tells `zoo.load`; None: the folder. Raises `ZooError` for a folder that is there already and for
+    the card tells `zoo.load`; None: the folder. What was measured of the weights in 32 bits does not stand in
+    the card. Raises `ZooError` for a folder that is there already, for a model that draws nothing, and for
     weights that 16 bits cannot hold.
     """
     if out.exists():
         raise ZooError(f"{out} exists; name a new folder")
     folder = locate(model, parts=KEPT)
+    check_draws(read_config(folder)[0], model)
     kept = {part_file(Path(), kind).as_posix() for kind in KEPT}
     with folder_written_beside(out) as beside:
         for file, content in to_publish(folder, name or str(out)).items():
             target = beside / file
             if target.suffix == ".safetensors" and file not in kept:
                 continue
-            target.parent.mkdir(exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
             if target.suffix == ".safetensors":
                 _halve(folder / file, target)
             elif isinstance(content, bytes):
@@ -44,6 +47,8 @@ def write_half(model: str, out: Path, *, name: str | None = None) -> Path:
             else:
                 shutil.copyfile(content, target)
         _sign(beside)
+        text = card(beside, facts=Facts.of(folder, ""), name=name or str(out))
+        (beside / CARD).write_text(text, encoding="utf-8")
     return out
 
 

@@ -11,8 +11,9 @@ from string import Template
 from zoo_registry import ZooError
 
 from ..card import Facts
+from ..environment import made_with
 from ..files import folder_written_beside, write_text
-from ..models import locate, read_config
+from ..models import check_draws, locate, read_config
 from .half import write_half
 
 APP = """\
@@ -55,9 +56,8 @@ def write_space(model: str, out: Path) -> Path:
     if out.exists():
         raise ZooError(f"{out} exists; name a new folder")
     folder = locate(model)
-    recipe, made = read_config(folder)
-    if recipe.task == "match":
-        raise ZooError(f"{model} matches text and images and draws nothing; a pipeline is wanted")
+    recipe, _ = read_config(folder)
+    check_draws(recipe, model)
     facts = Facts.of(folder, "")
     name = re.sub(r"[^\w-]+", "-", recipe.name, flags=re.ASCII).strip("-") or "model"
     values = {
@@ -67,7 +67,8 @@ def write_space(model: str, out: Path) -> Path:
         "license": "mit" if facts.drawn else "unknown",
         "learnt": f" from {facts.data}" if facts.data else "",
     }
-    needed = {"t2i-zoo": version("t2i-zoo"), **{p: n for p, n in made["plugins"].items() if p != "t2i-zoo"}}
+    # of the plugins at hand, not of those that a file from the Hub names: a Space installs what stands there
+    needed = {"t2i-zoo": version("t2i-zoo"), **made_with(recipe)["plugins"]}
     with folder_written_beside(out) as beside:
         write_half(model, beside / name, name=name)
         write_text(beside / "app.py", Template(APP).substitute(values))

@@ -8,7 +8,7 @@ from threading import Lock
 from zoo_registry import ZooError
 
 from ..hub import HubId
-from ..models import locate, read_config
+from ..models import check_draws, locate, read_config
 from ..pipeline import Pipeline, load
 
 
@@ -27,8 +27,8 @@ class Offered:
         if not self.names:
             raise ZooError("no model to show: zoo studio MODEL…, a run's folder, a model's, or a Hub id")
         for name in self.names:
-            if HubId.parse(name) is None and read_config(locate(name), name)[0].task == "match":
-                raise ZooError(f"{name} matches text and images and draws nothing; a pipeline is wanted")
+            if HubId.parse(name) is None:
+                check_draws(read_config(locate(name), name)[0], name)
 
     def __getitem__(self, name: str) -> Pipeline:
         """Raises `ZooError` for a name that is not offered, and for a model that cannot be loaded."""
