@@ -12,16 +12,16 @@ import json
 import shutil
 import subprocess
 import sys
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 import zoo
 from zoo.card import card
 from zoo.export.half import write_half
-from zoo.hub import CARD
+from zoo.files import folder_written_beside, write_json, write_text
+from zoo.hub import CARD, CONFIG
 from zoo.log import read as read_log
 
 FOLDER = Path(__file__).parent
@@ -29,6 +29,7 @@ RECIPES = FOLDER / "shipped"
 SHIPPED = FOLDER.parent / "plugins/zoo_plugins/pretrained"
 MOST_BYTES = 6_000_000
 """Of one model."""
+MEASURED = ["attributes-2k", "kid-judge-2k"]
 
 
 @dataclass(frozen=True)
@@ -69,30 +70,35 @@ def _train(stage: str, data: str, before: Path | None, run: Path) -> None:
 
 
 def ship(name: str, runs: Path) -> dict[str, Any]:
-    """Write a trained model to where it ships from, measured; what the page of results says of it."""
+    """Write a trained model, measure it and put it where it ships from; its scores by protocol.
+
+    The one that ships now stays until the new one is measured.
+    """
     model = MODELS[name]
-    run = runs / model.stages[-1]
-    out = SHIPPED / name
-    shutil.rmtree(out, ignore_errors=True)
-    write_half(str(run), out, name=name)
-    _total(out, [runs / stage for stage in model.stages])
-    measured = ["attributes-2k", "kid-judge-2k"]
-    results = zoo.evaluate(out, model.data, measured, device="cpu", out=out / "results.json")["results"]
-    (out / CARD).write_text(card(out, name=name), encoding="utf-8")
-    size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
+    stages = [runs / stage for stage in model.stages]
+    made = runs / "shipped" / name
+    shutil.rmtree(made, ignore_errors=True)
+    write_half(str(stages[-1]), made, name=name)
+    _total(made, stages)
+    with chdir(made.parent):  # by its name alone, so that no path of this machine is in the results
+        results = zoo.evaluate(name, model.data, MEASURED, device="cpu", out=made / "results.json")["results"]
+    write_text(made / CARD, card(made, name=name))
+    size = sum(file.stat().st_size for file in made.rglob("*") if file.is_file())
     if size > MOST_BYTES:
-        raise SystemExit(f"{out} has {size:,} bytes; {MOST_BYTES:,} at most are shipped")
-    return {"bytes": size, "scores": {r["identity"]: r["scores"] for r in results}}
+        raise SystemExit(f"{made} has {size:,} bytes; {MOST_BYTES:,} at most are shipped")
+    with folder_written_beside(SHIPPED / name) as beside:
+        shutil.copytree(made, beside, dirs_exist_ok=True)
+    return {result["identity"]: result["scores"] for result in results}
 
 
-def _total(out: Path, runs: list[Path]) -> None:
+def _total(model: Path, runs: list[Path]) -> None:
     """Let the card tell the hours of all stages together."""
-    path = out / "config.json"
+    path = model / CONFIG
     config = json.loads(path.read_text(encoding="utf-8"))
     lines = [lines[-1] for run in runs if (lines := read_log(run))]
     config["about"]["hours"] = round(sum(line["seconds"] for line in lines) / 3600, 2)
     config["about"]["steps"] = sum(line["step"] for line in lines)
-    path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(path, config)
 
 
 def main() -> None:
@@ -101,10 +107,10 @@ def main() -> None:
     parser.add_argument("runs", type=Path, help="where the runs lie")
     parser.add_argument("--only", choices=MODELS, action="append", help="these models alone")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
+    runs = arguments.runs.resolve()
     for name in arguments.only or MODELS:
-        train(name, arguments.runs)
-        print(json.dumps({name: ship(name, arguments.runs)["scores"]}, indent=2))
+        train(name, runs)
+        print(json.dumps({name: ship(name, runs)}, indent=2))
 
 
 if __name__ == "__main__":
