@@ -22,6 +22,7 @@ from .data.source import open_dataset
 from .environment import environment
 from .files import write_json
 from .hub import HubId, cached
+from .memory import keep_freed_memory
 from .models import locate, read_config
 from .schedule import side_of
 from .stage import Stage, captions_of
@@ -53,7 +54,7 @@ def train(
     dataset = _dataset(data, *recipes.values())
     for second, first in pairwise(recipes.values()):
         _fits(first, second, dataset)
-    state = PartialState(cpu=device == "cpu")
+    state = _state(device)
     stages = [
         Stage(folder, _with_weights(folder, recipes), dataset, data, state, quiet=quiet)
         for folder in reversed(recipes)
@@ -78,7 +79,7 @@ def resume(run: str | Path, *, device: str | None = None, quiet: bool = False) -
         folder = folder / "pretrain"
     if not recipes or not (run / "environment.json").is_file():
         raise ZooError(f"{run} is no run: it holds no recipe.json and environment.json")
-    state = PartialState(cpu=device == "cpu")
+    state = _state(device)
     source = json.loads((run / "environment.json").read_text(encoding="utf-8"))["data"]["source"]
     dataset = _dataset(source, *recipes.values())
     for folder in reversed(recipes):
@@ -86,6 +87,14 @@ def resume(run: str | Path, *, device: str | None = None, quiet: bool = False) -
             weighted = _with_weights(folder, recipes)
             Stage(folder, weighted, dataset, source, state, quiet=quiet).go(report=run)
     return run
+
+
+def _state(device: str | None) -> PartialState:
+    """The processes that train, this one ready for it."""
+    state = PartialState(cpu=device == "cpu")
+    if state.device.type == "cpu":
+        keep_freed_memory()
+    return state
 
 
 def _chain(recipe: str | Path | Mapping[str, Any], changes: list[str]) -> list[Recipe]:

@@ -33,6 +33,7 @@ from .. import weights
 from ..data.cache import cache_folder, content
 from ..data.pictures import DRAWS, MARGIN, Pictures, images
 from ..files import folder_written_beside, sha256, write_json
+from ..memory import keep_freed_memory
 from ..progress import Bar
 from ..seeding import generator as seeded
 from .judge_network import LARGEST, TrainedJudge
@@ -193,6 +194,8 @@ def _answers(records: Sequence[Record], values: Mapping[str, tuple[str, ...]]) -
 
 def _trained(lessons: _Lessons, device: torch.device, quiet: bool) -> tuple[TrainedJudge, dict[str, Any]]:
     """A new judge with its accuracy, and what is written about it."""
+    if device.type == "cpu":
+        keep_freed_memory()
     start = time.monotonic()
     # Practice pictures are needed once; other pictures are shared with whoever else opens the set.
     with tempfile.TemporaryDirectory() if lessons.drawn else nullcontext() as folder:
