@@ -2,46 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from multiprocessing.connection import Connection
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from zoo.data.pictures import Batch
+from zoo.memory import keep_freed_memory
 from zoo.tasks.gan import GanTask
 
 from . import attngan
 from .plain import Iteration
-from .timing import PLAIN, Measurement, Setting, alternate, rows
+from .timing import PLAIN, Measurement, Setting, alternate, finish, rows
 
 TOLERANCE = 1e-4
 """Of a term of the loss, relative, in float32."""
 
 
+BF16 = ("train.precision=bf16",)
+
+
 def measure(setting: Setting) -> Measurement:
-    """Plain port, ours, ours with bfloat16, in turns, once the first two have given the same numbers."""
+    """Plain port, ours, ours with bfloat16, in turns, once the first two have given the same numbers.
+
+    Each has a process of its own, as it has when it trains: what ours asks of the C library's memory is not
+    asked for the plain port.
+    """
     ours, plain = pair(setting)
-    fast = attngan.task(setting, ["train.precision=bf16"])
-    batch = attngan.batch(ours.spec.sides[-1])
-    apart = max(equality(ours, plain, batch).values())
-    taken = dict.fromkeys(("plain", "ours", "fast"), 0)
-
-    def following(name: str) -> int:
-        taken[name] += 1
-        return taken[name]
-
-    seconds = alternate(
-        {
-            PLAIN: lambda: plain.step(attngan.inputs(ours, batch, following("plain"))),
-            "zoo, float32": lambda: ours.step(batch, following("ours")),
-            "zoo, bf16": lambda: fast.step(batch, following("fast")),
-        },
-        setting,
-        repeats=3,
-    )
-    title = f"AttnGAN iteration, {ours.spec.sides[-1]} px, batch {attngan.BATCH}"
+    side = ours.spec.sides[-1]
+    apart = max(equality(ours, plain, attngan.batch(side)).values())
+    del ours, plain
+    with ExitStack() as stack:
+        seconds = alternate(
+            {
+                PLAIN: stack.enter_context(_process(_plain, setting)),
+                "zoo, float32": stack.enter_context(_process(_ours, setting)),
+                "zoo, bf16": stack.enter_context(_process(_ours, setting, BF16)),
+            },
+            setting,
+            repeats=3,
+        )
+    title = f"AttnGAN iteration, {side} px, batch {attngan.BATCH}"
     return Measurement(title, rows(seconds, images=attngan.BATCH), {"largest_term_difference": apart})
+
+
+@contextmanager
+def _process(make: Callable[..., Callable[[int], object]], *given: Any) -> Iterator[Callable[[], object]]:
+    """A process that makes an iteration; yields what lets it take a step and waits for that."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_steps, args=(there, make, *given))
+    process.start()
+    there.close()
+    here.recv()
+
+    def step() -> None:
+        here.send(True)
+        here.recv()
+
+    yield step
+    here.send(False)
+    process.join()
+
+
+def _steps(
+    pipe: Connection, make: Callable[..., Callable[[int], object]], setting: Setting, *given: Any
+) -> None:
+    step, number = make(setting, *given), 0
+    pipe.send(True)
+    while pipe.recv():
+        number += 1
+        step(number)
+        finish(setting)
+        pipe.send(True)
+
+
+def _plain(setting: Setting) -> Callable[[int], object]:
+    ours, plain = pair(setting)
+    batch = attngan.batch(ours.spec.sides[-1])
+    return lambda number: plain.step(attngan.inputs(ours, batch, number))
+
+
+def _ours(setting: Setting, changes: Iterable[str] = ()) -> Callable[[int], object]:
+    if setting.device.type == "cpu":
+        keep_freed_memory()  # as zoo.train does
+    task = attngan.task(setting, changes)
+    batch = attngan.batch(task.spec.sides[-1])
+    return lambda number: task.step(batch, number)
 
 
 def pair(setting: Setting, changes: Iterable[str] = ()) -> tuple[GanTask, Iteration]:

@@ -68,10 +68,10 @@ def alternate(
 
 def timed(work: Callable[[], object], setting: Setting) -> float:
     """Wall seconds of one call, kernels that it launched included."""
-    _finish(setting)
+    finish(setting)
     start = time.perf_counter()
     work()
-    _finish(setting)
+    finish(setting)
     return time.perf_counter() - start
 
 
@@ -92,6 +92,7 @@ def rows(seconds: Mapping[str, list[float]], images: int | None = None) -> tuple
     )
 
 
-def _finish(setting: Setting) -> None:
+def finish(setting: Setting) -> None:
+    """Wait for the kernels that were launched."""
     if setting.device.type == "cuda":
         torch.cuda.synchronize(setting.device)
