@@ -328,11 +328,19 @@ def too_small(facts: Mapping[str, str]) -> set[str]:
         found |= {"petal_shape", "pattern", "accent"}
     if facts["arrangement"] == "spike":
         found |= {"size"}
-    if facts["form"] == "open" and (facts["framing"] == "whole" or facts["layers"] == "several"):
+    if facts["framing"] == "whole":
+        found |= {"petal_shape", "layers"} | ({"pattern", "accent"} if facts["pattern"] == "striped" else set())
+    if facts["form"] == "open" and (facts["view"] == "tilted" or facts["layers"] == "several"):
         found |= {"petal_shape"}
-    if facts["pattern"] == "striped" and facts["framing"] == "whole":
-        found |= {"pattern", "accent"}
+    if facts["pattern"] == "striped" and facts["view"] == "tilted":
+        found |= {"accent"}
     return found
+
+
+def test_a_judge_learns_from_what_is_too_small_to_be_counted() -> None:
+    practice = garden("5").practice(40)
+    assert any(record.attributes["framing"] == "whole" for record in practice)
+    assert all({"petal_shape", "layers", "accent"} <= record.attributes.keys() for record in practice)
 
 
 def test_one_flower_or_a_number_of_them_is_stated(thousand: Sequence[Record]) -> None:

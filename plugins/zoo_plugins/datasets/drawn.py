@@ -56,11 +56,14 @@ class Scene(NamedTuple):
 
     unseen: attributes that captions may tell, but which do not show in this picture, or only outside of the
         crop that training and evaluation see.
+    small: attributes that show, but too small for all to make them out at 64 px: a judge learns from them and
+        is not counted on them.
     """
 
     draw: Callable[[], Image.Image]
     attributes: Mapping[str, str]
     unseen: Set[str] = frozenset()
+    small: Set[str] = frozenset()
 
 
 class DrawnSet(Dataset, Generic[Kind]):
@@ -179,7 +182,7 @@ class DrawnSet(Dataset, Generic[Kind]):
             captions=tuple(sentence.text for sentence in said),
             label=kind.name,
             attributes=scene.attributes,
-            stated=tuple(sentence.tells - scene.unseen for sentence in said),
+            stated=tuple(sentence.tells - scene.unseen - scene.small for sentence in said),
         )
 
 

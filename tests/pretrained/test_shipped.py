@@ -1,0 +1,118 @@
+"""The models that come with the zoo: small, measured, and they draw what their captions say."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from huggingface_hub import ModelCard
+from PIL import Image
+from safetensors import safe_open
+
+import zoo
+from zoo_registry import catalogue
+
+ROOT = Path(__file__).parents[2]
+MEGABYTE = 1_000_000
+SIDES = {"aviary": 128, "garden": 64, "portraits": 64}
+
+
+def folder(name: str) -> Path:
+    found = catalogue().pretrained(name)
+    assert found is not None
+    return found
+
+
+def sizes() -> dict[str, int]:
+    return {
+        name: sum(file.stat().st_size for file in folder(name).rglob("*") if file.is_file())
+        for name in catalogue().pretrained_names()
+    }
+
+
+def redness(images: list[Image.Image]) -> float:
+    """How much more red than blue there is."""
+    pixels = np.stack([np.asarray(image, float) for image in images])
+    return float((pixels[..., 0] - pixels[..., 2]).mean())
+
+
+def test_they_are_small() -> None:
+    assert set(sizes()) >= set(SIDES)
+    assert max(sizes().values()) <= 6 * MEGABYTE
+    assert sum(sizes().values()) <= 20 * MEGABYTE
+
+
+@pytest.mark.parametrize("name", SIDES)
+def test_cards_tell_how_they_were_trained_and_how_good_they_are(name: str) -> None:
+    card = ModelCard.load(folder(name) / "README.md")
+    assert card.data.license == "mit"
+    assert card.data.datasets == name
+    assert {"attributes-2k", "kid-judge-2k"} <= {
+        result.metric_name.rpartition(", ")[2].partition("@")[0] for result in card.data.eval_results
+    }
+    assert re.search(r"Trained on a [CG]PU: [\d,]+ steps in [\d.]+ hours\.", card.text)
+    assert f'zoo.load("{name}")' in card.text
+    assert "stored in 16 bits" in card.text
+    for file in ("README.md", "config.json", "results.json"):
+        assert not re.search(r"/(tmp|home|root|work)/", (folder(name) / file).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", SIDES)
+def test_weights_have_16_bits(name: str) -> None:
+    with safe_open(folder(name) / "generator.safetensors", framework="numpy") as tensors:
+        kinds = {tensors.get_slice(key).get_dtype() for key in tensors.keys()}  # noqa: SIM118
+    assert kinds <= {"F16", "I64"}
+
+
+@pytest.mark.parametrize(
+    ("name", "caption"),
+    [
+        ("aviary", "a small {} bird with a yellow beak"),
+        ("garden", "a {} flower with rounded petals"),
+        ("portraits", "a person in a {} shirt"),
+    ],
+)
+def test_colours_follow_the_caption(name: str, caption: str) -> None:
+    pipe = zoo.load(name, device="cpu")
+    assert pipe.side == SIDES[name]
+    red, blue = (pipe(caption.format(colour), seed=1, images=8) for colour in ("red", "blue"))
+    assert redness(red) > redness(blue) + 2, "of 255, over whole pictures"
+
+
+def test_the_garden_keeps_a_style() -> None:
+    """The noise that is read from a drawing draws nearly the same again, and not any picture."""
+    pipe = zoo.load("garden", device="cpu")
+    caption = "a red flower with rounded petals"
+    drawn = pipe(caption, seed=5, images=6)
+    again = pipe.restyle(drawn, caption).images[-1]
+    given = np.stack([np.asarray(image, float) for image in drawn]) / 127.5 - 1
+    found = again.permute(0, 2, 3, 1).numpy()
+    apart = np.square(found[None] - given[:, None]).mean((2, 3, 4))  # [drawn, read]
+    own = np.diagonal(apart).mean()
+    others = apart[~np.eye(len(apart), dtype=bool)].mean()
+    assert own < 0.8 * others
+
+
+def test_one_is_drawn_offline_by_its_name(tmp_path: Path) -> None:
+    caption = "a small blue bird with a long orange beak"
+    command = [sys.executable, "-m", "zoo.cli", "sample", "aviary", caption, "--out", "bird.png"]
+    closed = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf"), "ZOO_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=os.environ | closed, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "not in the vocabulary" not in done.stderr
+    with Image.open(tmp_path / "bird.png") as picture:
+        assert picture.size == (128, 128)
+
+
+@pytest.mark.parametrize("name", SIDES)
+def test_its_recipe_is_of_the_family_that_it_is_shipped_for(name: str) -> None:
+    config = json.loads((folder(name) / "config.json").read_text(encoding="utf-8"))
+    assert config["recipe"]["name"].startswith(name)
