@@ -23,6 +23,8 @@ from zoo.export.half import write_half
 from zoo.files import folder_written_beside, write_json, write_text
 from zoo.hub import CARD, CONFIG
 from zoo.log import read as read_log
+from zoo.models import part_file
+from zoo_registry import Recipe, catalogue
 
 FOLDER = Path(__file__).parent
 RECIPES = FOLDER / "shipped"
@@ -41,7 +43,7 @@ class Model:
 
 
 MODELS = {
-    "aviary": Model("aviary:20000", ("aviary-match", "aviary")),
+    "aviary": Model("aviary:20000", ("aviary-match", "aviary-gan", "aviary")),
     "garden": Model("garden:12000", ("garden-match", "garden-gan", "garden")),
     "portraits": Model("portraits:16000", ("portraits-match", "portraits")),
 }
@@ -64,9 +66,18 @@ def _train(stage: str, data: str, before: Path | None, run: Path) -> None:
     if (run / "recipe.json").is_file():
         command += ["--resume", str(run)]
     else:
-        command += [str(RECIPES / f"{stage}.toml"), "--data", data, "--out", str(run)]
-        command += [] if before is None else ["--set", f"pretrain={before}"]
+        recipe = RECIPES / f"{stage}.toml"
+        command += [str(recipe), "--data", data, "--out", str(run)]
+        for change in [] if before is None else _taken(recipe, before):
+            command += ["--set", change]
     subprocess.run(command, check=True)
+
+
+def _taken(recipe: Path, before: Path) -> list[str]:
+    """The changes by which a stage goes on from another: with its discriminator too, if both have one."""
+    judged = "discriminator" in Recipe.read(recipe, catalogue()).parts
+    kept = judged and part_file(before / "model", "discriminator").is_file()
+    return [f"pretrain={before}", *([f"discriminator.weights={before}#discriminator"] if kept else [])]
 
 
 def ship(name: str, runs: Path) -> dict[str, Any]:

@@ -1,15 +1,16 @@
-"""The pages that are made from the code when the site is built: paths below docs/, and Markdown."""
+"""The pages that are made from the code when the site is built: paths below docs/, and what lies there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import commands, parts, protocols, recipes, training
+from . import commands, models, parts, protocols, recipes, training
 
 
-def pages() -> Mapping[str, str]:
-    """Every generated page."""
+def pages() -> Mapping[str, str | bytes]:
+    """Every generated page, and pictures on them."""
     return {
+        **models.pages(),
         **parts.pages(),
         **recipes.pages(),
         "protocols.md": protocols.page(),

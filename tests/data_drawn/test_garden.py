@@ -329,7 +329,9 @@ def too_small(facts: Mapping[str, str]) -> set[str]:
     if facts["arrangement"] == "spike":
         found |= {"size"}
     if facts["framing"] == "whole":
-        found |= {"petal_shape", "layers"} | ({"pattern", "accent"} if facts["pattern"] == "striped" else set())
+        found |= {"petal_shape", "layers"} | (
+            {"pattern", "accent"} if facts["pattern"] == "striped" else set()
+        )
     if facts["form"] == "open" and (facts["view"] == "tilted" or facts["layers"] == "several"):
         found |= {"petal_shape"}
     if facts["pattern"] == "striped" and facts["view"] == "tilted":

@@ -1,0 +1,50 @@
+"""The page of the models that come with the zoo: what their cards say, with their pictures."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from zoo_registry import catalogue
+
+SHOWN = ("Use", "Results", "Training", "Parts", "Limits")
+HEAD = """# Trained models
+
+They come with the zoo, in half precision, and draw without a network: `zoo list pretrained`. Their names
+stand wherever a model is named.
+
+```sh
+zoo sample aviary "a small blue bird with a long orange beak" --images 4 --out birds.png
+zoo studio
+```
+
+`python -m benchmarks.ship RUNS` trains and measures them, by the recipes in
+[benchmarks/shipped](../benchmarks/shipped). A plugin ships models of its own by the hook
+[`zoo_pretrained`](plugins.md)."""
+
+
+def pages() -> dict[str, str | bytes]:
+    """The page, and the pictures on it, by their paths."""
+    found: dict[str, str | bytes] = {}
+    text = HEAD
+    for name in catalogue().pretrained_names():
+        folder = catalogue().pretrained(name)
+        assert folder is not None
+        found[f"images/models/{name}.png"] = (folder / "samples.png").read_bytes()
+        text += f"\n\n{_section(name, folder)}"
+    return {"models.md": f"{text}\n", **found}
+
+
+def _section(name: str, folder: Path) -> str:
+    """A card without its metadata, the recipe in JSON, and what is alike in all cards."""
+    text = (folder / "README.md").read_text(encoding="utf-8").split("\n---\n", 1)[1]
+    text = re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
+    text = text.replace("](samples.png)", f"](images/models/{name}.png)")
+    head, *sections = re.split(r"\n## ", text)
+    introduction = head.partition("\n\n")[2].strip()
+    parts = [f"## `{name}`", introduction]
+    for section in sections:
+        title, _, body = section.partition("\n")
+        if title in SHOWN:
+            parts.append(f"### {title}\n\n{body.strip()}")
+    return "\n\n".join(parts)
