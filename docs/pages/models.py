@@ -19,8 +19,7 @@ zoo studio
 ```
 
 `python -m benchmarks.ship RUNS` trains and measures them, by the recipes in
-[benchmarks/shipped](../benchmarks/shipped). A plugin ships models of its own by the hook
-[`zoo_pretrained`](plugins.md)."""
+`benchmarks/shipped`. A plugin ships models of its own by the hook [`zoo_pretrained`](plugins.md)."""
 
 
 def pages() -> dict[str, str | bytes]:
