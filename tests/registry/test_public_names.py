@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from inspect import signature
 from pathlib import Path
 
 import zoo
-from zoo_registry import KINDS, catalogue
+import zoo_registry
+from zoo_registry import KINDS, catalogue, hookspecs
 from zoo_registry.schema import schema_of
 
 SNAPSHOT = Path(__file__).parent / "public_names.json"
@@ -26,10 +28,17 @@ def names() -> dict[str, object]:
     protocols = {c.name: asdict(c.load()) for c in own.components if c.kind == "protocol"}
     return {
         "zoo": sorted(zoo.__all__),
+        "zoo_registry": sorted(zoo_registry.__all__),
+        "hooks": {
+            name: list(signature(hook).parameters)
+            for name, hook in sorted(vars(hookspecs).items())
+            if name.startswith("zoo_")
+        },
         "parts": parts,
         "others": others,
         "protocols": json.loads(json.dumps(protocols)),  # a changed value needs a new version
         "recipes": sorted(path.stem for path in own.recipes),
+        "pretrained": sorted(path.name for path in own.pretrained),
     }
 
 
