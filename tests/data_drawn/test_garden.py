@@ -340,9 +340,12 @@ def too_small(facts: Mapping[str, str]) -> set[str]:
 
 
 def test_a_judge_learns_from_what_is_too_small_to_be_counted() -> None:
-    practice = garden("5").practice(40)
-    assert any(record.attributes["framing"] == "whole" for record in practice)
-    assert all({"petal_shape", "layers", "accent"} <= record.attributes.keys() for record in practice)
+    practice = [record.attributes for record in garden("5").practice(60)]
+    assert any(shown["framing"] == "whole" for shown in practice)
+    assert all("layers" in shown for shown in practice)
+    spikes = [shown for shown in practice if shown["arrangement"] == "spike"]
+    assert spikes
+    assert not any("size" in shown for shown in spikes), "nobody sees it"
 
 
 def test_one_flower_or_a_number_of_them_is_stated(thousand: Sequence[Record]) -> None:

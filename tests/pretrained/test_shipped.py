@@ -18,9 +18,8 @@ from safetensors import safe_open
 import zoo
 from zoo_registry import catalogue
 
-ROOT = Path(__file__).parents[2]
 MEGABYTE = 1_000_000
-SIDES = {"aviary": 128, "garden": 64, "portraits": 64}
+SIDES = {"aviary": 128, "garden": 64}
 
 
 def folder(name: str) -> Path:
@@ -75,7 +74,6 @@ def test_weights_have_16_bits(name: str) -> None:
     [
         ("aviary", "a small {} bird with a yellow beak"),
         ("garden", "a {} flower with rounded petals"),
-        ("portraits", "a person in a {} shirt"),
     ],
 )
 def test_colours_follow_the_caption(name: str, caption: str) -> None:

@@ -56,8 +56,8 @@ class Scene(NamedTuple):
 
     unseen: attributes that captions may tell, but which do not show in this picture, or only outside of the
         crop that training and evaluation see.
-    small: attributes that show, but too small for all to make them out at 64 px: a judge learns from them and
-        is not counted on them.
+    small: attributes that can be made out at 64 px in most such pictures, but not in all: a judge learns from
+        them and is not counted on them. (From what is unseen it learns nothing but noise.)
     """
 
     draw: Callable[[], Image.Image]

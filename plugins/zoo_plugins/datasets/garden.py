@@ -62,22 +62,27 @@ class Garden(DrawnSet[Species]):
         if framing == "close":
             attributes |= {"size": HIDDEN, "stem": HIDDEN}
         flower = Flower(kind, key=self.key(Purpose.DRAWING, number), **own)
-        return Scene(partial(draw, flower, self.side), attributes, small=_small(kind, **own))
+        unseen, small = _unseen(kind, framing), _small(kind, framing, own["view"])
+        return Scene(partial(draw, flower, self.side), attributes, unseen, small)
 
 
-def _small(kind: Species, *, framing: str, view: str, **_: str) -> set[str]:
+def _unseen(kind: Species, framing: str) -> set[str]:
     """What 64 px are too few for: petals cannot be counted, and small blooms look much alike."""
     found = {"petals"}
-    if framing == "whole":
-        found |= {"petal_shape", "layers"}
-    if kind.form == "open" and (view == "tilted" or kind.layers == "several"):
+    if kind.form == "open" and (framing == "whole" or kind.layers == "several"):
         found |= {"petal_shape"}
     if kind.pattern == "striped" and framing == "whole":
         found |= {"pattern", "accent"}
-    if kind.pattern == "striped" and view == "tilted":
-        found |= {"accent"}
     if kind.arrangement != "single":
         found |= {"petal_shape", "pattern", "accent"}
     if kind.arrangement == "spike":
         found |= {"size"}
+    return found
+
+
+def _small(kind: Species, framing: str, view: str) -> set[str]:
+    """What can be made out at 64 px in most pictures, but not in all."""
+    found = {"petal_shape", "layers"} if framing == "whole" else set()
+    if view == "tilted":
+        found |= {"petal_shape"} | ({"accent"} if kind.pattern == "striped" else set())
     return found
