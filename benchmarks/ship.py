@@ -21,7 +21,7 @@ import zoo
 from zoo.card import card
 from zoo.export.half import write_half
 from zoo.files import folder_written_beside, write_json, write_text
-from zoo.hub import CARD, CONFIG
+from zoo.hub import CARD, CONFIG, PICTURE
 from zoo.log import read as read_log
 from zoo.models import part_file
 from zoo_registry import Recipe, catalogue
@@ -90,7 +90,7 @@ def ship(name: str, runs: Path) -> dict[str, Any]:
     made = runs / "shipped" / name
     shutil.rmtree(made, ignore_errors=True)
     write_half(str(stages[-1]), made, name=name)
-    _total(made, stages)
+    _tell(made, stages)
     with chdir(made.parent):  # by its name alone, so that no path of this machine is in the results
         results = zoo.evaluate(name, model.data, MEASURED, device="cpu", out=made / "results.json")["results"]
     write_text(made / CARD, card(made, name=name))
@@ -102,13 +102,18 @@ def ship(name: str, runs: Path) -> dict[str, Any]:
     return {result["identity"]: result["scores"] for result in results}
 
 
-def _total(model: Path, runs: list[Path]) -> None:
-    """Let the card tell the hours of all stages together."""
+def _tell(model: Path, runs: list[Path]) -> None:
+    """Let the card tell the hours of all stages together, and show the newest samples of any."""
     path = model / CONFIG
     config = json.loads(path.read_text(encoding="utf-8"))
     lines = [lines[-1] for run in runs if (lines := read_log(run))]
     config["about"]["hours"] = round(sum(line["seconds"] for line in lines) / 3600, 2)
     config["about"]["steps"] = sum(line["step"] for line in lines)
+    grids = [grid for run in runs for grid in sorted((run / "samples").glob("step_*.png"))]
+    if not (model / PICTURE).is_file():  # the stage of a style encoder draws none
+        shutil.copyfile(grids[-1], model / PICTURE)
+        drawn = json.loads((grids[-1].parent / "grid.json").read_text(encoding="utf-8"))
+        config["about"]["captions"] = drawn["captions"]
     write_json(path, config)
 
 

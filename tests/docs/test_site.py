@@ -90,6 +90,14 @@ def test_a_recipe_s_page_has_pictures_results_and_what_differs(site: Path) -> No
     assert "faults below" in text(site, "recipes/stackgan2-birds")
 
 
+def test_every_shipped_model_is_shown_with_its_results(site: Path) -> None:
+    html = (site / "models/index.html").read_text(encoding="utf-8")
+    for name in ("aviary", "garden"):
+        assert f'src="../images/models/{name}.png"' in html
+        assert (site / f"images/models/{name}.png").is_file()
+    assert text(site, "models").count("mean ↑") == 2
+
+
 def test_every_protocol_command_and_training_setting_is_there(site: Path) -> None:
     protocols, commands = text(site, "protocols"), text(site, "commands")
     for component in catalogue().of("protocol"):
@@ -191,6 +199,7 @@ def test_pages_fit_a_phone_and_search_finds(served: str) -> None:
             "gallery/",
             "commands/",
             "notebooks/first-picture/",
+            "models/",
         ):
             page.goto(f"{served}/{path}", timeout=60_000)
             wide = page.evaluate("document.documentElement.scrollWidth")

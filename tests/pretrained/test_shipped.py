@@ -58,6 +58,9 @@ def test_cards_tell_how_they_were_trained_and_how_good_they_are(name: str) -> No
     assert re.search(r"Trained on a [CG]PU: [\d,]+ steps in [\d.]+ hours\.", card.text)
     assert f'zoo.load("{name}")' in card.text
     assert "stored in 16 bits" in card.text
+    assert "![samples](samples.png)\n\nA row a caption" in card.text
+    with Image.open(folder(name) / "samples.png") as picture:
+        assert picture.width > 4 * SIDES[name]
     for file in ("README.md", "config.json", "results.json"):
         assert not re.search(r"/(tmp|home|root|work)/", (folder(name) / file).read_text(encoding="utf-8"))
 
