@@ -26,6 +26,7 @@ from .memory import keep_freed_memory
 from .models import locate, read_config
 from .schedule import side_of
 from .stage import Stage, captions_of
+from .tasks.parallel import device_of
 
 
 def train(
@@ -92,7 +93,7 @@ def resume(run: str | Path, *, device: str | None = None, quiet: bool = False) -
 def _state(device: str | None) -> PartialState:
     """The processes that train, this one ready for it."""
     state = PartialState(cpu=device == "cpu")
-    if state.device.type == "cpu":
+    if device_of(state).type == "cpu":
         keep_freed_memory()
     return state
 
