@@ -72,6 +72,9 @@ def test_the_wheel_works_from_a_hostile_folder(environment: Path, hostile: Path)
     assert str(environment.parent) in where.stdout, "the zoo is the installed wheel's"
     listed = run([environment / "zoo", "list", "--json"], hostile)
     assert {"attention-stages", "attngan-birds"} <= {row["name"] for row in json.loads(listed.stdout)}
+    shipped = ["sample", "aviary", "a small blue bird", "--out", "blue.png", "--device", "cpu"]
+    assert run([environment / "zoo", *shipped], hostile).returncode == 0, "trained models are in the wheel"
+    assert (hostile / "blue.png").is_file()
     changes = [word for change in TINY_CHANGES for word in ("--set", change)]
     train = ["train", "attngan-aviary", "--data", "aviary:40", "--out", "run", "--quiet", "--device", "cpu"]
     assert run([environment / "zoo", *train, *changes], hostile).returncode == 0

@@ -25,6 +25,7 @@ from studio_process import served
 import zoo
 from zoo.report.figures import image_grid
 from zoo.studio import WAITING
+from zoo_registry import Recipe, catalogue
 
 pytestmark = pytest.mark.xdist_group("studio")
 CAPTION = "a small red bird with black wings"
@@ -158,7 +159,7 @@ def test_a_model_that_is_none(tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_a_shipped_model_that_cannot_be_read_is_left_out(models: Path, tmp_path: Path) -> None:
+def test_shipped_models_that_cannot_draw_are_left_out(models: Path, tmp_path: Path) -> None:
     info = tmp_path / "zoo_ships-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: zoo-ships\nVersion: 1.0\n")
@@ -169,12 +170,17 @@ def test_a_shipped_model_that_cannot_be_read_is_left_out(models: Path, tmp_path:
     shutil.copytree(models / "birds", tmp_path / "shipped" / "birds-of-old")
     shutil.copytree(models / "birds", tmp_path / "shipped" / "birds-of-new")
     (tmp_path / "shipped" / "birds-of-old" / "config.json").write_text("{")
+    config = json.loads((models / "birds" / "config.json").read_text(encoding="utf-8"))
+    config["recipe"] = Recipe.read("damsm-aviary", catalogue()).locked()
+    (tmp_path / "shipped" / "birds-matched").mkdir()
+    (tmp_path / "shipped" / "birds-matched" / "config.json").write_text(json.dumps(config))
     command = [sys.executable, "-m", "zoo.cli", "studio"]
     with served(*command, cwd=tmp_path, PYTHONPATH=str(tmp_path)) as url:
         client = Client(url, download_files=tmp_path / "downloads", verbose=False)
         assert "reads captions" in client.predict("birds-of-new", api_name="/about")
-        with pytest.raises(AppError, match="not in the list of choices"):
-            client.predict("birds-of-old", api_name="/about")
+        for name in ("birds-of-old", "birds-matched"):
+            with pytest.raises(AppError, match="not in the list of choices"):
+                client.predict(name, api_name="/about")
         client.close()
 
 

@@ -40,12 +40,12 @@ def studio(
 
 
 def _shipped() -> Iterator[str]:
-    """The models that come with the zoo and can be read."""
-    from ..models import locate, read_config
+    """The models that come with the zoo and draw."""
+    from ..models import check_draws, locate, read_config
 
     for name in catalogue().pretrained_names():
         try:
-            read_config(locate(name), name)
+            check_draws(read_config(locate(name), name)[0], name)
         except ZooError as error:
             print(f"left out: {error}", file=sys.stderr)
         else:
