@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import zoo
-from zoo.card import card
+from zoo.card import Facts, card
 from zoo.export.half import write_half
 from zoo.files import folder_written_beside, write_json, write_text
 from zoo.hub import CARD, CONFIG, PICTURE
-from zoo.log import read as read_log
 from zoo.models import part_file
 from zoo_registry import Recipe, catalogue
 
@@ -103,12 +102,13 @@ def ship(name: str, runs: Path) -> dict[str, Any]:
 
 
 def _tell(model: Path, runs: list[Path]) -> None:
-    """Let the card tell the hours of all stages together, and show the newest samples of any."""
+    """Let the card tell the steps and the hours of all stages, and show the newest samples of any."""
     path = model / CONFIG
     config = json.loads(path.read_text(encoding="utf-8"))
-    lines = [lines[-1] for run in runs if (lines := read_log(run))]
-    config["about"]["hours"] = round(sum(line["seconds"] for line in lines) / 3600, 2)
-    config["about"]["steps"] = sum(line["step"] for line in lines)
+    facts = Facts()
+    for run in runs:
+        facts.add_stages(run)
+    config["about"] |= {key: facts.recorded()[key] for key in ("stages", "hours")}
     grids = [grid for run in runs for grid in sorted((run / "samples").glob("step_*.png"))]
     if not (model / PICTURE).is_file():  # the stage of a style encoder draws none
         shutil.copyfile(grids[-1], model / PICTURE)

@@ -114,9 +114,13 @@ def test_the_card_is_what_the_hub_reads(machine: Machine, run: Path) -> None:
     assert json.loads(recipe)["name"] == "attngan-aviary"
     assert {"## Limits", "## Intended use", "## Licence", "![samples](samples.png)"} <= set(text.splitlines())
     assert str(run.parent) not in text, "no path of this machine"
-    steps = json.loads((run / "environment.json").read_text())["data"]["steps"]
-    trained = re.search(rf"^Trained on a CPU: {steps} steps in \d+\.\d hours\.", text, re.MULTILINE)
-    assert trained
+    stages = {"damsm-aviary": run / "pretrain", "attngan-aviary": run}
+    steps = [
+        json.loads((stage / "environment.json").read_text())["data"]["steps"] for stage in stages.values()
+    ]
+    each = ", ".join(f"{name} {count}" for name, count in zip(stages, steps, strict=True))
+    told = rf"^Trained on a CPU: {sum(steps)} steps \({each}\) in \d+\.\d hours\."
+    assert re.search(told, text, re.MULTILINE), "every stage counts"
 
     # Results of other weights are not this model's, and a licence can be stated.
     results = json.loads((run / "results.json").read_text())
@@ -149,7 +153,7 @@ def test_what_training_alone_needs_comes_when_it_is_asked_for(hub: Hub, machine:
     told = machine.zoo("card", "birds").out
     card = ModelCard(told).data
     assert (card.license, card.datasets) == ("mit", "aviary"), "known without the run"
-    assert "Trained on a CPU: " in told
+    assert re.search(r"Trained on a CPU: \d+ steps \(damsm-aviary \d+, attngan-aviary \d+\)", told)
     assert not any(path.is_symlink() for path in pulled.values()), "a copy that outlives the cache"
     refused = machine.zoo("pull", "ada/birds", "birds")
     assert (refused.status, refused.err.count("\n")) == (2, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -16,6 +15,7 @@ from PIL import Image
 from safetensors import safe_open
 
 import zoo
+from zoo.models import read_config
 from zoo_registry import catalogue
 
 MEGABYTE = 1_000_000
@@ -55,7 +55,7 @@ def test_cards_tell_how_they_were_trained_and_how_good_they_are(name: str) -> No
     assert {"attributes-2k", "kid-judge-2k"} <= {
         result.metric_name.rpartition(", ")[2].partition("@")[0] for result in card.data.eval_results
     }
-    assert re.search(r"Trained on a [CG]PU: [\d,]+ steps in [\d.]+ hours\.", card.text)
+    assert re.search(rf"Trained on a [CG]PU: [\d,]+ steps \({name}-.+\) in [\d.]+ hours\.", card.text)
     assert f'zoo.load("{name}")' in card.text
     assert "stored in 16 bits" in card.text
     assert "![samples](samples.png)\n\nA row a caption" in card.text
@@ -113,7 +113,13 @@ def test_one_is_drawn_offline_by_its_name(tmp_path: Path) -> None:
         assert picture.size == (128, 128)
 
 
-@pytest.mark.parametrize("name", SIDES)
-def test_its_recipe_is_of_the_family_that_it_is_shipped_for(name: str) -> None:
-    config = json.loads((folder(name) / "config.json").read_text(encoding="utf-8"))
-    assert config["recipe"]["name"].startswith(name)
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("aviary", {"generator": "attention-stages", "text_encoder": "bilstm"}),
+        ("garden", {"generator": "dcgan-residual", "text_encoder": "char-cnn-rnn", "style_encoder": "conv"}),
+    ],
+)
+def test_its_parts_are_of_the_family_that_it_is_shipped_for(name: str, parts: dict[str, str]) -> None:
+    recipe, _ = read_config(folder(name))
+    assert parts.items() <= {kind: part.component.name for kind, part in recipe.parts.items()}.items()

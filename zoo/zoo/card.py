@@ -24,8 +24,8 @@ from .log import read as read_log
 from .models import part_file, read_config
 
 HOME = "https://pypi.org/project/t2i-zoo"
-_TAKEN = {"pictures": int, "steps": int, "hours": float, "device": str}
-"""Facts that a pushed config.json records, besides the data and the captions."""
+_TAKEN = {"pictures": int, "hours": float, "device": str}
+"""Facts that a pushed config.json records, besides the data, the stages and the captions."""
 _NOTED_SOURCE = {"folder", "pictures", "webdataset"}  # readers that say nothing of whose pictures they are
 
 
@@ -35,8 +35,8 @@ class Facts:
 
     data: str | None = None  # the data set's name, without a path
     drawn: bool = False  # by a procedure of the catalogue's, so that nobody else's rights are in it
-    steps: int | None = None
-    hours: float | None = None  # of training, looking at it and all
+    stages: dict[str, int] = field(default_factory=dict)  # the steps of each that was trained, in order
+    hours: float | None = None  # of all stages, looking at them included
     device: str | None = None  # as torch calls it
     pictures: int | None = None
     captions: tuple[str, ...] = ()  # of the sample grid, a row each
@@ -56,9 +56,7 @@ class Facts:
             if "source" in data:
                 facts.data, facts.drawn = data_name(data["source"])
             facts.pictures, facts.device = data.get("pictures"), data.get("device")
-            lines = read_log(run)
-            if lines:
-                facts.steps, facts.hours = lines[-1]["step"], round(lines[-1]["seconds"] / 3600, 2)
+            facts.add_stages(run)
         grids = sorted((run / "samples").glob("step_*.png"))
         pictures = [path for path in (folder / PICTURE, *grids[-1:]) if path.is_file()]
         facts.picture = pictures[0] if pictures else None
@@ -75,9 +73,19 @@ class Facts:
             facts.data, facts.drawn = data_name(facts.results[0]["data"]["source"])
         return facts
 
+    def add_stages(self, run: Path) -> None:
+        """Count a run and those that went before it, which lie inside."""
+        if (run / "pretrain/recipe.json").is_file():
+            self.add_stages(run / "pretrain")
+        if lines := read_log(run):
+            name = json.loads((run / "recipe.json").read_text(encoding="utf-8"))["name"]
+            self.stages[name] = self.stages.get(name, 0) + lines[-1]["step"]
+            self.hours = (self.hours or 0.0) + lines[-1]["seconds"] / 3600
+
     def recorded(self) -> dict[str, Any]:
         """What goes into a pushed config.json, for cards of the model where its run is not at hand."""
-        facts = {key: getattr(self, key) for key in ("data", "drawn", *_TAKEN)}
+        facts = {key: getattr(self, key) for key in ("data", "drawn", "stages", *_TAKEN)}
+        facts["hours"] = None if self.hours is None else round(self.hours, 2)
         return facts | {"captions": list(self.captions)}
 
     def _take(self, folder: Path) -> None:
@@ -88,6 +96,9 @@ class Facts:
             self.data, self.drawn = found["data"], found.get("drawn") is True
             for key, kind in _TAKEN.items():
                 setattr(self, key, found[key] if isinstance(found.get(key), kind) else None)
+            stages = found.get("stages")
+            if isinstance(stages, dict):
+                self.stages = {name: n for name, n in stages.items() if isinstance(n, int)}
             captions = found.get("captions")
             self.captions = tuple(map(str, captions)) if isinstance(captions, list) else ()
 
@@ -241,15 +252,22 @@ def _training(recipe: Recipe, facts: Facts, made: Any) -> str:
     versions += [f"{name} {number}" for name, number in made.get("plugins", {}).items() if name != "t2i-zoo"]
     lines = [f"Data: {facts.data or 'not recorded'}"]
     lines[0] += f", {facts.pictures:,} pictures." if facts.pictures else "."
-    if facts.steps and facts.hours is not None:
+    if facts.stages and facts.hours is not None:
         on = {"cpu": " on a CPU", "cuda": " on a GPU"}.get((facts.device or "").partition(":")[0], "")
-        lines.append(f"Trained{on}: {facts.steps:,} steps in {facts.hours:.1f} hours.")
+        lines.append(f"Trained{on}: {_steps(facts.stages)} in {facts.hours:.1f} hours.")
     lines.append(f"Made with {', '.join(versions)}.")
     text = json.dumps(recipe.locked(), indent=2, ensure_ascii=False)
+    last = " of the last stage" if len(facts.stages) > 1 else ""
     return "  \n".join(lines) + (
-        "\n\n<details><summary>The recipe, every default filled in</summary>\n\n"
+        f"\n\n<details><summary>The recipe{last}, every default filled in</summary>\n\n"
         f"```json\n{text}\n```\n\n</details>"
     )
+
+
+def _steps(stages: dict[str, int]) -> str:
+    total = f"{sum(stages.values()):,} steps"
+    each = [f"{name} {steps:,}" for name, steps in stages.items()]
+    return f"{total} ({', '.join(each)})" if len(stages) > 1 else total
 
 
 def _parts(folder: Path, recipe: Recipe) -> str:
