@@ -18,7 +18,7 @@ from zoo_plugins.datasets.garden_blooms import Place, paint_bloom
 from zoo_plugins.datasets.garden_details import paint_leaf, paint_visitor
 from zoo_plugins.datasets.garden_species import HUES, Species
 
-DRAWING_VERSION = 3  # raise it whenever a picture changes, or what is known to show in it
+DRAWING_VERSION = 4  # raise it whenever a picture changes, or what is known to show in it
 
 _STEMS: dict[str, Colour] = {"green": (86, 138, 62), "brown": (122, 84, 52), "red": (160, 52, 58)}
 _RADII = {"small": 0.175, "medium": 0.215, "large": 0.26}  # of a single bloom
