@@ -8,31 +8,30 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from zoo import Pipeline
-from zoo.assemble import assemble
-
-from . import attngan
 from .timing import Measurement, Setting, alternate, rows
 
-CAPTION = "word1 word2 word3"
+MODEL = "aviary"
+CAPTION = "a small blue bird with a long orange beak"
 
 
 def measure(setting: Setting) -> Measurement:
-    """Listing verbs import no torch; `zoo sample` draws one picture with a small model."""
+    """Listing verbs import no torch; `zoo sample` draws one picture, with a model that comes with the zoo."""
     with tempfile.TemporaryDirectory() as folder:
-        small = attngan.recipe(Setting(setting.device, quick=True))
-        parts = assemble(small, attngan.source(), loading=True)
-        model = Pipeline(small, parts).save_pretrained(Path(folder, "model"))
-        picture = str(Path(folder, "out.png"))
         zoo = ("-m", "zoo.cli")
+        exported, picture = str(Path(folder, "exported")), str(Path(folder, "out.png"))
+        _process(*zoo, "export", MODEL, "--format", "onnx", "--out", exported)()
         seconds = alternate(
             {
                 "python, nothing else": _process("-c", ""),
+                "import torch": _process("-c", "import torch"),
                 "import zoo": _process("-c", "import zoo"),
                 "zoo --help": _process(*zoo, "--help"),
                 "zoo list": _process(*zoo, "list"),
                 "zoo plugins": _process(*zoo, "plugins"),
-                "zoo sample": _process(*zoo, "sample", str(model), CAPTION, "--out", picture),
+                "zoo sample": _process(*zoo, "sample", MODEL, CAPTION, "--out", picture),
+                "zoo sample --engine onnx": _process(
+                    *zoo, "sample", exported, CAPTION, "--engine", "onnx", "--out", picture
+                ),
             },
             setting,
             repeats=5,

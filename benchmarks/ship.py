@@ -67,12 +67,12 @@ def _train(stage: str, data: str, before: Path | None, run: Path) -> None:
     else:
         recipe = RECIPES / f"{stage}.toml"
         command += [str(recipe), "--data", data, "--out", str(run)]
-        for change in [] if before is None else _taken(recipe, before):
+        for change in [] if before is None else taken(recipe, before):
             command += ["--set", change]
     subprocess.run(command, check=True)
 
 
-def _taken(recipe: Path, before: Path) -> list[str]:
+def taken(recipe: Path, before: Path) -> list[str]:
     """The changes by which a stage goes on from another: with its discriminator too, if both have one."""
     judged = "discriminator" in Recipe.read(recipe, catalogue()).parts
     kept = judged and part_file(before / "model", "discriminator").is_file()
@@ -89,7 +89,7 @@ def ship(name: str, runs: Path) -> dict[str, Any]:
     made = runs / "shipped" / name
     shutil.rmtree(made, ignore_errors=True)
     write_half(str(stages[-1]), made, name=name)
-    _tell(made, stages)
+    tell(made, stages)
     with chdir(made.parent):  # by its name alone, so that no path of this machine is in the results
         results = zoo.evaluate(name, model.data, MEASURED, device="cpu", out=made / "results.json")["results"]
     write_text(made / CARD, card(made, name=name))
@@ -101,7 +101,7 @@ def ship(name: str, runs: Path) -> dict[str, Any]:
     return {result["identity"]: result["scores"] for result in results}
 
 
-def _tell(model: Path, runs: list[Path]) -> None:
+def tell(model: Path, runs: list[Path]) -> None:
     """Let the card tell the steps and the hours of all stages, and show the newest samples of any."""
     path = model / CONFIG
     config = json.loads(path.read_text(encoding="utf-8"))

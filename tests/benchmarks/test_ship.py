@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from benchmarks.ship import MODELS, RECIPES
+from benchmarks.ship import MODELS, RECIPES, taken, tell
 from zoo_registry import Recipe, catalogue
 
 
@@ -25,3 +27,34 @@ def test_each_stage_takes_over_from_the_one_before(name: str) -> None:
 def test_every_recipe_belongs_to_a_model() -> None:
     named = {stage for model in MODELS.values() for stage in model.stages}
     assert {path.stem for path in RECIPES.glob("*.toml")} == named
+
+
+def test_a_discriminator_goes_on_where_both_stages_have_one(tmp_path: Path) -> None:
+    pretrain = f"pretrain={tmp_path}"
+    gan, invert = RECIPES / "garden-augmented.toml", RECIPES / "garden.toml"
+    assert taken(gan, tmp_path) == [pretrain], "a matching stage has none"
+    (tmp_path / "model/training").mkdir(parents=True)
+    (tmp_path / "model/training/discriminator.safetensors").touch()
+    assert taken(gan, tmp_path) == [pretrain, f"discriminator.weights={tmp_path}#discriminator"]
+    assert taken(invert, tmp_path) == [pretrain]
+
+
+def test_a_model_tells_all_its_stages(tmp_path: Path) -> None:
+    for name, step, seconds in (("words", 10, 3600), ("drawing", 20, 7200), ("style", 30, 1800)):
+        (tmp_path / name / "samples").mkdir(parents=True)
+        (tmp_path / name / "recipe.json").write_text(json.dumps({"name": name}))
+        (tmp_path / name / "log.jsonl").write_text(json.dumps({"step": step, "seconds": seconds}))
+    samples = tmp_path / "drawing/samples"
+    for step in (10, 20):
+        (samples / f"step_{step:08}.png").write_text(str(step))
+    (samples / "grid.json").write_text(json.dumps({"captions": ["a red flower"]}))
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/config.json").write_text(json.dumps({"about": {"data": "garden"}}))
+    tell(tmp_path / "model", [tmp_path / name for name in ("words", "drawing", "style")])
+    assert json.loads((tmp_path / "model/config.json").read_text())["about"] == {
+        "data": "garden",
+        "stages": {"words": 10, "drawing": 20, "style": 30},
+        "hours": 3.5,
+        "captions": ["a red flower"],
+    }
+    assert (tmp_path / "model/samples.png").read_text() == "20", "the newest grid of any stage"
