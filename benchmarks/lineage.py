@@ -38,7 +38,7 @@ SECONDS = 480
 FOREVER = 1_000_000
 """More steps than any recipe takes in that time."""
 
-GROWING = {"progan-aviary": 4500, "t2f-portraits": 1600}
+GROWING = {"progan-aviary": 4500, "t2f-portraits": 1600, "t2f-r1-portraits": 2600}
 """Steps that take about that time: growth has to know its end."""
 
 
@@ -69,7 +69,7 @@ AVIARY = (
     "zoo-best",
 )
 GARDEN = ("gan-cls-garden", "gan-int-garden", "gan-int-cls-garden")
-PORTRAITS = ("t2f-portraits",)
+PORTRAITS = ("t2f-portraits", "t2f-r1-portraits")
 OWN_PICTURES = ("attngan-aviary", "stackgan2-aviary", "gan-int-cls-garden")
 """Those also trained on a folder of pictures."""
 

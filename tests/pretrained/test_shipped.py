@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -63,6 +64,12 @@ def test_cards_tell_how_they_were_trained_and_how_good_they_are(name: str) -> No
         assert picture.width > 4 * SIDES[name]
     for file in ("README.md", "config.json", "results.json"):
         assert not re.search(r"/(tmp|home|root|work)/", (folder(name) / file).read_text(encoding="utf-8"))
+
+
+def test_they_are_compared_by_what_comes_with_them(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "zoo.cli", "eval", *SIDES, "--table", "--format", "json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert all(json.loads(done.stdout)[name]["results"] for name in SIDES)
 
 
 @pytest.mark.parametrize("name", SIDES)

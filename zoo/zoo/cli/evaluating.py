@@ -78,12 +78,12 @@ def eval_(
         raise ZooError("--out is for one model; several write results.json into their own folders")
     names = [name.strip() for name in (metrics or "").split(",") if name.strip()]
 
-    from ..evaluation.results import place_of, read_results
+    from ..evaluation.results import measured, read_results
 
     found = {}
     for model in models:
         if data is None:
-            found[model] = read_results(place_of(model) if out is None else out)
+            found[model] = read_results(measured(model) if out is None else out)
             continue
 
         from ..evaluation.run import evaluate

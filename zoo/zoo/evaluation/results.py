@@ -43,6 +43,13 @@ def place_of(model: str | Path) -> Path:
     return folder / "results.json"
 
 
+def measured(model: str | Path) -> Path:
+    """Where what was measured of a model lies: where results go, or with a shipped model what comes with it."""
+    place = place_of(model)
+    shipped = None if place.exists() else catalogue().pretrained(str(model))
+    return place if shipped is None else shipped / "results.json"
+
+
 def weights_key(folder: Path) -> str:
     """What tells a model's weights from others: those that sampling needs."""
     digest = hashlib.blake2b(digest_size=8)
