@@ -44,7 +44,7 @@ def place_of(model: str | Path) -> Path:
 
 
 def measured(model: str | Path) -> Path:
-    """Where what was measured of a model lies: where results go, or with a shipped model what comes with it."""
+    """Where what was measured of a model lies: where results go; of a shipped model, what comes with it."""
     place = place_of(model)
     shipped = None if place.exists() else catalogue().pretrained(str(model))
     return place if shipped is None else shipped / "results.json"
