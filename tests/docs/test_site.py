@@ -92,10 +92,10 @@ def test_a_recipe_s_page_has_pictures_results_and_what_differs(site: Path) -> No
 
 def test_every_shipped_model_is_shown_with_its_results(site: Path) -> None:
     html = (site / "models/index.html").read_text(encoding="utf-8")
-    for name in ("aviary", "garden"):
+    for name in ("aviary", "garden", "portraits"):
         assert f'src="../images/models/{name}.png"' in html
         assert (site / f"images/models/{name}.png").is_file()
-    assert text(site, "models").count("mean ↑") == 2
+    assert text(site, "models").count("mean ↑") == 3
 
 
 def test_every_protocol_command_and_training_setting_is_there(site: Path) -> None:

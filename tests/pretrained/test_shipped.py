@@ -20,7 +20,7 @@ from zoo.models import read_config
 from zoo_registry import catalogue
 
 MEGABYTE = 1_000_000
-SIDES = {"aviary": 128, "garden": 64}
+SIDES = {"aviary": 128, "garden": 64, "portraits": 64}
 
 
 def folder(name: str) -> Path:
@@ -84,6 +84,7 @@ def test_weights_have_16_bits(name: str) -> None:
     [
         ("aviary", "a small {} bird with a yellow beak"),
         ("garden", "a {} flower with rounded petals"),
+        ("portraits", "she has {} hair and wears earrings"),
     ],
 )
 def test_colours_follow_the_caption(name: str, caption: str) -> None:
@@ -125,6 +126,7 @@ def test_one_is_drawn_offline_by_its_name(tmp_path: Path) -> None:
     [
         ("aviary", {"generator": "attention-stages", "text_encoder": "bilstm"}),
         ("garden", {"generator": "dcgan-residual", "text_encoder": "char-cnn-rnn", "style_encoder": "conv"}),
+        ("portraits", {"generator": "progressive", "text_encoder": "lstm"}),
     ],
 )
 def test_its_parts_are_of_the_family_that_it_is_shipped_for(name: str, parts: dict[str, str]) -> None:
