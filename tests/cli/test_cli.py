@@ -89,6 +89,7 @@ def test_unknown_words_are_named(trained: Path, tmp_path: Path) -> None:
         (("sample", "RUN", "--out", "o.png"), "no caption"),
         (("sample", "RUN", "a bird", "--out", "o.xyz"), "no picture format ends so"),
         (("sample", "RUN", "a bird", "--out", "missing/o.png"), "there is no folder missing"),
+        (("sample", "RUN", "a bird", "--out", "/dev/null"), "is a file"),
         (("sample", "RUN/pretrain", "a bird"), "/pretrain matches text and images and draws nothing"),
         (("sample", "RUN", "--captions", "missing.txt"), "a text file in UTF-8"),
         (("train", "attngn-birds", "--data", "aviary", "--out", "x"), "did you mean 'attngan-birds'"),

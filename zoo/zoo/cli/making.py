@@ -118,7 +118,7 @@ def sample(
     single = out.suffix == ""
     if not single:
         check_picture(out)
-    if out.is_file() and single:
+    if single and out.exists() and not out.is_dir():
         raise ZooError(f"--out {out}: is a file; a folder or a name that ends in .png is wanted")
     refused = [flag for flag, given in (("--attention", attention), ("--device", device)) if given]
     if engine == "onnx" and refused:
