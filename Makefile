@@ -41,7 +41,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.installed
+bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks
 
 # The variable silences a notice about the future of MkDocs, which is none about this site.
