@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,15 @@ def test_they_are_compared_by_what_comes_with_them(tmp_path: Path) -> None:
     assert all(json.loads(done.stdout)[name]["results"] for name in SIDES)
 
 
+def test_a_run_of_the_same_name_is_not_told_their_results(tmp_path: Path) -> None:
+    (tmp_path / "aviary/model").mkdir(parents=True)
+    shutil.copyfile(folder("aviary") / "config.json", tmp_path / "aviary/model/config.json")
+    command = [sys.executable, "-m", "zoo.cli", "eval", "aviary", "--table"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "nothing has been measured" in done.stderr
+
+
 @pytest.mark.parametrize("name", SIDES)
 def test_weights_have_16_bits(name: str) -> None:
     with safe_open(folder(name) / "generator.safetensors", framework="numpy") as tensors:
@@ -84,6 +94,7 @@ def test_weights_have_16_bits(name: str) -> None:
     [
         ("aviary", "a small {} bird with a yellow beak"),
         ("garden", "a {} flower with rounded petals"),
+        ("portraits", "a person in a {} shirt"),
         ("portraits", "she has {} hair and wears earrings"),
     ],
 )

@@ -34,20 +34,23 @@ def place_of(model: str | Path) -> Path:
     Of a model on the Hub: org-name.results.json in the working directory; of a shipped one NAME.results.json.
     """
     folder = Path(model).expanduser()
-    own = any(
-        path.is_file() for path in (folder / CONFIG, folder / "model" / CONFIG, folder / "results.json")
-    )
     on_hub = HubId.parse(str(model)) and not folder.exists()
-    if on_hub or (not own and catalogue().pretrained(str(model))):
+    if on_hub or _shipped(model) is not None:
         return Path(re.sub(r"[/@]", "-", str(model)) + ".results.json")
     return folder / "results.json"
 
 
 def measured(model: str | Path) -> Path:
-    """Where what was measured of a model lies: where results go; of a shipped model, what comes with it."""
-    place = place_of(model)
-    shipped = None if place.exists() else catalogue().pretrained(str(model))
-    return place if shipped is None else shipped / "results.json"
+    """Where what was measured of a model lies: where results go, else those that come with a shipped one."""
+    place, shipped = place_of(model), _shipped(model)
+    return place if shipped is None or place.exists() else shipped / "results.json"
+
+
+def _shipped(model: str | Path) -> Path | None:
+    """The folder of the shipped model that a name stands for; a user's own model or results win over it."""
+    folder = Path(model).expanduser()
+    own = (folder / CONFIG, folder / "model" / CONFIG, folder / "results.json")
+    return None if any(path.is_file() for path in own) else catalogue().pretrained(str(model))
 
 
 def weights_key(folder: Path) -> str:
