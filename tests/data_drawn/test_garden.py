@@ -340,12 +340,30 @@ def too_small(facts: Mapping[str, str]) -> set[str]:
 
 
 def test_a_judge_learns_from_what_is_too_small_to_be_counted() -> None:
-    practice = [record.attributes for record in garden("5").practice(60)]
-    assert any(shown["framing"] == "whole" for shown in practice)
+    """From what shows in most such pictures, and not from what nobody sees."""
+    practice = [record.attributes for record in garden("5").practice(400)]
     assert all("layers" in shown for shown in practice)
+    near = [
+        shown
+        for shown in practice
+        if (shown["framing"], shown["arrangement"], shown["view"]) == ("close", "single", "tilted")
+    ]
+    assert any(shown["layers"] != "several" for shown in near)
+    assert all("petal_shape" in shown for shown in near if shown["layers"] != "several")
+    striped = [shown for shown in near if shown["pattern"] == "striped"]
+    assert striped
+    assert all("accent" in shown for shown in striped)
+
+    afar = [shown for shown in practice if shown["framing"] == "whole" and shown["form"] == "open"]
+    assert afar
+    assert not any("petal_shape" in shown for shown in afar)
+    grouped = [shown for shown in practice if shown["arrangement"] != "single"]
+    assert grouped
+    assert not any({"petal_shape", "pattern", "accent"} & shown.keys() for shown in grouped)
     spikes = [shown for shown in practice if shown["arrangement"] == "spike"]
     assert spikes
-    assert not any("size" in shown for shown in spikes), "nobody sees it"
+    assert not any("size" in shown for shown in spikes)
+    assert not any("petals" in shown for shown in practice)
 
 
 def test_one_flower_or_a_number_of_them_is_stated(thousand: Sequence[Record]) -> None:

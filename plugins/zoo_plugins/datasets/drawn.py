@@ -57,7 +57,7 @@ class Scene(NamedTuple):
     unseen: attributes that captions may tell, but which do not show in this picture, or only outside of the
         crop that training and evaluation see.
     small: attributes that can be made out at 64 px in most such pictures, but not in all: a judge learns from
-        them and is not counted on them. (Garden's judge read less well without them: accents 79.9 %.)
+        them and is not counted on them.
     """
 
     draw: Callable[[], Image.Image]
