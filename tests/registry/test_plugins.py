@@ -196,13 +196,14 @@ def test_two_plugins_that_ship_one_name(tmp_path: Path) -> None:
 def test_a_shipped_model_that_cannot_be_read_hides_nothing_else(tmp_path: Path) -> None:
     distribution(tmp_path, "zoo-ships", SHIPS.format(folder="models"))
     small_models.wordless().save_pretrained(tmp_path / "models" / "blots")
-    small_models.wordless().save_pretrained(tmp_path / "models" / "torn")
-    (tmp_path / "models" / "torn" / "config.json").write_text("{")
-    listed = zoo(tmp_path, "list", "pretrained", "--json")
+    for name, text in (("torn", "{"), ("numbered", '{"recipe": {"name": "blots", "paper": 1}}')):
+        small_models.wordless().save_pretrained(tmp_path / "models" / name)
+        (tmp_path / "models" / name / "config.json").write_text(text)
+    listed = zoo(tmp_path, "list", "pretrained")
     assert listed.returncode == 0, listed.stderr
-    told = {row["name"]: row["summary"] for row in json.loads(listed.stdout)}
-    assert told["blots"] == "progan-aviary"
-    assert told["torn"].startswith("broken: config.json cannot be read")
+    assert re.search("blots +progan-aviary", listed.stdout)
+    assert "broken: config.json cannot be read: Expecting" in listed.stdout
+    assert "broken: config.json cannot be read: recipe.paper is no text" in listed.stdout
 
 
 def test_two_plugins_that_offer_one_recipe(tmp_path: Path) -> None:

@@ -72,6 +72,8 @@ def _pretrained(name: str) -> dict[str, str]:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         recipe, data = config["recipe"]["name"], config.get("about", {}).get("data")
         paper = config["recipe"].get("paper", "")
+        if not isinstance(paper, str):
+            raise TypeError("recipe.paper is no text")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         fault = f"broken: config.json cannot be read: {first_line(error)}"
         return {"kind": "pretrained", "name": name, "summary": fault, "paper": ""}
