@@ -295,10 +295,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lineage", description=__doc__)
     parser.add_argument("out", type=Path, help="runs go here; what is done there is not done again")
     parser.add_argument("--pictures", help="a folder source for three of the recipes, as folder:DIR")
-    parser.add_argument("--only", action="append", help="this recipe alone; may be repeated")
+    parser.add_argument(
+        "--only", action="append", help="this recipe alone; may be repeated; keeps the other rows"
+    )
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of one processor, for each recipe")
     parser.add_argument("--train", action="store_true", help="only train")
     given = parser.parse_args(arguments)
+    before = json.loads(RESULTS.read_text(encoding="utf-8")) if given.only and not given.train else None
+    if before and before["seconds"] != given.seconds:
+        parser.error(f"the other rows of {RESULTS.name} took --seconds {before['seconds']:g}")
     wanted = [entry for entry in entries(given.pictures) if not given.only or entry.recipe in given.only]
     others = {entry.data: independent(entry.data) for entry in wanted}
     with ThreadPoolExecutor(2) as pool:
@@ -319,15 +324,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{len(wanted)} recipes are trained in {given.out}")
     if given.train:
         return
-    rows = []
+    rows = {(row["recipe"], row["data"]): row for row in before["rows"]} if before else {}
     for entry in wanted:
         matcher = given.out / "independent" / others[entry.data].folder
         row = measure(entry, given.out, matcher)
-        rows.append(row)
+        rows[row["recipe"], row["data"]] = row
         _save_grid(given.out / entry.folder, PICTURES / _picture_name(row["recipe"], row["data"]))
-    found = {"seconds": given.seconds, "machine": machine(torch.device("cpu")), "rows": rows}
+    found = {"seconds": given.seconds, "machine": machine(torch.device("cpu")), "rows": list(rows.values())}
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    PAGE.write_text(page(rows, given.seconds), encoding="utf-8")
+    PAGE.write_text(page(found["rows"], given.seconds), encoding="utf-8")
 
 
 if __name__ == "__main__":
