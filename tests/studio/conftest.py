@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,9 @@ import pytest
 import small_models
 from studio_process import served
 
+PROPOSED = ["a red flower", "<b>a blue</b> flower"]
+"""What `flowers` says that captions of its data are like."""
+
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -17,6 +21,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     small_models.attending().save_pretrained(folder / "birds")
     small_models.styled().save_pretrained(folder / "flowers")
+    config = json.loads((folder / "flowers" / "config.json").read_text(encoding="utf-8"))
+    config["about"] = {"data": "garden", "captions": PROPOSED}
+    (folder / "flowers" / "config.json").write_text(json.dumps(config), encoding="utf-8")
     small_models.wordless().save_pretrained(folder / "shapes")
     return folder
 

@@ -142,13 +142,14 @@ def test_a_crowd_is_turned_away(address: str) -> None:
     assert answers.count(200) >= WAITING
 
 
-def zoo_studio(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def zoo_studio(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "zoo.cli", "studio", *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,
         timeout=100,
+        cwd=cwd,
     )
 
 
@@ -157,6 +158,28 @@ def test_a_model_that_is_none(tmp_path: Path) -> None:
     assert result.returncode == 2
     assert "birds is no model" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_run_that_does_not_draw(models: Path, tmp_path: Path) -> None:
+    """Told at the start, though its path is spelled like a repository on the Hub."""
+    config = json.loads((models / "birds" / "config.json").read_text(encoding="utf-8"))
+    config["recipe"] = Recipe.read("damsm-aviary", catalogue()).locked()
+    (tmp_path / "runs/matcher").mkdir(parents=True)
+    (tmp_path / "runs/matcher/config.json").write_text(json.dumps(config), encoding="utf-8")
+    result = zoo_studio("runs/matcher", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "runs/matcher matches text and images and draws nothing" in result.stderr
+
+
+def test_the_first_model_proposes_what_is_drawn_first(tmp_path: Path) -> None:
+    with served(sys.executable, "-m", "zoo.cli", "studio", "portraits", cwd=tmp_path) as url:
+        client = Client(url, download_files=tmp_path / "downloads", verbose=False)
+        parts = client.config["components"]
+        client.close()
+    folder = catalogue().pretrained("portraits")
+    assert folder is not None
+    known = json.loads((folder / "config.json").read_text(encoding="utf-8"))["about"]["captions"]
+    assert known[0] in [part["props"].get("value") for part in parts if part["type"] == "textbox"]
 
 
 def test_shipped_models_that_cannot_draw_are_left_out(models: Path, tmp_path: Path) -> None:

@@ -118,6 +118,21 @@ def test_words_that_are_not_known_are_marked_while_typing(tab: Any) -> None:
     tab.wait_for_selector("#unknown mark", state="detached")
 
 
+def test_captions_that_a_model_knows_are_proposed(tab: Any) -> None:
+    field = tab.locator("#captions textarea")
+    assert field.input_value() == "a small red bird with a yellow beak", "birds tells none"
+    choose(tab, "model", "flowers")
+    proposed = tab.locator("#proposed button")
+    proposed.nth(1).wait_for()
+    assert proposed.all_inner_texts() == ["a red flower", "<b>a blue</b> flower"]
+    proposed.first.click()
+    tab.wait_for_function("() => document.querySelector('#captions textarea').value === 'a red flower'")
+    tab.click("#draw")
+    shown(tab, "pictures", 4)
+    choose(tab, "model", "birds")
+    proposed.first.wait_for(state="detached")
+
+
 def test_a_word_that_is_pointed_at_shows_where_stages_looked(tab: Any) -> None:
     tell(tab, "captions", CAPTION)
     tab.click("#draw")

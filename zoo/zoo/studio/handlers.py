@@ -41,6 +41,13 @@ class Handlers:
         paper = f", after {pipe.recipe.paper}" if pipe.recipe.paper else ""
         return f"`{pipe.recipe.name}`{paper}: {pipe.side} × {pipe.side} pixels, {', '.join(can)}"
 
+    def proposed(self, model: str) -> gr.Dataset:
+        """Captions like those that a model learnt from, to be picked."""
+        with _told():
+            reads = self.offered[model].reads_text
+        samples = [[caption] for caption in self.offered.captions(model)[: work.CAPTIONS] if reads]
+        return gr.Dataset(samples=samples, visible=bool(samples))
+
     def unknown(self, model: str, captions: str) -> str:
         """The captions with words marked that do not reach the picture, as HTML; empty where all do."""
         with _told():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from threading import Lock
 
 from zoo_registry import ZooError
 
+from ..card import Facts
 from ..hub import HubId
 from ..models import check_draws, locate, read_config
 from ..pipeline import Pipeline, load
@@ -27,7 +29,7 @@ class Offered:
         if not self.names:
             raise ZooError("no model to show: zoo studio MODEL…, a run's folder, a model's, or a Hub id")
         for name in self.names:
-            if HubId.parse(name) is None:
+            if not _on_hub(name):
                 check_draws(read_config(locate(name), name)[0], name)
 
     def __getitem__(self, name: str) -> Pipeline:
@@ -38,3 +40,13 @@ class Offered:
             if name not in self._pipes:
                 self._pipes[name] = load(name, device=self.device)
             return self._pipes[name]
+
+    def captions(self, name: str) -> tuple[str, ...]:
+        """Captions of its data that a model was shown with; none of one on the Hub before it is fetched."""
+        if _on_hub(name) and name not in self._pipes:
+            return ()
+        return Facts.of(locate(name), "").captions
+
+
+def _on_hub(name: str) -> bool:
+    return HubId.parse(name) is not None and not Path(name).expanduser().exists()

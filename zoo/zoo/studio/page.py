@@ -13,6 +13,7 @@ from .handlers import Handlers
 from .offered import Offered
 
 EXAMPLE = "a small red bird with a yellow beak"
+"""Where the first model does not tell what its captions are like."""
 DRAWING: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "draw"}
 """Two drawings run at the same time; others wait."""
 LIVE: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "always_last"}
@@ -55,7 +56,7 @@ def page(offered: Offered) -> gr.Blocks:
             )
         about = gr.Markdown(elem_id="about")
         with gr.Tab("Draw"):
-            _draw(do, shared)
+            _draw(do, shared, blocks, (*offered.captions(names[0]), EXAMPLE)[0])
         with gr.Tab("Between two captions"):
             _between(do, shared)
         with gr.Tab("Swap a word"):
@@ -75,9 +76,12 @@ def page(offered: Offered) -> gr.Blocks:
     return blocks
 
 
-def _draw(do: Handlers, shared: Shared) -> None:
+def _draw(do: Handlers, shared: Shared, blocks: gr.Blocks, first: str) -> None:
     captions = gr.Textbox(
-        EXAMPLE, label="Captions, one a line", lines=2, max_lines=work.CAPTIONS, elem_id="captions"
+        first, label="Captions, one a line", lines=2, max_lines=work.CAPTIONS, elem_id="captions"
+    )
+    proposed = gr.Dataset(
+        components=["textbox"], samples=[], label="Captions of its data", visible=False, elem_id="proposed"
     )
     unknown = gr.HTML(elem_id="unknown")
     go = gr.Button("Draw", variant="primary", elem_id="draw")
@@ -104,6 +108,15 @@ def _draw(do: Handlers, shared: Shared) -> None:
         api_name="unknown",
         **LIVE,
     )
+    gr.on(
+        [blocks.load, shared.model.change],
+        do.proposed,
+        shared.model,
+        proposed,
+        api_visibility="private",
+        show_progress="hidden",
+    )
+    proposed.click(lambda chosen: chosen[0], proposed, captions, api_visibility="private", **LIVE)
     pictures.select(do.look, asked, looked, api_visibility="private", **DRAWING)
 
 
