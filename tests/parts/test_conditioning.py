@@ -87,6 +87,16 @@ def test_projection_is_a_leaky_linear_layer():
     assert condition.logvar is None
 
 
+@torch.no_grad()
+def test_an_equalised_projection_scales_its_weights_as_it_uses_them():
+    torch.manual_seed(0)
+    module = SentenceProjection(TextSpec(4096), width=64, equalised=True)
+    assert 0.99 < module.fc.weight.std() < 1.01
+    sentence = drawn(4, 4096)
+    expected = F.leaky_relu(F.linear(sentence, module.fc.weight / 64, module.fc.bias), 0.2)
+    assert torch.allclose(module(sentence).code, expected, atol=1e-5)
+
+
 def test_projection_with_batch_norm_learns_the_sentences_spread():
     torch.manual_seed(0)
     module = SentenceProjection(TEXT, width=8, batch_norm=True)
