@@ -238,11 +238,13 @@ def test_without_a_network_the_inception_weights_are_missed_in_a_line(
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    with pytest.raises(ZooError, match=r"Inception weights of FID cannot be fetched[\s\S]*features=judge"):
+    with pytest.raises(
+        ZooError, match=r"^fid-test-5k: the Inception weights of FID cannot[\s\S]*features=judge"
+    ):
         evaluate(run, "fid")
-    with pytest.raises(ZooError, match="timm has no model 'resnet1'; did you mean"):
+    with pytest.raises(ZooError, match="fid-test-5k: timm has no model 'resnet1'; did you mean"):
         evaluate(run, "fid", changes=["fid.features=timm:resnet1"])
-    with pytest.raises(ZooError, match="'nowhere' is no extractor: inception, timm:NAME"):
+    with pytest.raises(ZooError, match="fid-test-5k: 'nowhere' is no extractor: inception, timm:NAME"):
         evaluate(run, "fid", changes=["fid.features=nowhere"])
 
 

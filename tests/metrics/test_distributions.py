@@ -126,6 +126,13 @@ def test_precision_and_recall_are_their_definition():
         assert score.interval == pytest.approx((wilson.low, wilson.high), abs=1e-6)
 
 
+def test_an_interval_begins_at_0_where_nothing_is_precise():
+    score = PrecisionRecall().measure(of_features(draws(100, 4) + 1000, draws(100, 4, seed=1)))
+    low, high = score.scores["precision"].interval
+    assert low == 0
+    assert high == pytest.approx(stats.binomtest(0, 100).proportion_ci(method="wilson").high)
+
+
 def test_precision_and_recall_tell_quality_from_variety():
     real = draws(200, 4)
     same = values(PrecisionRecall(), of_features(real[:1].repeat(200, 1), real))

@@ -76,4 +76,5 @@ def of_share(share: float, count: int) -> tuple[float, float]:
     square = _NORMAL**2 / count
     middle = (share + square / 2) / (1 + square)
     half = _NORMAL * math.sqrt(share * (1 - share) / count + square / (4 * count)) / (1 + square)
-    return max(middle - half, 0.0), min(middle + half, 1.0)
+    # exact at the ends, which rounding would miss by 1e-18
+    return 0.0 if share == 0 else middle - half, 1.0 if share == 1 else middle + half

@@ -237,7 +237,10 @@ class PipelineStudy:
     @torch.inference_mode()
     def features(self, pictures: Which, extractor: str, layer: Layer = "features") -> Tensor:
         """Features [n,F] float32 on the CPU. Those of real pictures are cached by content."""
-        network = self.bench.extractor(extractor, self.side)
+        try:
+            network = self.bench.extractor(extractor, self.side)
+        except ZooError as error:
+            raise ZooError(f"{self.protocol.name}: {error}") from None
         if layer not in network.layers:
             raise ZooError(f"features={extractor} gives no class scores, which {self.protocol.metric} needs")
         if pictures == "drawn":
