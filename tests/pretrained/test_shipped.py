@@ -82,6 +82,15 @@ def test_a_run_of_the_same_name_is_not_told_their_results(tmp_path: Path) -> Non
     assert "nothing has been measured" in done.stderr
 
 
+def test_whoever_wants_their_matching_model_is_asked_to_name_one(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "zoo.cli", "eval", "aviary", "--data", "aviary:60"]
+    command += ["--metrics", "r-precision-3k", "--images", "50", "--allow-small", "--quiet"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "aviary has no matching model of its own" in done.stderr
+    assert "--set METRIC.matcher=FOLDER" in done.stderr
+
+
 @pytest.mark.parametrize("name", SIDES)
 def test_weights_have_16_bits(name: str) -> None:
     with safe_open(folder(name) / "generator.safetensors", framework="numpy") as tensors:

@@ -21,7 +21,7 @@ from zoo_registry.errors import nearest
 
 from ..assemble import Parts, assemble
 from ..hub import HubId
-from ..models import locate, read_config
+from ..models import locate, part_file, read_config
 
 Layer = Literal["features", "logits"]
 MATCHING = ("text_encoder", "image_encoder")
@@ -136,16 +136,16 @@ def own_matcher(model: Path) -> Path:
         places.append(run / "model")
     for place in places:
         recipe, _ = read_config(place)
-        if all(kind in recipe.parts for kind in MATCHING):
+        if all(kind in recipe.parts and part_file(place, kind).is_file() for kind in MATCHING):
             return place
     raise no_own_matcher(str(model))
 
 
 def no_own_matcher(name: str) -> ZooError:
-    """The error of a pipeline that was trained without a matching model."""
+    """The error of a pipeline whose matching model is not there."""
     return ZooError(
-        f"{name} was trained without an image encoder, so it has no matching model of its own; name one: "
-        "--set METRIC.matcher=FOLDER"
+        f"{name} has no matching model of its own: it was trained without an image encoder, or came without "
+        "it; name one: --set METRIC.matcher=FOLDER"
     )
 
 
