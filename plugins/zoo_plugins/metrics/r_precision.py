@@ -17,7 +17,7 @@ from zoo_registry.contracts import Record
 from zoo_registry.errors import ZooError
 from zoo_registry.evaluation import Measured, Metric, Score, Study
 
-from .scores import finite, of_mean, with_text
+from .scores import finite, of_mean, of_share, with_text
 
 TIE = 1e-9
 """Cosines nearer than this are equal: they differ by the order of a sum."""
@@ -29,7 +29,8 @@ class RPrecision(Metric):
 
     R = 1: each picture's own caption against captions drawn by the protocol's seed from the split's records
     of other classes (without classes: of other records), all different texts; cosine of the matcher's global
-    vectors; a tie is a miss. The mean over folds of the shuffled pictures, which the interval is of.
+    vectors; a tie is a miss. The mean over folds of the shuffled pictures, which the interval is of; that of
+    the share where all folds are alike.
 
     The definition is DM-GAN's (arXiv:1904.01310, section 4.1) code, AttnGAN's own being unpublished; its
     folds leave a picture out, ours do not.
@@ -63,12 +64,12 @@ class RPrecision(Metric):
         texts, table = _candidates(_Pool(study), study.records, study.captions, self.candidates, source)
         shuffled = self._hits(study, "drawn", texts, table)[_order(count, source)]
         folds = torch.stack([shuffled[fold :: self.folds].mean() for fold in range(self.folds)])
-        bounds = of_mean(folds)
+        mean = folds.mean().item()
+        # folds that are all alike would give an interval of no width
+        bounds = of_mean(folds) if folds.min() < folds.max() else of_share(mean, count)
         if bounds is not None:
             bounds = max(bounds[0], 0.0), min(bounds[1], 1.0)
-        score = Score(
-            folds.mean().item(), count, bounds, chance=1 / self.candidates, real=self._of_real(study, source)
-        )
+        score = Score(mean, count, bounds, chance=1 / self.candidates, real=self._of_real(study, source))
         return Measured({"r-precision": score})
 
     def _of_real(self, study: Study, source: random.Random) -> float:
