@@ -44,7 +44,7 @@ def measure(
     import torch
 
     from . import cold, data, iteration, sampling, words
-    from .machine import machine
+    from .machine import machine, same
     from .timing import Measurement, Setting
 
     ways: dict[str, Callable[[Setting], Measurement]] = {
@@ -58,16 +58,12 @@ def measure(
     }
     setting = Setting(torch.device(device), quick)
     here = machine(setting.device)
-    kept = before["measurements"] if before and _same(before["machine"], here) else {}
+    kept = before["measurements"] if before and same(before["machine"], here) else {}
     for name in names:
         print(f"{name} …", flush=True)
         kept[name] = ways[name](setting).data()
         gc.collect()
     return {"machine": here, "measurements": {name: kept[name] for name in NAMES if name in kept}}
-
-
-def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return {**one, "date": None} == {**other, "date": None}
 
 
 def _read(path: Path | None) -> dict[str, Any] | None:

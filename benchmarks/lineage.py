@@ -25,7 +25,7 @@ from PIL import Image
 import zoo
 from zoo_registry import Recipe, catalogue
 
-from .machine import machine
+from .machine import machine, same
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "lineage.json"
@@ -296,14 +296,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("out", type=Path, help="runs go here; what is done there is not done again")
     parser.add_argument("--pictures", help="a folder source for three of the recipes, as folder:DIR")
     parser.add_argument(
-        "--only", action="append", help="this recipe alone; may be repeated; keeps the other rows"
+        "--only",
+        action="append",
+        choices=[*AVIARY, *GARDEN, *PORTRAITS],
+        help="this recipe alone; may be repeated; keeps the other rows",
     )
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of one processor, for each recipe")
     parser.add_argument("--train", action="store_true", help="only train")
     given = parser.parse_args(arguments)
+    here = machine(torch.device("cpu"))
     before = json.loads(RESULTS.read_text(encoding="utf-8")) if given.only and not given.train else None
     if before and before["seconds"] != given.seconds:
         parser.error(f"the other rows of {RESULTS.name} took --seconds {before['seconds']:g}")
+    if before and not same(before["machine"], here):
+        parser.error(f"the other rows of {RESULTS.name} were measured on another machine")
     wanted = [entry for entry in entries(given.pictures) if not given.only or entry.recipe in given.only]
     others = {entry.data: independent(entry.data) for entry in wanted}
     with ThreadPoolExecutor(2) as pool:
@@ -330,7 +336,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         row = measure(entry, given.out, matcher)
         rows[row["recipe"], row["data"]] = row
         _save_grid(given.out / entry.folder, PICTURES / _picture_name(row["recipe"], row["data"]))
-    found = {"seconds": given.seconds, "machine": machine(torch.device("cpu")), "rows": list(rows.values())}
+    found = {"seconds": given.seconds, "machine": here, "rows": list(rows.values())}
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page(found["rows"], given.seconds), encoding="utf-8")
 

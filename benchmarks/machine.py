@@ -26,6 +26,11 @@ def machine(device: torch.device) -> dict[str, Any]:
     }
 
 
+def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether numbers of two days were taken at the same place."""
+    return {**one, "date": None} == {**other, "date": None}
+
+
 def cpu_name() -> str:
     """As the kernel tells it, else as Python does."""
     listing = Path("/proc/cpuinfo")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -33,3 +36,25 @@ def test_a_model_is_fetched_when_it_is_first_asked_for(hub: Hub, machine: Machin
         assert not hub.asked, "it is at hand by now"
         client.close()
     assert len(pictures) == 2
+
+
+def test_its_captions_are_known_once_it_was_fetched(hub: Hub, machine: Machine, run: Path) -> None:
+    assert machine.zoo("push", run, "ada/birds", token="hf_ada").status == 0
+    hub.asked.clear()
+    code = """
+import json
+from zoo.studio.offered import Offered
+offered = Offered(["ada/birds"])
+print(json.dumps(offered.captions("ada/birds")))
+offered["ada/birds"]
+print(json.dumps(offered.captions("ada/birds")))
+"""
+    environment = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(machine.home), "HF_HUB_DISABLE_XET": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | environment, capture_output=True, text=True, check=True
+    )
+    before, after = map(json.loads, done.stdout.splitlines())
+    grid = json.loads((run / "samples" / "grid.json").read_text(encoding="utf-8"))
+    assert before == []
+    assert after == [caption for caption in grid["captions"] if caption]
+    assert after

@@ -49,7 +49,8 @@ def r_precision(study, **settings):
 def test_a_perfect_matcher_scores_1(per_class):
     score = r_precision(study_of(records(150, per_class=per_class), own_vector, own_vector))
     assert (score.value, score.count, score.chance) == (1, 150, 0.01)
-    assert 0.9 < score.interval[0] < 1 == score.interval[1]
+    wilson = stats.binomtest(150, 150).proportion_ci(method="wilson")
+    assert score.interval == pytest.approx((wilson.low, 1), abs=1e-9)
 
 
 def test_a_random_matcher_scores_as_guessing_does():

@@ -13,6 +13,8 @@ from studio_process import served
 
 PROPOSED = ["a red flower", "<b>a blue</b> flower"]
 """What `flowers` says that captions of its data are like."""
+REFUSED = ["", "two\nlines", 301 * "x"]
+"""What it says besides, and nobody could ask for."""
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +24,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     small_models.attending().save_pretrained(folder / "birds")
     small_models.styled().save_pretrained(folder / "flowers")
     config = json.loads((folder / "flowers" / "config.json").read_text(encoding="utf-8"))
-    config["about"] = {"data": "garden", "captions": PROPOSED}
+    config["about"] = {"data": "garden", "captions": [*REFUSED, *PROPOSED]}
     (folder / "flowers" / "config.json").write_text(json.dumps(config), encoding="utf-8")
     small_models.wordless().save_pretrained(folder / "shapes")
     return folder

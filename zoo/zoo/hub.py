@@ -61,6 +61,14 @@ class HubId(NamedTuple):
             raise ZooError(f"{text}: {chosen!r} is no revision; a branch, a tag or a commit is wanted")
         return cls(found[1], chosen)
 
+    @classmethod
+    def of_model(cls, model: str | Path, revision: str | None = None) -> HubId | None:
+        """The repository that a model's name stands for; None where a folder of that name exists.
+
+        Raises as `parse` does.
+        """
+        return None if Path(model).expanduser().exists() else cls.parse(str(model), revision)
+
 
 def api() -> HfApi:
     """The Hub's client, as the environment sets it up."""

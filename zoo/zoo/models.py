@@ -32,10 +32,9 @@ def locate(model: str | Path, *, revision: str | None = None, parts: Iterable[st
     from .hub import HubId, fetch
 
     folder = Path(model).expanduser()
-    if not folder.exists():
-        place = HubId.parse(str(model), revision)
-        if place is not None:
-            return fetch(place, parts=parts)
+    place = HubId.of_model(model, revision)
+    if place is not None:
+        return fetch(place, parts=parts)
     if revision is not None:
         raise ZooError(f"{model} with the revision {revision!r}: only a repository on the Hub has revisions")
     for candidate in (folder, folder / "model"):

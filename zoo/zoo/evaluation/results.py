@@ -33,11 +33,9 @@ def place_of(model: str | Path) -> Path:
 
     Of a model on the Hub: org-name.results.json in the working directory; of a shipped one NAME.results.json.
     """
-    folder = Path(model).expanduser()
-    on_hub = HubId.parse(str(model)) and not folder.exists()
-    if on_hub or _shipped(model) is not None:
+    if HubId.of_model(model) is not None or _shipped(model) is not None:
         return Path(re.sub(r"[/@]", "-", str(model)) + ".results.json")
-    return folder / "results.json"
+    return Path(model).expanduser() / "results.json"
 
 
 def measured(model: str | Path) -> Path:

@@ -44,9 +44,15 @@ class Handlers:
     def proposed(self, model: str) -> gr.Dataset:
         """Captions like those that a model learnt from, to be picked."""
         with _told():
-            reads = self.offered[model].reads_text
-        samples = [[caption] for caption in self.offered.captions(model)[: work.CAPTIONS] if reads]
+            self.offered[model]  # on the Hub they come with it
+        samples = [[caption] for caption in self.captions(model)]
         return gr.Dataset(samples=samples, visible=bool(samples))
+
+    def captions(self, model: str) -> list[str]:
+        """Those of a model's captions, which are anybody's data, that can be asked for."""
+        return [caption for caption in self.offered.captions(model) if work.is_caption(caption)][
+            : work.CAPTIONS
+        ]
 
     def unknown(self, model: str, captions: str) -> str:
         """The captions with words marked that do not reach the picture, as HTML; empty where all do."""

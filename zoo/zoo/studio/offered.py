@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from threading import Lock
 
 from zoo_registry import ZooError
@@ -25,11 +24,12 @@ class Offered:
         self.names = tuple(dict.fromkeys(models))
         self.device = device
         self._pipes: dict[str, Pipeline] = {}
+        self._captions: dict[str, tuple[str, ...]] = {}
         self._lock = Lock()  # two clients at once load a model once
         if not self.names:
             raise ZooError("no model to show: zoo studio MODEL…, a run's folder, a model's, or a Hub id")
         for name in self.names:
-            if not _on_hub(name):
+            if HubId.of_model(name) is None:
                 check_draws(read_config(locate(name), name)[0], name)
 
     def __getitem__(self, name: str) -> Pipeline:
@@ -43,10 +43,8 @@ class Offered:
 
     def captions(self, name: str) -> tuple[str, ...]:
         """Captions of its data that a model was shown with; none of one on the Hub before it is fetched."""
-        if _on_hub(name) and name not in self._pipes:
+        if HubId.of_model(name) is not None and name not in self._pipes:
             return ()
-        return Facts.of(locate(name), "").captions
-
-
-def _on_hub(name: str) -> bool:
-    return HubId.parse(name) is not None and not Path(name).expanduser().exists()
+        if name not in self._captions:
+            self._captions[name] = Facts.of(locate(name), "").captions
+        return self._captions[name]

@@ -56,7 +56,7 @@ def page(offered: Offered) -> gr.Blocks:
             )
         about = gr.Markdown(elem_id="about")
         with gr.Tab("Draw"):
-            _draw(do, shared, blocks, (*offered.captions(names[0]), EXAMPLE)[0])
+            proposed = _draw(do, shared, next(iter(do.captions(names[0])), EXAMPLE))
         with gr.Tab("Between two captions"):
             _between(do, shared)
         with gr.Tab("Swap a word"):
@@ -65,18 +65,17 @@ def page(offered: Offered) -> gr.Blocks:
             _restyle(do, shared)
         with gr.Tab("Compare"):
             _compare(do, shared, names)
-        gr.on(
-            [blocks.load, shared.model.change],
-            do.about,
-            shared.model,
-            about,
-            api_name="about",
-            show_progress="hidden",
-        )
+        for handler, output, known in (
+            (do.about, about, {"api_name": "about"}),
+            (do.proposed, proposed, {"api_visibility": "private"}),
+        ):
+            changes: dict[str, Any] = {"show_progress": "hidden", **known}
+            gr.on([blocks.load, shared.model.change], handler, shared.model, output, **changes)
     return blocks
 
 
-def _draw(do: Handlers, shared: Shared, blocks: gr.Blocks, first: str) -> None:
+def _draw(do: Handlers, shared: Shared, first: str) -> gr.Dataset:
+    """Its fields, with a first caption; the captions to be picked, which follow the model."""
     captions = gr.Textbox(
         first, label="Captions, one a line", lines=2, max_lines=work.CAPTIONS, elem_id="captions"
     )
@@ -108,16 +107,9 @@ def _draw(do: Handlers, shared: Shared, blocks: gr.Blocks, first: str) -> None:
         api_name="unknown",
         **LIVE,
     )
-    gr.on(
-        [blocks.load, shared.model.change],
-        do.proposed,
-        shared.model,
-        proposed,
-        api_visibility="private",
-        show_progress="hidden",
-    )
     proposed.click(lambda chosen: chosen[0], proposed, captions, api_visibility="private", **LIVE)
     pictures.select(do.look, asked, looked, api_visibility="private", **DRAWING)
+    return proposed
 
 
 def _between(do: Handlers, shared: Shared) -> None:

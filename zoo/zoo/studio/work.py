@@ -77,6 +77,11 @@ def sentence(text: str) -> str:
     return caption
 
 
+def is_caption(text: str) -> bool:
+    """Whether a text can be asked for as one caption."""
+    return text.splitlines() == [text.strip()] and len(text) <= LETTERS
+
+
 def seeded(seed: float) -> int:
     """A seed. Raises `ZooError` for what is none."""
     if seed != int(seed) or not 0 <= seed <= LAST_SEED:
