@@ -17,6 +17,12 @@ TINY: dict[str, dict[str, Any]] = {
     "conditioning/augmentation": {"width": 8},
     "conditioning/projection": {"width": 8},
     "generator/progressive": {"depth": 3, "width": 16, "latent_width": 32},
+    "generator/progressive-attention": {
+        "depth": 3,
+        "width": 16,
+        "latent_width": 32,
+        "attention_sides": [4, 8],
+    },
     # one picture a group, so that its score does not depend on the others, as it otherwise does by design
     "discriminator/progressive": {"width": 16, "deviation_group": 1},
     "generator/attention-stages": {"sides": [16, 32], "base_channels": 8, "noise_width": 8},

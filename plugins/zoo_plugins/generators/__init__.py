@@ -63,4 +63,13 @@ COMPONENTS: tuple[Component, ...] = (
         paper="arXiv:1710.10196",
         gives={"growing"},
     ),
+    Component(
+        kind="generator",
+        name="progressive-attention",
+        target="zoo_plugins.generators.progressive_attention:ProgressiveAttentionGenerator",
+        summary="Grows from 4x4, a side at a time; its maps attend to the words",
+        paper="arXiv:1710.10196",
+        gives={"growing"},
+        needs={"words"},
+    ),
 )

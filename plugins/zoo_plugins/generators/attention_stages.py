@@ -141,22 +141,31 @@ class WordAttention(nn.Module):
         self.project = nn.Linear(text_width, channels, bias=False)
         self.mask_layout = mask_layout
 
-    # Equation 2: s'_ji = h_j^T e'_i,  beta_ji = softmax over words i,  c_j = sum_i beta_ji e'_i
     def forward(self, hidden: Tensor, text: Text) -> tuple[Tensor, Tensor]:
         """A word-context [B,K,h,w] and the attention [B,L,h,w], softmax over L."""
         assert text.words is not None
         assert text.mask is not None
         words = self.project(text.words)  # [B,L,D] -> [B,L,K]
-        queries = hidden.permute(0, 2, 3, 1).flatten(1, 2)  # [B,K,h,w] -> [B,Q,K], no copy in channels-last
-        scores = queries @ words.transpose(1, 2)  # [B,Q,K] @ [B,K,L] -> [B,Q,L]
         mask = text.mask.unsqueeze(1)  # [B,1,L]
         if self.mask_layout == "attngan":
-            count = scores.shape[1]
-            mask = text.mask.repeat(count, 1).view_as(scores)  # [Q*B,L] taken for [B*Q,L]
-        attention = scores.masked_fill(~mask, float("-inf")).softmax(dim=2)
-        context = attention @ words  # [B,Q,L] @ [B,L,K] -> [B,Q,K]
-        height, width = hidden.shape[2:]
-        return _as_map(context, height, width), _as_map(attention, height, width)
+            batch, _, height, width = hidden.shape
+            count = height * width
+            mask = text.mask.repeat(count, 1).view(batch, count, -1)  # [Q*B,L] taken for [B*Q,L]
+        return attended(hidden, words, mask)
+
+
+# Equation 2: s'_ji = h_j^T e'_i,  beta_ji = softmax over words i,  c_j = sum_i beta_ji e'_i
+def attended(hidden: Tensor, words: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """What each place [B,K,h,w] takes of words [B,L,K] whose mask is [B,1,L] or [B,Q,L].
+
+    A word-context [B,K,h,w] and the attention [B,L,h,w], softmax over L.
+    """
+    queries = hidden.permute(0, 2, 3, 1).flatten(1, 2)  # [B,K,h,w] -> [B,Q,K], no copy in channels-last
+    scores = queries @ words.transpose(1, 2)  # [B,Q,K] @ [B,K,L] -> [B,Q,L]
+    attention = scores.masked_fill(~mask, float("-inf")).softmax(dim=2)
+    context = attention @ words  # [B,Q,L] @ [B,L,K] -> [B,Q,K]
+    height, width = hidden.shape[2:]
+    return _as_map(context, height, width), _as_map(attention, height, width)
 
 
 def _as_map(values: Tensor, height: int, width: int) -> Tensor:

@@ -59,9 +59,9 @@ class ProgressiveGenerator(nn.Module, Generator):
         self.spec = GeneratorSpec(sides, latent - condition.width, growing=True)
         widths = {side: channels(side, width, wide_until) for side in sides}
         self.normalise = PixelNorm() if normalise_latent else nn.Identity()
-        self.blocks = nn.ModuleDict({"4": _first(latent, width, gain)})  # by side
+        self.blocks = nn.ModuleDict({"4": first_block(latent, width, gain)})  # by side
         for small, side in pairwise(sides):
-            self.blocks[str(side)] = _doubling(widths[small], widths[side], gain)
+            self.blocks[str(side)] = doubling_block(widths[small], widths[side], gain)
         self.to_image = nn.ModuleDict(
             {str(side): EqualisedConv2d(wide, 3, 1, gain=gain) for side, wide in widths.items()}
         )
@@ -77,14 +77,18 @@ class ProgressiveGenerator(nn.Module, Generator):
         hidden = coarse = self.normalise(torch.cat([condition.code, noise], dim=1))  # [B,latent]
         for side in self.spec.sides[: self.spec.sides.index(phase.side) + 1]:
             coarse, hidden = hidden, self.blocks[str(side)](hidden)  # [B,C,h/2,w/2], [B,C,h,w]
-        image = self.to_image[str(phase.side)](hidden)
+        return Drawing((self.blended(coarse, hidden, phase),))
+
+    def blended(self, coarse: Tensor, hidden: Tensor, phase: Phase) -> Tensor:
+        """The image of the last two maps, [B,C,h/2,w/2] and [B,C,h,w] with h the phase's side."""
+        image: Tensor = self.to_image[str(phase.side)](hidden)
         if phase.side > 4 and phase.blend < 1:
             small = F.interpolate(self.to_image[str(phase.side // 2)](coarse), scale_factor=2.0)  # nearest
             image = torch.lerp(small, image, phase.blend)
-        return Drawing((image,))
+        return image
 
 
-def _first(latent: int, wide: int, gain: float) -> nn.Sequential:
+def first_block(latent: int, wide: int, gain: float) -> nn.Sequential:
     """Code and noise [B,latent] to [B,wide,4,4]."""
     return nn.Sequential(
         EqualisedSpread(latent, wide, gain=gain),
@@ -95,7 +99,7 @@ def _first(latent: int, wide: int, gain: float) -> nn.Sequential:
     )
 
 
-def _doubling(narrow: int, wide: int, gain: float) -> nn.Sequential:
+def doubling_block(narrow: int, wide: int, gain: float) -> nn.Sequential:
     """Twice the side: [B,narrow,h,w] to [B,wide,2h,2w]."""
     return nn.Sequential(
         EqualisedDoublingConv(narrow, wide, gain=gain),

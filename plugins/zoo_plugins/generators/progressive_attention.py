@@ -1,0 +1,101 @@
+"""Growing generator that attends to words: ProGAN's blocks, AttnGAN's attention between them.
+
+ProGAN (arXiv:1710.10196), sections 2 and 4; AttnGAN (arXiv:1711.10485), section 3.1, equation 2. Letters as
+in zoo_registry.contracts; also C channels at a side, h = w that side.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field, PositiveFloat, PositiveInt
+from torch import Tensor, nn
+
+from zoo_plugins.equalised import HE, EqualisedLinear, channels
+from zoo_registry.contracts import Condition, ConditionSpec, Drawing, Phase, Text, TextSpec
+from zoo_registry.errors import ZooError
+
+from .attention_stages import attended
+from .progressive import ProgressiveGenerator, doubling_block
+
+
+class ProgressiveAttentionGenerator(ProgressiveGenerator):
+    """`progressive`, whose maps of some sides attend to the words before they are doubled.
+
+    attention_sides: of those maps, each smaller than the largest side. A side that has not grown yet attends
+        to nothing, and its attention is not drawn.
+    The other settings are those of `progressive`.
+    """
+
+    def __init__(
+        self,
+        text: TextSpec,
+        condition: ConditionSpec,
+        /,
+        *,
+        attention_sides: tuple[PositiveInt, ...] = (16, 32, 64),
+        depth: PositiveInt = 7,
+        width: PositiveInt = 512,
+        wide_until: Annotated[int, Field(ge=4)] = 32,
+        latent_width: PositiveInt | None = None,
+        normalise_latent: bool = True,
+        gain: PositiveFloat = HE,
+    ) -> None:
+        super().__init__(
+            condition,
+            depth=depth,
+            width=width,
+            wide_until=wide_until,
+            latent_width=latent_width,
+            normalise_latent=normalise_latent,
+            gain=gain,
+        )
+        before_doubling = self.spec.sides[:-1]
+        if not attention_sides or not set(attention_sides) <= set(before_doubling):
+            raise ZooError(
+                f"generator.attention_sides: some of {list(before_doubling)} are wanted, which are the sides "
+                f"that depth {depth} doubles, found {list(attention_sides)}"
+            )
+        self.attention = nn.ModuleDict()  # by side
+        for side in sorted(set(attention_sides)):
+            wide = channels(side, width, wide_until)
+            self.attention[str(side)] = EqualisedWordAttention(text.width, wide)
+            doubled = channels(2 * side, width, wide_until)
+            self.blocks[str(2 * side)] = doubling_block(2 * wide, doubled, gain)
+
+    def forward(self, noise: Tensor, condition: Condition, text: Text, phase: Phase) -> Drawing:
+        """`noise` is [B,Z]; the text must have words. One image, of the phase's side."""
+        hidden = coarse = self.normalise(torch.cat([condition.code, noise], dim=1))  # [B,latent]
+        maps = []
+        for side in self.spec.sides[: self.spec.sides.index(phase.side) + 1]:
+            coarse, seen = hidden, hidden
+            if str(side // 2) in self.attention:
+                context, attention = self.attention[str(side // 2)](hidden, text)
+                seen = torch.cat([hidden, context], dim=1)  # [B,C,h/2,w/2] twice -> [B,2C,h/2,w/2]
+                maps.append(attention)
+            hidden = self.blocks[str(side)](seen)  # [B,C,h,w]
+        return Drawing((self.blended(coarse, hidden, phase),), tuple(maps))
+
+
+class EqualisedWordAttention(nn.Module):
+    """Each place of the picture attends to the words, whatever their length as vectors.
+
+    Words are brought to a mean square of 1 and projected by an equalised layer, as all else in a growing
+    network is; scores of such vectors are divided by sqrt(C) (arXiv:1706.03762, section 3.2.1).
+    """
+
+    def __init__(self, text_width: int, channels: int) -> None:
+        super().__init__()
+        self.length = math.sqrt(text_width)
+        self.project = EqualisedLinear(text_width, channels)
+        self.scale = 1 / math.sqrt(channels)
+
+    def forward(self, hidden: Tensor, text: Text) -> tuple[Tensor, Tensor]:
+        """A word-context [B,C,h,w] and the attention [B,L,h,w], softmax over L."""
+        assert text.words is not None
+        assert text.mask is not None
+        words = self.length * F.normalize(text.words, dim=2)  # [B,L,D]; padding stays 0, also in ONNX
+        return attended(self.scale * hidden, self.project(words), text.mask.unsqueeze(1))

@@ -1,0 +1,91 @@
+"""The growing generator that attends to words."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from zoo_plugins.generators.progressive_attention import ProgressiveAttentionGenerator
+from zoo_registry.contracts import Condition, ConditionSpec, Drawing, Phase, Text, TextSpec
+from zoo_registry.errors import ZooError
+
+SETTINGS = {"depth": 4, "width": 12, "wide_until": 8, "attention_sides": (8, 16)}
+LENGTHS = (6, 3, 1)
+
+
+def drawn(*shape: int, seed: int = 1) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def generator(**settings: object) -> ProgressiveAttentionGenerator:
+    torch.manual_seed(0)
+    return ProgressiveAttentionGenerator(TextSpec(9, words=True), ConditionSpec(5), **SETTINGS | settings)  # type: ignore[arg-type]
+
+
+def text(words: torch.Tensor) -> Text:
+    mask = torch.arange(words.shape[1]) < torch.tensor(LENGTHS)[:, None]
+    return Text(drawn(3, 9, seed=3), words * mask[:, :, None], mask)
+
+
+def draw(network: ProgressiveAttentionGenerator, phase: Phase, words: torch.Tensor | None = None) -> Drawing:
+    read = text(drawn(3, 6, 9, seed=4) if words is None else words)
+    drawing: Drawing = network(drawn(3, 7, seed=2), Condition(drawn(3, 5)), read, phase)
+    return drawing
+
+
+def apart(left: torch.Tensor, right: torch.Tensor) -> float:
+    return float((left - right).abs().max())
+
+
+@torch.no_grad()
+def test_sides_that_have_grown_attend_to_the_words() -> None:
+    network = generator()
+    for side, maps in ((4, []), (8, []), (16, [8]), (32, [8, 16])):
+        drawing = draw(network, Phase(side))
+        assert [image.shape for image in drawing.images] == [(3, 3, side, side)]
+        assert [attention.shape for attention in drawing.attention] == [(3, 6, at, at) for at in maps]
+        for attention in drawing.attention:
+            assert apart(attention.sum(1), torch.ones(())) < 1e-5
+            assert not attention[1, 3:].any(), "padding is not attended to"
+
+
+@torch.no_grad()
+def test_words_change_the_picture_by_what_they_are_and_not_by_their_length() -> None:
+    network, words = generator(), drawn(3, 6, 9, seed=4)
+    image = draw(network, Phase(32), words).images[0]
+    assert apart(draw(network, Phase(32), words.roll(1, dims=0)).images[0], image) > 1e-2
+    assert apart(draw(network, Phase(32), 100 * words).images[0], image) < 1e-3
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("side", [16, 32])
+def test_a_new_side_starts_as_the_smaller_one_whatever_the_words(side: int) -> None:
+    network = generator()
+    small, large = draw(network, Phase(side // 2)).images[0], draw(network, Phase(side)).images[0]
+    doubled = small.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    assert apart(draw(network, Phase(side, 0.0)).images[0], doubled) < 1e-5
+    assert apart(draw(network, Phase(side, 0.3)).images[0], 0.7 * doubled + 0.3 * large) < 1e-5
+
+
+def test_gradients_reach_the_projections_of_words() -> None:
+    network = generator()
+    draw(network, Phase(32)).images[0].square().sum().backward()
+    for side in ("8", "16"):
+        gradient = network.attention[side].project.weight.grad
+        assert gradient is not None
+        assert gradient.any()
+
+
+@pytest.mark.parametrize("sides", [(), (32,), (8, 12)])
+def test_sides_that_are_not_doubled_are_refused(sides: tuple[int, ...]) -> None:
+    with pytest.raises(ZooError, match=r"generator\.attention_sides: some of \[4, 8, 16\] are wanted"):
+        generator(attention_sides=sides)
+
+
+def test_the_largest_side_is_told_before_it_is_built() -> None:
+    from zoo_registry import catalogue
+    from zoo_registry.schema import fill, schema_of
+
+    schema = schema_of(catalogue().get("generator", "progressive-attention")).settings
+    settings, _ = fill(schema, {"depth": 6}, "generator")
+    assert ProgressiveAttentionGenerator.largest_side(settings) == 128
