@@ -42,8 +42,8 @@ class Model:
 
 
 MODELS = {
-    "aviary": Model("aviary:20000", ("aviary-match", "aviary-gan", "aviary")),
-    "garden": Model("garden:12000", ("garden-match", "garden-gan", "garden-augmented", "garden")),
+    "aviary": Model("aviary:20000", ("aviary-match", "aviary")),
+    "garden": Model("garden:12000", ("garden-match", "garden-gan", "garden")),
     "portraits": Model("portraits:16000", ("portraits-match", "portraits")),
 }
 

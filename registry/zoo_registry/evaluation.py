@@ -9,13 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
-from .contracts import Record
-
 if TYPE_CHECKING:
     import torch
     from PIL import Image
     from torch import Tensor
 
+    from .contracts import Record
     from .recipe import Recipe
 
 Pictures = Literal["drawn", "real", "train"]

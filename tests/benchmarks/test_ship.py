@@ -31,7 +31,7 @@ def test_every_recipe_belongs_to_a_model() -> None:
 
 def test_a_discriminator_goes_on_where_both_stages_have_one(tmp_path: Path) -> None:
     pretrain = f"pretrain={tmp_path}"
-    gan, invert = RECIPES / "garden-augmented.toml", RECIPES / "garden.toml"
+    gan, invert = RECIPES / "garden-gan.toml", RECIPES / "garden.toml"
     assert taken(gan, tmp_path) == [pretrain], "a matching stage has none"
     (tmp_path / "model/training").mkdir(parents=True)
     (tmp_path / "model/training/discriminator.safetensors").touch()
