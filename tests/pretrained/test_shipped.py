@@ -144,8 +144,8 @@ def test_one_is_drawn_offline_by_its_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "parts"),
     [
-        ("aviary", {"generator": "attention-stages", "text_encoder": "bilstm"}),
-        ("garden", {"generator": "dcgan-residual", "text_encoder": "char-cnn-rnn", "style_encoder": "conv"}),
+        ("aviary", {"generator": "progressive-attention", "text_encoder": "bilstm"}),
+        ("garden", {"generator": "progressive", "text_encoder": "char-cnn-rnn", "style_encoder": "conv"}),
         ("portraits", {"generator": "progressive", "text_encoder": "lstm"}),
     ],
 )
