@@ -113,7 +113,9 @@ class Words(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.table = nn.Embedding(20, 16)
+        self.table = nn.Embedding.from_pretrained(
+            torch.randn(20, 16, generator=torch.Generator().manual_seed(0))
+        )
 
     def forward(self, tokens: Tokens) -> Text:
         words = self.table(tokens.ids) * tokens.mask[:, :, None]
