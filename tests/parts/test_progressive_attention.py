@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
 from zoo_plugins.generators.progressive_attention import ProgressiveAttentionGenerator
+from zoo_registry import catalogue
 from zoo_registry.contracts import Condition, ConditionSpec, Drawing, Phase, Text, TextSpec
 from zoo_registry.errors import ZooError
+from zoo_registry.schema import fill, schema_of
 
-SETTINGS = {"depth": 4, "width": 12, "wide_until": 8, "attention_sides": (8, 16)}
+SETTINGS: dict[str, Any] = {"depth": 4, "width": 12, "wide_until": 8, "attention_sides": (8, 16)}
 LENGTHS = (6, 3, 1)
 
 
@@ -17,9 +21,9 @@ def drawn(*shape: int, seed: int = 1) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def generator(**settings: object) -> ProgressiveAttentionGenerator:
+def generator(**settings: Any) -> ProgressiveAttentionGenerator:
     torch.manual_seed(0)
-    return ProgressiveAttentionGenerator(TextSpec(9, words=True), ConditionSpec(5), **SETTINGS | settings)  # type: ignore[arg-type]
+    return ProgressiveAttentionGenerator(TextSpec(9, words=True), ConditionSpec(5), **SETTINGS | settings)
 
 
 def text(words: torch.Tensor) -> Text:
@@ -76,6 +80,11 @@ def test_gradients_reach_the_projections_of_words() -> None:
         assert gradient.any()
 
 
+@pytest.mark.parametrize(("depth", "sides"), [(2, ["4"]), (4, ["4", "8", "16"]), (6, ["16", "32", "64"])])
+def test_where_no_sides_are_named_the_largest_that_are_doubled_attend(depth: int, sides: list[str]) -> None:
+    assert list(generator(depth=depth, attention_sides=None).attention) == sides
+
+
 @pytest.mark.parametrize("sides", [(), (32,), (8, 12)])
 def test_sides_that_are_not_doubled_are_refused(sides: tuple[int, ...]) -> None:
     with pytest.raises(ZooError, match=r"generator\.attention_sides: some of \[4, 8, 16\] are wanted"):
@@ -83,9 +92,6 @@ def test_sides_that_are_not_doubled_are_refused(sides: tuple[int, ...]) -> None:
 
 
 def test_the_largest_side_is_told_before_it_is_built() -> None:
-    from zoo_registry import catalogue
-    from zoo_registry.schema import fill, schema_of
-
     schema = schema_of(catalogue().get("generator", "progressive-attention")).settings
     settings, _ = fill(schema, {"depth": 6}, "generator")
     assert ProgressiveAttentionGenerator.largest_side(settings) == 128

@@ -25,8 +25,8 @@ from .progressive import ProgressiveGenerator, doubling_block
 class ProgressiveAttentionGenerator(ProgressiveGenerator):
     """`progressive`, whose maps of some sides attend to the words before they are doubled.
 
-    attention_sides: of those maps, each smaller than the largest side. A side that has not grown yet attends
-        to nothing, and its attention is not drawn.
+    attention_sides: of those maps, each smaller than the largest side; None: the three largest of those. A
+        side that has not grown yet attends to nothing, and its attention is not drawn.
     The other settings are those of `progressive`.
     """
 
@@ -36,7 +36,7 @@ class ProgressiveAttentionGenerator(ProgressiveGenerator):
         condition: ConditionSpec,
         /,
         *,
-        attention_sides: tuple[PositiveInt, ...] = (16, 32, 64),
+        attention_sides: tuple[PositiveInt, ...] | None = None,
         depth: PositiveInt = 7,
         width: PositiveInt = 512,
         wide_until: Annotated[int, Field(ge=4)] = 32,
@@ -53,14 +53,15 @@ class ProgressiveAttentionGenerator(ProgressiveGenerator):
             normalise_latent=normalise_latent,
             gain=gain,
         )
-        before_doubling = self.spec.sides[:-1]
-        if not attention_sides or not set(attention_sides) <= set(before_doubling):
+        doubled_sides = self.spec.sides[:-1]
+        attending = set(doubled_sides[-3:] if attention_sides is None else attention_sides)
+        if not attending or not attending <= set(doubled_sides):
             raise ZooError(
-                f"generator.attention_sides: some of {list(before_doubling)} are wanted, which are the sides "
-                f"that depth {depth} doubles, found {list(attention_sides)}"
+                f"generator.attention_sides: some of {list(doubled_sides)} are wanted, which are the sides "
+                f"that depth {depth} doubles, found {sorted(attending)}"
             )
         self.attention = nn.ModuleDict()  # by side
-        for side in sorted(set(attention_sides)):
+        for side in sorted(attending):
             wide = channels(side, width, wide_until)
             self.attention[str(side)] = EqualisedWordAttention(text.width, wide)
             doubled = channels(2 * side, width, wide_until)
