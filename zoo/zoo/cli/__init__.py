@@ -6,31 +6,87 @@ import os
 import sys
 import traceback
 import warnings
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from zoo_registry import ZooError, catalogue
 
-from . import data, evaluating, exporting, figures, looking, making, plugins, reporting, sharing, studio
+COMMANDS = {
+    "list": "looking.list_",
+    "show": "looking.show",
+    "check": "looking.check",
+    "lock": "looking.lock",
+    "doctor": "looking.doctor",
+    "train": "making.train",
+    "sample": "making.sample",
+    "import": "making.import_",
+    "eval": "evaluating.eval_",
+    "report": "reporting.report",
+    "interpolate": "figures.interpolate",
+    "restyle": "figures.restyle",
+    "push": "sharing.push",
+    "pull": "sharing.pull",
+    "card": "sharing.card",
+    "export": "exporting.export",
+    "plugins": "plugins.plugins",
+    "new-plugin": "plugins.new_plugin",
+    "studio": "studio.studio",
+    "data": "data.app",
+}
+"""Our own commands and where they are, in the order of the help."""
+
+
+class _Commands(Mapping[str, Any]):
+    """Commands by name: ours, read when asked for, then those that plugins add; a plugin's replaces ours."""
+
+    def __init__(self, added: Mapping[str, Any]) -> None:
+        self._read = dict(added)
+        self._names = tuple(dict.fromkeys((*COMMANDS, *added)))
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._read:
+            self._read[name] = _command(name)
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _command(name: str) -> Any:
+    """One of our commands, of typer's kind, which takes a while: its parameters become pydantic's."""
+    module, _, attribute = COMMANDS[name].partition(".")
+    found = getattr(import_module(f".{module}", __name__), attribute)
+    if not isinstance(found, typer.Typer):
+        function = found
+        found = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+        found.command(name)(function)
+    return get_command(found)
+
+
+class _Group(TyperGroup):
+    """`zoo`: of our commands it reads only the one it was asked for."""
+
+    def __init__(self, *, commands: Mapping[str, Any], **settings: Any) -> None:
+        super().__init__(commands=_Commands(commands), **settings)  # type: ignore[arg-type]
+
 
 app = typer.Typer(
     name="zoo",
+    cls=_Group,
     help="A model zoo of text-to-image GANs: mix parts, train on your own pictures, type a sentence.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-looking.add(app)
-making.add(app)
-evaluating.add(app)
-reporting.add(app)
-figures.add(app)
-sharing.add(app)
-exporting.add(app)
-plugins.add(app)
-studio.add(app)
-app.add_typer(data.app, name="data")
 
 
 @app.callback()

@@ -13,7 +13,10 @@ from zoo_registry import ZooError, catalogue
 from .looking import Json
 
 app = typer.Typer(
-    help="Data sets: draw one, check one, describe one.", no_args_is_help=True, rich_markup_mode=None
+    help="Data sets: draw one, check one, describe one.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
 )
 Source = Annotated[
     str, typer.Argument(metavar="SRC", help="aviary, garden:500, cub:DIR, folder:DIR, …, or a folder.")

@@ -16,11 +16,6 @@ from .making import Device
 Style = Literal["terminal", "markdown", "json"]
 
 
-def add(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("eval")(eval_)
-
-
 def eval_(
     models: Annotated[
         list[str], typer.Argument(help="Models' folders, runs', or Hub ids: org/name, org/name@revision.")

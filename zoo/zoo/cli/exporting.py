@@ -10,11 +10,6 @@ import typer
 Format = Literal["onnx", "half", "space"]
 
 
-def add(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(export)
-
-
 def export(
     model: Annotated[str, typer.Argument(help="A model's folder or a run's.")],
     out: Annotated[Path, typer.Option(help="The new folder.")],

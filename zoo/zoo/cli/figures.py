@@ -17,12 +17,6 @@ if TYPE_CHECKING:
 Between = Literal["text", "noise", "both"]
 
 
-def add(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(interpolate)
-    app.command()(restyle)
-
-
 def interpolate(
     model: Annotated[
         str, typer.Argument(help="A model's folder, a run's, or a Hub id: org/name, org/name@revision.")

@@ -19,18 +19,6 @@ Changes = Annotated[
 ]
 
 
-def add(app: typer.Typer) -> None:
-    """Add the commands."""
-    for name, command in (
-        ("list", list_),
-        ("show", show),
-        ("check", check),
-        ("lock", lock),
-        ("doctor", doctor),
-    ):
-        app.command(name)(command)
-
-
 def list_(
     kind: Annotated[
         str | None,

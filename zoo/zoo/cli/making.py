@@ -24,13 +24,6 @@ Engine = Literal["torch", "onnx"]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is when left out.")]
 
 
-def add(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(train)
-    app.command()(sample)
-    app.command("import")(import_)
-
-
 def train(
     recipe: Annotated[str | None, typer.Argument(help="A recipe's name or file.")] = None,
     data: Annotated[

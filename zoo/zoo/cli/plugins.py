@@ -16,12 +16,6 @@ from zoo_registry import KINDS, Plugin, catalogue
 from .looking import Json
 
 
-def add(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(plugins)
-    app.command()(new_plugin)
-
-
 def plugins(as_json: Json = False) -> None:
     """List the plugins: distribution, version, load time, fault, and the parts and recipes that each offers.
 

@@ -10,11 +10,6 @@ import typer
 from zoo_registry import ZooError
 
 
-def add(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(report)
-
-
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders that zoo train wrote.")],
     out: Annotated[

@@ -21,13 +21,6 @@ License = Annotated[
 ]
 
 
-def add(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(push)
-    app.command()(pull)
-    app.command()(card)
-
-
 def push(
     model: Model,
     repo: Annotated[

@@ -11,11 +11,6 @@ import typer
 from zoo_registry import ZooError, catalogue
 
 
-def add(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(studio)
-
-
 def studio(
     models: Annotated[
         list[str] | None,
