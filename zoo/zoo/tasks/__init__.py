@@ -33,18 +33,6 @@ class Task(Protocol):
         ...
 
 
-def take_up(optimiser: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
-    """Load an optimiser's state, each tensor in its parameter's memory layout.
-
-    A fused step walks parameter and state as they lie in memory, and would mix up two layouts without a word.
-    """
-    optimiser.load_state_dict(dict(state))
-    for parameter, values in optimiser.state.items():
-        for name, value in values.items():
-            if isinstance(value, Tensor) and value.shape == parameter.shape:
-                values[name] = torch.empty_like(parameter).copy_(value)
-
-
 def total(
     choices: Sequence[Choice], losses: Sequence[Loss], round: Round, side: str
 ) -> tuple[Tensor, dict[str, Tensor]]:

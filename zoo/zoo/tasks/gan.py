@@ -27,7 +27,8 @@ from ..plugins import observe
 from ..reading import condition_of, read
 from ..schedule import Schedule
 from ..seeding import generator as seeded
-from . import take_up, total
+from . import total
+from .adam import Adam
 from .parallel import average_gradients, device_of, no_gradient
 
 GENERATING = ("text_encoder", "conditioning", "generator")
@@ -62,12 +63,7 @@ class GanTask:
         }
         modules = {"discriminator": parts.discriminator, "generator": self.learning}
         self.optimisers = {
-            name: torch.optim.Adam(
-                [p for p in modules[name].parameters() if p.requires_grad],
-                lr=rate,
-                betas=self.train.betas,
-                fused=True,
-            )
+            name: Adam(modules[name].parameters(), lr=rate, betas=self.train.betas)
             for name, rate in self.rates.items()
         }
 
@@ -187,7 +183,7 @@ class GanTask:
         self.average.load_state_dict(state["average"])
         self.augmentations.load_state_dict(state["augmentations"])
         for name, optimiser in self.optimisers.items():
-            take_up(optimiser, state["optimisers"][name])
+            optimiser.load_state_dict(state["optimisers"][name])
 
 
 def _first(round: Round, count: int) -> Round:

@@ -21,7 +21,8 @@ from ..data.pictures import Batch
 from ..plugins import observe
 from ..reading import condition_of, read
 from ..seeding import generator as seeded
-from . import take_up, total
+from . import total
+from .adam import Adam
 from .parallel import average_gradients, device_of
 
 
@@ -37,9 +38,7 @@ class InvertTask:
         self.noise_width, self.phase = spec.noise_width, parts.phase or Phase(spec.sides[-1])
         for place, module in parts.modules.items():
             module.train(place == "style_encoder").requires_grad_(place == "style_encoder")
-        self.optimiser = torch.optim.Adam(
-            parts.style_encoder.parameters(), lr=self.train.lr, betas=self.train.betas, fused=True
-        )
+        self.optimiser = Adam(parts.style_encoder.parameters(), lr=self.train.lr, betas=self.train.betas)
 
     def step(self, batch: Batch, step: int) -> Mapping[str, Tensor]:
         """One update of the style encoder on new drawings."""
@@ -102,4 +101,4 @@ class InvertTask:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up what `state_dict` gave."""
         self.parts.style_encoder.load_state_dict(state["style_encoder"])
-        take_up(self.optimiser, state["optimiser"])
+        self.optimiser.load_state_dict(state["optimiser"])

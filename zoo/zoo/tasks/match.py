@@ -20,7 +20,8 @@ from zoo_registry.training import MatchTraining
 from ..assemble import Parts
 from ..data.pictures import Batch, Pictures, images
 from ..plugins import observe
-from . import take_up, total
+from . import total
+from .adam import Adam
 from .parallel import average_gradients, device_of
 
 MATCHING = ("text_encoder", "image_encoder")
@@ -42,7 +43,7 @@ class MatchTask:
         wanted = [p for p in self.learning.parameters() if p.requires_grad]
         self.optimiser: torch.optim.Optimizer
         if self.train.optimiser == "adam":
-            self.optimiser = torch.optim.Adam(wanted, lr=self.train.lr, betas=self.train.betas, fused=True)
+            self.optimiser = Adam(wanted, lr=self.train.lr, betas=self.train.betas)
         else:
             self.optimiser = torch.optim.RMSprop(wanted, lr=self.train.lr)
 
@@ -103,7 +104,7 @@ class MatchTask:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up what `state_dict` gave."""
         self.learning.load_state_dict(state["learning"])
-        take_up(self.optimiser, state["optimiser"])
+        self.optimiser.load_state_dict(state["optimiser"])
 
 
 def retrieval(vectors: Tensor, sentences: Tensor) -> dict[str, float]:
