@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -74,6 +75,16 @@ def test_image_i_does_not_depend_on_how_many_are_drawn(trained: Path) -> None:
     assert (few - many[:2]).abs().max() < 1e-5
     assert not torch.equal(many[0], many[1])
     assert not torch.equal(few, pipe.draw(CAPTIONS[0], seed=5, images=2).images[-1])
+
+
+def test_a_copy_has_weights_of_its_own(trained: Path) -> None:
+    pipe = zoo.load(trained)
+    before = pipe.draw(CAPTIONS, seed=5).images[-1]
+    copied = copy.deepcopy(pipe)
+    assert torch.equal(copied.draw(CAPTIONS, seed=5).images[-1], before)
+    for weight in copied.parts.generator.parameters():
+        torch.nn.init.zeros_(weight)
+    assert torch.equal(pipe.draw(CAPTIONS, seed=5).images[-1], before)
 
 
 def test_the_caption_reaches_the_picture(trained: Path) -> None:

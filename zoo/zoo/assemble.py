@@ -44,10 +44,10 @@ class Parts:
     phase: Phase | None = None
 
     def __getattr__(self, kind: str) -> Any:
-        try:
-            return self.modules[kind]
-        except KeyError:
-            raise AttributeError(kind) from None
+        modules = vars(self).get("modules", {})  # none yet while it is being copied
+        if kind not in modules:
+            raise AttributeError(kind)
+        return modules[kind]
 
     def __contains__(self, kind: str) -> bool:
         return kind in self.modules
