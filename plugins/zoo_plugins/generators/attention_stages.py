@@ -12,7 +12,7 @@ import torch
 from pydantic import AfterValidator, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
-from zoo_plugins.blocks import DoublingConv, Gate, conv3x3, initialise
+from zoo_plugins.blocks import DoublingConv, Gate, conv3x3, initialise, laid
 from zoo_registry.contracts import (
     Condition,
     ConditionSpec,
@@ -106,7 +106,7 @@ class FirstStage(nn.Module):
             nn.GLU(dim=1),
         )
         self.up = nn.Sequential(
-            *(doubled(self.channels >> i, self.channels >> (i + 1)) for i in range(doublings))
+            *(Doubled(self.channels >> i, self.channels >> (i + 1)) for i in range(doublings))
         )
 
     def forward(self, code: Tensor) -> Tensor:
@@ -123,7 +123,7 @@ class LaterStage(nn.Module):
         super().__init__()
         self.attention = WordAttention(text_width, channels, mask_layout)
         self.residual = nn.Sequential(*(Residual(2 * channels) for _ in range(residual_blocks)))
-        self.up = doubled(2 * channels, channels)
+        self.up = Doubled(2 * channels, channels)
 
     def forward(self, hidden: Tensor, text: Text) -> tuple[Tensor, Tensor]:
         """[B,K,h,w] to [B,K,2h,2w] and the attention [B,L,h,w]."""
@@ -192,10 +192,18 @@ class Residual(nn.Module):
         return result
 
 
-def doubled(wide: int, narrow: int) -> nn.Sequential:
-    """Twice the side, gated: [B,wide,h,w] to [B,narrow,2h,2w]."""
-    return nn.Sequential(
-        DoublingConv(wide, 2 * narrow),
-        nn.BatchNorm2d(2 * narrow),
-        Gate(),
-    )
+class Doubled(nn.Sequential):
+    """Twice the side, gated: [B,wide,h,w] to [B,narrow,2h,2w] in channels-last.
+
+    On a CPU its layers compute in planes (NCHW): a transposed convolution in bfloat16 is up to 1.3 x as fast.
+    """
+
+    def __init__(self, wide: int, narrow: int) -> None:
+        super().__init__(DoublingConv(wide, 2 * narrow), nn.BatchNorm2d(2 * narrow), Gate())
+
+    def forward(self, input: Tensor) -> Tensor:
+        """In either format."""
+        hidden = laid(input, torch.contiguous_format) if input.is_cpu else input
+        for layer in self:
+            hidden = layer(hidden)
+        return laid(hidden, torch.channels_last)

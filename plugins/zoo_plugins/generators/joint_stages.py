@@ -24,7 +24,7 @@ from zoo_registry.contracts import (
 )
 from zoo_registry.errors import ZooError
 
-from .attention_stages import FirstStage, Residual, doubled, doubling
+from .attention_stages import Doubled, FirstStage, Residual, doubling
 
 
 class JointStages(nn.Module, Generator):
@@ -88,7 +88,7 @@ class LaterStage(nn.Module):
         self.joint_norm = nn.BatchNorm2d(2 * channels)
         self.gate = Gate()
         self.residual = nn.Sequential(*(Residual(channels) for _ in range(residual_blocks)))
-        self.up = doubled(channels, channels // 2)
+        self.up = Doubled(channels, channels // 2)
 
     def forward(self, hidden: Tensor, code: Tensor) -> Tensor:
         """[B,K,h,w] to [B,K/2,2h,2w]."""

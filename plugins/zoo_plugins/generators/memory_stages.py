@@ -24,7 +24,7 @@ from zoo_registry.contracts import (
 )
 from zoo_registry.errors import ZooError
 
-from .attention_stages import FirstStage, MaskLayout, Residual, doubled, doubling
+from .attention_stages import Doubled, FirstStage, MaskLayout, Residual, doubling
 
 
 class MemoryStages(nn.Module, Generator):
@@ -85,7 +85,7 @@ class LaterStage(nn.Module):
         self.mask_layout: MaskLayout = mask_layout
         self.response_gate = nn.Conv2d(2 * channels, 1, 1)
         self.residual = nn.Sequential(*(Residual(2 * channels) for _ in range(residual_blocks)))
-        self.up = doubled(2 * channels, channels)
+        self.up = Doubled(2 * channels, channels)
 
     # Section 3.3, gated response: g_i = sigmoid(W [o_i, r_i] + b),  r_i' = o_i g_i + r_i (1 - g_i)
     def forward(self, hidden: Tensor, text: Text) -> tuple[Tensor, Tensor]:
