@@ -38,7 +38,13 @@ SECONDS = 480
 FOREVER = 1_000_000
 """More steps than any recipe takes in that time."""
 
-GROWING = {"progan-aviary": 4500, "t2f-portraits": 1600, "t2f-r1-portraits": 2600}
+GROWING = {
+    "progan-aviary": 3500,
+    "attngan-r1-aviary": 2150,
+    "gan-int-cls-r1-garden": 2200,
+    "t2f-portraits": 3200,
+    "t2f-r1-portraits": 2100,
+}
 """Steps that take about that time: growth has to know its end."""
 
 
@@ -66,9 +72,10 @@ AVIARY = (
     "df-gan-aviary",
     "stackgan2-aviary",
     "progan-aviary",
+    "attngan-r1-aviary",
     "zoo-best",
 )
-GARDEN = ("gan-cls-garden", "gan-int-garden", "gan-int-cls-garden")
+GARDEN = ("gan-cls-garden", "gan-int-garden", "gan-int-cls-garden", "gan-int-cls-r1-garden")
 PORTRAITS = ("t2f-portraits", "t2f-r1-portraits")
 OWN_PICTURES = ("attngan-aviary", "stackgan2-aviary", "gan-int-cls-garden")
 """Those also trained on a folder of pictures."""
