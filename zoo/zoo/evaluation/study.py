@@ -234,7 +234,6 @@ class PipelineStudy:
         split = self.protocol.split if pictures == "real" else "train"
         return self.bench.pictures(split, self.side, self.protocol.crop)
 
-    @torch.inference_mode()
     def features(self, pictures: Which, extractor: str, layer: Layer = "features") -> Tensor:
         """Features [n,F] float32 on the CPU. Those of real pictures are cached by content."""
         try:
@@ -255,6 +254,7 @@ class PipelineStudy:
             save_file({"features": found}, beside)
         return found
 
+    @torch.inference_mode()  # not around the extractor's making: a judge may have to be trained
     def _extracted(self, pictures: Which, network: Extractor, layer: Layer) -> Tensor:
         if pictures == "drawn":  # before the bar of the features begins
             self._drawings()
@@ -268,7 +268,6 @@ class PipelineStudy:
                 bar.advance(done)
         return torch.cat(found).contiguous()
 
-    @torch.inference_mode()
     def matched(
         self, matcher: str, captions: Sequence[str], pictures: Which = "drawn"
     ) -> tuple[Tensor, Tensor]:
@@ -276,10 +275,11 @@ class PipelineStudy:
         encoders = self.bench.matcher(matcher)
         seen = self._extracted(pictures, encoders.extractor, "features")
         size = self.bench.batch_size
-        told = [
-            read(encoders.parts, captions[at : at + size], self.device).sentence.float().cpu()
-            for at in range(0, len(captions), size)
-        ]
+        with torch.inference_mode():
+            told = [
+                read(encoders.parts, captions[at : at + size], self.device).sentence.float().cpu()
+                for at in range(0, len(captions), size)
+            ]
         return seen, torch.cat(told)
 
     def judge(self) -> Judge:
