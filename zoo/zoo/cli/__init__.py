@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -98,6 +99,7 @@ def options(
 
 def main() -> None:
     """Run the command line: status 0, 1 for a check that found problems, 2 for a mistake of the user's."""
+    gc.freeze()  # what the imports made stays: no collection need walk it, nor the end of the process
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     if not sys.stderr.isatty():
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # read when huggingface_hub is imported
