@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import torch
@@ -19,7 +18,6 @@ from safetensors.torch import load_file, save_file
 import zoo
 from zoo import ZooError
 from zoo.evaluation.drawings import Drawings
-from zoo.evaluation.judge import Effort, judge_of
 from zoo.evaluation.protocols import asked
 from zoo.evaluation.results import add_result, as_json, compared, place_of, read_results
 from zoo.evaluation.run import writable
@@ -67,17 +65,6 @@ def test_results_say_what_was_measured_and_how(run: Path) -> None:
     assert result["data"]["source"] == DATA
     assert result["made_with"].keys() >= {"zoo", "torch", "plugins"}
     assert json.loads((run / "results.json").read_text())["results"] == [result]
-
-
-def test_a_judge_whose_features_are_asked_for_is_trained_where_there_is_none(
-    run: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
-    hasty = Effort(practice=48, tests=24, seen=64)
-    monkeypatch.setitem(cast("Any", judge_of).__kwdefaults__, "effort", hasty)
-    score = only(evaluate(run, "kid", changes=["kid.features=judge", "kid.subset_size=12"]))["scores"]["kid"]
-    assert math.isfinite(score["value"])
-    assert len(list((tmp_path / "cache" / "judges").iterdir())) == 1
 
 
 @pytest.mark.parametrize("size", [1, 7])

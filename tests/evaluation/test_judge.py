@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+import zoo
 from zoo import ZooError
 from zoo.data.cache import cache_folder
 from zoo.data.make import make
@@ -134,6 +136,19 @@ def test_it_is_trained_once(squares: TrainedJudge, trainings: list[int]) -> None
     assert again.id == squares.id
     assert (again.accuracy, again.chance) == (squares.accuracy, squares.chance)
     assert all(torch.equal(a, b) for a, b in zip(again.parameters(), squares.parameters(), strict=True))
+
+
+def test_it_is_trained_where_its_features_are_asked_for_first(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    hasty = Effort(practice=48, tests=24, seen=64)
+    monkeypatch.setitem(cast("Any", judge_of).__kwdefaults__, "effort", hasty)
+    asked = {"changes": ["kid.features=judge", "kid.subset_size=12"], "images": 24, "allow_small": True}
+    out = tmp_path / "results.json"
+    found = zoo.evaluate(trained, "aviary:60", ["kid"], out=out, quiet=True, device="cpu", **asked)
+    assert math.isfinite(found["results"][0]["scores"]["kid"]["value"])
+    assert len(list((tmp_path / "cache" / "judges").iterdir())) == 1
 
 
 def test_the_same_data_make_the_same_judge(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -58,10 +58,8 @@ def test_a_caption_draws_the_same_alone_and_among_sixteen():
 
 @torch.no_grad()
 def test_padding_changes_nothing():
-    network, (noise, condition, text) = (
-        generator().double(),
-        inputs([3, 2]),
-    )  # rounding is far below the bound
+    network = generator().double()  # rounding is far below the bound
+    noise, condition, text = inputs([3, 2])
     noise, condition = noise.double(), Condition(condition.code.double())
     text = Text(text.sentence.double(), text.words.double(), text.mask)
     short = Text(text.sentence, text.words[:, :3], text.mask[:, :3])

@@ -62,7 +62,7 @@ class _Commands(Mapping[str, Any]):
 
 
 def _command(name: str) -> Any:
-    """One of our commands, of typer's kind, which takes a while: its parameters become pydantic's."""
+    """One of our commands, of typer's kind."""
     module, _, attribute = COMMANDS[name].partition(".")
     found = getattr(import_module(f".{module}", __name__), attribute)
     if not isinstance(found, typer.Typer):
