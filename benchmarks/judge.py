@@ -1,6 +1,7 @@
 """`python -m benchmarks.judge [NAME …] [--side 64 …]`: judges, and the metric `attributes` on real pictures.
 
-A judge that is not in the cache is trained. Controls are real test drawings of another seed than it was
+A judge that neither comes with the set nor is in the cache is trained; with --ship it comes with the set from
+then on. Controls are real test drawings of another seed than it was
 tested on, against their own captions (nearly all must be read back) and against those of others (chance must
 be left).
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,9 +20,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from zoo.data.cache import cache_folder
 from zoo.data.pictures import MARGIN, Pictures, images
 from zoo.data.source import open_dataset
 from zoo.evaluation.judge import TrainedJudge, judge_of
+from zoo_plugins.datasets.drawn import DrawnSet
 from zoo_registry import catalogue
 from zoo_registry.evaluation import Measured
 
@@ -38,10 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.judge", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all where none is")
     parser.add_argument("--side", type=int, nargs="+", default=[64], help="of the pictures, in pixels")
+    parser.add_argument("--ship", action="store_true", help="put the judges beside the sets that draw")
     given = parser.parse_args(arguments)
     for name in given.names or NAMES:
         for side in given.side:
             result = measure(name, side)
+            if given.ship:
+                ship(name, side, result["judge"])
             print(table(name, side, result), flush=True)
             found = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
             found[f"{name} {side}"] = result
@@ -56,6 +63,7 @@ def measure(name: str, side: int) -> dict[str, Any]:
     judge = judge_of(dataset, name, side, device, quiet=False)
     own, others = controls(name, side, judge)
     return {
+        "judge": judge.id,
         "machine": machine(device),
         "seconds": judge.seconds,
         "attributes": {
@@ -70,6 +78,25 @@ def measure(name: str, side: int) -> dict[str, Any]:
         },
         "mean": {"own_captions": scores(own, "mean"), "shuffled_captions": scores(others, "mean")},
     }
+
+
+def ship(name: str, side: int, judge: str) -> None:
+    """Copy a judge from the cache to the set's own, in the place of the one of that side that it had."""
+    for folder in (cache_folder() / "judges").iterdir():
+        if f"judge-{_facts(folder)['sha256'][:16]}" != judge:
+            continue
+        for old in DrawnSet.judges.glob("*"):
+            if (_facts(old)["source"], _facts(old)["side"]) == (name, side):
+                shutil.rmtree(old)
+        kept = DrawnSet.judges / folder.name
+        kept.mkdir(parents=True)
+        for file in folder.iterdir():
+            shutil.copyfile(file, kept / file.name)
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads((folder / "judge.json").read_text("utf-8"))
+    return facts
 
 
 def scores(measured: Measured, attribute: str) -> dict[str, Any]:

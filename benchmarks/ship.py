@@ -2,7 +2,8 @@
 
 Their recipes lie in `benchmarks/shipped/`. A model's stages are trained one after the other, each on what the
 one before it learnt; a run that was stopped goes on, a finished one is left. Then the model is written at
-half its size, measured by the judge on unseen classes, and given its card.
+half its size, measured by the judge on unseen classes, and given its card. With --measure, the models that
+ship now are only measured anew.
 """
 
 from __future__ import annotations
@@ -79,19 +80,22 @@ def taken(recipe: Path, before: Path) -> list[str]:
     return [f"pretrain={before}", *([f"discriminator.weights={before}#discriminator"] if kept else [])]
 
 
-def ship(name: str, runs: Path) -> dict[str, Any]:
-    """Write a trained model, measure it and put it where it ships from; its scores by protocol.
+def write(name: str, runs: Path, made: Path) -> None:
+    """A trained model at half its size, with what its card tells of its stages."""
+    stages = [runs / stage for stage in MODELS[name].stages]
+    write_half(str(stages[-1]), made, name=name)
+    tell(made, stages)
+
+
+def ship(name: str, made: Path) -> dict[str, Any]:
+    """Measure a model and put it where it ships from; its scores by protocol.
 
     The one that ships now stays until the new one is measured.
     """
-    model = MODELS[name]
-    stages = [runs / stage for stage in model.stages]
-    made = runs / "shipped" / name
-    shutil.rmtree(made, ignore_errors=True)
-    write_half(str(stages[-1]), made, name=name)
-    tell(made, stages)
     with chdir(made.parent):  # by its name alone, so that no path of this machine is in the results
-        results = zoo.evaluate(name, model.data, MEASURED, device="cpu", out=made / "results.json")["results"]
+        results = zoo.evaluate(name, MODELS[name].data, MEASURED, device="cpu", out=made / "results.json")[
+            "results"
+        ]
     write_text(made / CARD, card(made, name=name))
     size = sum(file.stat().st_size for file in made.rglob("*") if file.is_file())
     if size > MOST_BYTES:
@@ -122,11 +126,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", type=Path, help="where the runs lie")
     parser.add_argument("--only", choices=MODELS, action="append", help="these models alone")
+    parser.add_argument("--measure", action="store_true", help="only measure anew what ships now")
     arguments = parser.parse_args()
     runs = arguments.runs.resolve()
     for name in arguments.only or MODELS:
-        train(name, runs)
-        print(json.dumps({name: ship(name, runs)}, indent=2))
+        made = runs / "shipped" / name
+        shutil.rmtree(made, ignore_errors=True)
+        if arguments.measure:
+            shutil.copytree(SHIPPED / name, made, ignore=shutil.ignore_patterns("results.json"))
+        else:
+            train(name, runs)
+            write(name, runs, made)
+        print(json.dumps({name: ship(name, made)}, indent=2))
 
 
 if __name__ == "__main__":

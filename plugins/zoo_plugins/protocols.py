@@ -33,7 +33,7 @@ KID_TEST_5K = EvaluationProtocol(
 # Without a download: a drawn set's judge sees. A subset fits in the 400 test pictures of `aviary:2000`.
 KID_JUDGE_2K = EvaluationProtocol(
     name="kid-judge-2k",
-    version=1,
+    version=2,
     metric="kid",
     images=2_000,
     settings={"features": "judge", "subsets": 100, "subset_size": 200},
@@ -86,7 +86,7 @@ DIVERSITY_10X100 = EvaluationProtocol(
 
 NEIGHBOURS_1K = EvaluationProtocol(name="neighbours-1k", version=1, metric="neighbours", images=1_000)
 
-ATTRIBUTES_2K = EvaluationProtocol(name="attributes-2k", version=1, metric="attributes", images=2_000)
+ATTRIBUTES_2K = EvaluationProtocol(name="attributes-2k", version=2, metric="attributes", images=2_000)
 
 
 def _listed(constant: str, summary: str, paper: str = "") -> Component:

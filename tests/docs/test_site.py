@@ -84,7 +84,7 @@ def test_a_recipe_s_page_has_pictures_results_and_what_differs(site: Path) -> No
     html = (site / "recipes/attngan-aviary/index.html").read_text(encoding="utf-8")
     assert 'src="../../images/gallery/attngan-aviary-aviary.jpg"' in html
     page = text(site, "recipes/attngan-aviary")
-    assert "kid-judge-2k@1[side=64]" in page
+    assert "kid-judge-2k@2[side=64]" in page
     assert "Its file says: With the authors' 2e-4 for both, the discriminators win" in page
     assert "As attngan-birds: the attention mask is in the right order" in page
     assert "faults below" in text(site, "recipes/stackgan2-birds")

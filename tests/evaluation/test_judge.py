@@ -260,6 +260,38 @@ def test_a_drawn_set_has_one_judge_whatever_its_count_and_seed(trainings: list[i
     assert max(one.counts.values()) == 12
 
 
+def test_a_set_brings_its_judges(
+    trainings: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "here"))
+    few = {"practice": 40, "tests": 12, "seen": 48}
+    first = tiny(Aviary(DataSource("5", side=19)), **few)
+    (tmp_path / "here" / "judges").rename(tmp_path / "brought")
+    monkeypatch.setattr(Aviary, "judges", tmp_path / "brought")
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "elsewhere"))
+    assert tiny(Aviary(DataSource("7", side=32)), **few).id == first.id
+    assert len(trainings) == 1
+    flip_a_bit(next((tmp_path / "brought").iterdir()) / "judge.safetensors")
+    assert tiny(Aviary(DataSource("7", side=32)), **few).id == first.id
+    assert len(trainings) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "sides"), [(Aviary, (16, 32, 64)), (Garden, (64,)), (Portraits, (16, 32, 64))]
+)
+def test_the_judges_that_come_with_the_zoo_are_those_of_its_drawings(
+    kind: Any, sides: tuple[int, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    monkeypatch.setattr(
+        judges, "_trained", lambda *_: pytest.fail("the judge that comes with it is another's")
+    )
+    for side in sides:
+        judge = judge_of(kind(DataSource("20")), kind.name, side, CPU, True)
+        assert judge.side == side
+    assert min(judge.accuracy.values()) >= 0.98
+
+
 def test_one_judge_reads_all_larger_sides(squares: TrainedJudge, trainings: list[int]) -> None:
     few = {"practice": 40, "tests": 12, "seen": 48}
     sides = {side: tiny(Aviary(DataSource("5", side=19)), side=side, **few) for side in (64, 128)}

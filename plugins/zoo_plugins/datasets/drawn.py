@@ -76,6 +76,7 @@ class DrawnSet(Dataset, Generic[Kind]):
     folder_layout = ""
     name: ClassVar[str]
     version: ClassVar[int]  # to be raised whenever a picture or a caption changes
+    judges = Path(__file__).with_name("judges")  # `python -m benchmarks.judge --ship` puts them there
 
     def __init__(self, source: DataSource, /) -> None:
         argument = source.argument or str(COUNT)

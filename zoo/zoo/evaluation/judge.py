@@ -2,7 +2,8 @@
 
 It learns from real drawings alone, and what it is worth is measured on real drawings of classes that it has
 never seen. A set that can draw pictures for it to practise on (`Practising`) gives it as many as it needs; of
-any other set with attributes it sees the training split.
+any other set with attributes it sees the training split. A set may bring its judges (`Judged`): they are the
+same on every machine.
 
 Shape letters: see zoo_registry.contracts; n pictures, A attributes.
 """
@@ -38,11 +39,11 @@ from ..progress import Bar
 from ..seeding import generator as seeded
 from .judge_network import LARGEST, TrainedJudge
 
-__all__ = ["Effort", "Practising", "TrainedJudge", "judge_of"]
+__all__ = ["Effort", "Judged", "Practising", "TrainedJudge", "judge_of"]
 
 # To be raised whenever the same data would give another judge, as with another network; and with it the
 # versions of the protocols that ask a judge, since their numbers change.
-VERSION = 1
+VERSION = 2
 HIDDEN = "hidden"  # the value of an attribute that a picture does not show
 BATCH_SIZE = 32
 RATE = 3e-3
@@ -62,13 +63,27 @@ class Practising(Dataset, Protocol):
         ...
 
 
+@runtime_checkable
+class Judged(Practising, Protocol):
+    """A data set that brings judges: training one gives other weights on every kind of processor.
+
+    judges: the folder of them, each in a folder as the cache has it.
+    """
+
+    judges: Path
+
+
 @dataclass(frozen=True)
 class Effort:
     """How many pictures are drawn to learn from and to be tested on, and how many are seen in all."""
 
     practice: int = 24_000
     tests: int = 2_000
-    seen: int = 128_000
+    seen: int = 256_000
+
+
+# Details do not show in smaller pictures; what does is learnt sooner.
+EFFORT, SMALL_EFFORT = Effort(), Effort(seen=128_000)
 
 
 def judge_of(
@@ -78,22 +93,24 @@ def judge_of(
     device: torch.device,
     quiet: bool,
     *,
-    effort: Effort = Effort(),
+    effort: Effort | None = None,
 ) -> TrainedJudge:
-    """The judge of a data set for pictures of a side, from the cache, or trained and put there.
+    """The judge of a data set for pictures of a side: its own, from the cache, or trained and put there.
 
     source: what the user calls the data set. Raises `ZooError` for a data set without attributes, or without
     pictures to test the judge on.
     """
     side = min(side, LARGEST)
+    effort = effort or (EFFORT if side == LARGEST else SMALL_EFFORT)
     if isinstance(dataset, Practising):
         dataset = dataset.standard(math.ceil(side * MARGIN), effort.tests)
-    folder = cache_folder() / "judges" / _key(dataset, side, effort)
-    judge = _load(folder)
+    key = _key(dataset, side, effort)
+    folder = cache_folder() / "judges" / key
+    judge = (_load(dataset.judges / key) if isinstance(dataset, Judged) else None) or _load(folder)
     if judge is None:
         judge, facts = _trained(_lessons(dataset, source, side, effort), device, quiet)
         with folder_written_beside(folder) as beside:
-            weights.write(beside / "judge.safetensors", judge)
+            weights.write(beside / "judge.safetensors", judge.half())
             facts |= {"source": source, "sha256": sha256(beside / "judge.safetensors")}
             write_json(beside / "judge.json", facts)
         judge = _load(folder)
@@ -210,6 +227,7 @@ def _trained(lessons: _Lessons, device: torch.device, quiet: bool) -> tuple[Trai
         )
         judge = _new(lessons.values, lessons.side)
         _fit(judge.to(device), train, _answers(lessons.train, lessons.values), lessons.seen, device, quiet)
+        judge.half().float()  # as it is kept, in half the room
         read = _read(judge, test, device)
     facts = _facts(judge, read, lessons)
     return judge, facts | {"seconds": round(time.monotonic() - start, 1)}
