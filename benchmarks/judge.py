@@ -1,9 +1,8 @@
 """`python -m benchmarks.judge [NAME …] [--side 64 …]`: judges, and the metric `attributes` on real pictures.
 
 A judge that neither comes with the set nor is in the cache is trained; with --ship it comes with the set from
-then on. Controls are real test drawings of another seed than it was
-tested on, against their own captions (nearly all must be read back) and against those of others (chance must
-be left).
+then on. Controls are real test drawings of another seed than it was tested on, against their own captions
+(nearly all must be read back) and against those of others (chance must be left).
 """
 
 from __future__ import annotations
@@ -82,7 +81,7 @@ def measure(name: str, side: int) -> dict[str, Any]:
 
 def ship(name: str, side: int, judge: str) -> None:
     """Copy a judge from the cache to the set's own, in the place of the one of that side that it had."""
-    for folder in (cache_folder() / "judges").iterdir():
+    for folder in (cache_folder() / "judges").glob("*"):
         if f"judge-{_facts(folder)['sha256'][:16]}" != judge:
             continue
         for old in DrawnSet.judges.glob("*"):

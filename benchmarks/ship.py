@@ -93,16 +93,14 @@ def ship(name: str, made: Path) -> dict[str, Any]:
     The one that ships now stays until the new one is measured.
     """
     with chdir(made.parent):  # by its name alone, so that no path of this machine is in the results
-        results = zoo.evaluate(name, MODELS[name].data, MEASURED, device="cpu", out=made / "results.json")[
-            "results"
-        ]
+        found = zoo.evaluate(name, MODELS[name].data, MEASURED, device="cpu", out=made / "results.json")
     write_text(made / CARD, card(made, name=name))
     size = sum(file.stat().st_size for file in made.rglob("*") if file.is_file())
     if size > MOST_BYTES:
         raise SystemExit(f"{made} has {size:,} bytes; {MOST_BYTES:,} at most are shipped")
     with folder_written_beside(SHIPPED / name) as beside:
         shutil.copytree(made, beside, dirs_exist_ok=True)
-    return {result["identity"]: result["scores"] for result in results}
+    return {result["identity"]: result["scores"] for result in found["results"]}
 
 
 def tell(model: Path, runs: list[Path]) -> None:

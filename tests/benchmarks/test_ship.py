@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.judge import ship as ship_judge
 from benchmarks.ship import MODELS, RECIPES, taken, tell
+from zoo_plugins.datasets.drawn import DrawnSet
 from zoo_registry import Recipe, catalogue
 
 
@@ -58,3 +60,23 @@ def test_a_model_tells_all_its_stages(tmp_path: Path) -> None:
         "captions": ["a red flower"],
     }
     assert (tmp_path / "model/samples.png").read_text() == "20", "the newest grid of any stage"
+
+
+def test_a_judge_ships_in_the_place_of_the_one_of_its_side(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def judge(folder: Path, name: str, side: int, sha256: str) -> None:
+        folder.mkdir(parents=True)
+        (folder / "judge.json").write_text(json.dumps({"source": name, "side": side, "sha256": sha256}))
+
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    monkeypatch.setattr(DrawnSet, "judges", tmp_path / "shipped")
+    for folder, name, side in (("old", "aviary", 64), ("small", "aviary", 16), ("other", "garden", 64)):
+        judge(tmp_path / "shipped" / folder, name, side, folder.ljust(64, "0"))
+    ship_judge("aviary", 64, "judge-" + "old".ljust(16, "0"))
+    assert (tmp_path / "shipped/old").is_dir(), "it comes with the set, and is in no cache"
+    judge(tmp_path / "judges/new", "aviary", 64, "a" * 64)
+    judge(tmp_path / "judges/unasked", "aviary", 64, "b" * 64)
+    ship_judge("aviary", 64, f"judge-{'a' * 16}")
+    assert {folder.name for folder in (tmp_path / "shipped").iterdir()} == {"new", "small", "other"}
+    assert (tmp_path / "judges/new").is_dir()

@@ -19,6 +19,7 @@ import zoo
 from zoo import ZooError
 from zoo.data.cache import cache_folder
 from zoo.data.make import make
+from zoo.data.pictures import Pictures, images
 from zoo.evaluation import judge as judges
 from zoo.evaluation.judge import Effort, TrainedJudge, judge_of
 from zoo_plugins.datasets.aviary import Aviary
@@ -290,6 +291,20 @@ def test_the_judges_that_come_with_the_zoo_are_those_of_its_drawings(
         judge = judge_of(kind(DataSource("20")), kind.name, side, CPU, True)
         assert judge.side == side
     assert min(judge.accuracy.values()) >= 0.98
+    # of the judge of 64 px, the last: drawings that it was neither trained nor tested on
+    fresh = kind(DataSource("500", side=76, seed=1))
+    records = fresh.records("test")
+    pictures = Pictures(records, side=64, fingerprint=fresh.fingerprint())
+    (drawn,) = images(pictures.batch(range(len(records)), generator=None).pixels, [64])
+    read = judge.read(drawn)
+    right = [
+        judge.values[name][int(value)] == record.attributes[name]
+        for name in judge.values
+        for record, value in zip(records, read[name], strict=True)
+        if name in set().union(*(record.stated or ()))
+    ]
+    assert len(right) > 300
+    assert sum(right) / len(right) > 0.98
 
 
 def test_one_judge_reads_all_larger_sides(squares: TrainedJudge, trainings: list[int]) -> None:
