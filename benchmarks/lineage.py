@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,11 +174,27 @@ def measure(entry: Entry, out: Path, matcher: Path) -> dict[str, Any]:
         "batch_size": Recipe.read(run / "recipe.json", catalogue()).train.batch_size,
         "images_per_second": round(speeds[len(speeds) // 2], 1),
         "processor_seconds": json.loads((run / "spent.json").read_text())["processor_seconds"],
-        "results": [
-            {key: result[key] for key in ("identity", "metric", "better", "scores", "definition")}
-            for result in results
-        ],
+        "results": _told(results, out),
     }
+
+
+def _told(results: Iterable[Mapping[str, Any]], out: Path) -> list[dict[str, Any]]:
+    """What is kept of results, with folders as seen from `out`: no path of this machine."""
+
+    def definition(found: Mapping[str, Any]) -> dict[str, Any]:
+        settings = {
+            key: value.removeprefix(f"{out}/") if isinstance(value, str) else value
+            for key, value in found["settings"].items()
+        }
+        return {**found, "settings": settings}
+
+    return [
+        {
+            **{key: result[key] for key in ("identity", "metric", "better", "scores")},
+            "definition": definition(result["definition"]),
+        }
+        for result in results
+    ]
 
 
 def page(rows: Sequence[Mapping[str, Any]], seconds: float) -> str:

@@ -72,3 +72,12 @@ def test_rows_that_cannot_be_compared_are_not_put_together(
 def test_the_page_is_of_what_was_measured() -> None:
     found = json.loads(lineage.RESULTS.read_text(encoding="utf-8"))
     assert lineage.PAGE.read_text(encoding="utf-8") == lineage.page(found["rows"], found["seconds"])
+
+
+def test_results_name_no_folder_of_the_machine(tmp_path: Path) -> None:
+    definition = {"seed": 0, "settings": {"matcher": str(tmp_path / "independent/damsm"), "folds": 10}}
+    result = {"identity": "r@1", "metric": "r", "better": "higher", "scores": {}, "definition": definition}
+    (told,) = lineage._told([{**result, "counts": 3}], tmp_path)
+    settings = {"matcher": "independent/damsm", "folds": 10}
+    assert told == {**result, "definition": {"seed": 0, "settings": settings}}
+    assert '"/' not in lineage.RESULTS.read_text(encoding="utf-8")
