@@ -244,6 +244,15 @@ class Discriminator(Protocol):
 
 
 @runtime_checkable
+class JointEmbedding(Protocol):
+    """What a discriminator offers that also compares images and captions (its component gives "match")."""
+
+    def match(self, features: tuple[Tensor, ...], text: Text) -> tuple[ImageFeatures, Text]:
+        """Images, as `features` gave them, and captions in one space: vectors [B,E], regions and words."""
+        ...
+
+
+@runtime_checkable
 class Augmentation(Protocol):
     """Changes images before the discriminator sees them, real and drawn ones alike, so that gradients pass.
 

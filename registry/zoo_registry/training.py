@@ -16,7 +16,7 @@ from pydantic import (
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
-Mismatch = Literal["other-class", "permute", "shift", "roll", "shuffle", "retry-once"]
+Mismatch = Literal["nearest", "other-class", "permute", "shift", "roll", "shuffle", "retry-once"]
 
 
 class Training(BaseModel):

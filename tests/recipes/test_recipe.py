@@ -98,7 +98,8 @@ def test_misfits_are_refused_before_building() -> None:
     with pytest.raises(RecipeError) as caught:
         read(raw(losses=[{"use": "bce"}, {"use": "damsm"}]))
     assert caught.value.problems == (
-        "losses[1]: 'damsm' needs regions, which nothing here gives; image encoders that do: conv, timm",
+        "losses[1]: 'damsm' needs regions, which nothing here gives; "
+        "image encoders that do: conv, residual, timm",
     )
 
 

@@ -25,6 +25,15 @@ TINY: dict[str, dict[str, Any]] = {
     },
     # one picture a group, so that its score does not depend on the others, as it otherwise does by design
     "discriminator/progressive": {"width": 16, "deviation_group": 1},
+    "generator/modulated": {
+        "depth": 2,
+        "width": 16,
+        "noise_width": 8,
+        "style_width": 16,
+        "attention_resolutions": [4, 8],
+    },
+    "discriminator/contrastive": {"width": 16, "joint_width": 8, "deviation_group": 1},
+    "image_encoder/residual": {"resolution": 64, "width": 16},
     "generator/attention-stages": {"sides": [16, 32], "base_channels": 8, "noise_width": 8},
     "generator/joint-stages": {"sides": [16, 32], "base_channels": 8, "noise_width": 8},
     "generator/dcgan": {"side": 32, "base_channels": 8, "noise_width": 8},

@@ -99,22 +99,39 @@ def test_a_detached_round_leads_nowhere() -> None:
     assert not cut.text.sentence.requires_grad
 
 
-@pytest.mark.parametrize("strategy", ["shift", "roll", "permute", "other-class", "retry-once"])
+SENTENCES = torch.randn(6, 4, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("strategy", ["nearest", "shift", "roll", "permute", "other-class", "retry-once"])
 def test_mismatched_pairs_never_match(strategy: str) -> None:
     labels = torch.tensor([0, 0, 1, 1, 2, 0])
     for seed in range(20):
-        pairs = mismatched(strategy, 6, labels, torch.Generator().manual_seed(seed))
+        pairs = mismatched(strategy, 6, labels, torch.Generator().manual_seed(seed), SENTENCES[:6])
         assert pairs is not None
         assert (pairs[0] != pairs[1]).all()
-        if strategy == "other-class":
+        if strategy in ("other-class", "nearest"):
             assert (labels[pairs[0]] != labels[pairs[1]]).all()
 
 
+def test_the_nearest_sentence_is_the_most_similar_of_another_class() -> None:
+    offset = torch.tensor([9.0, 0.0])  # what all sentences share counts for nothing
+    sentences = offset + torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.9, 0.4], [-1.0, 0.0], [-1.0, -0.5]])
+    pairs = mismatched("nearest", 5, torch.tensor([0, 0, 1, 1, 2]), torch.Generator(), sentences)
+    assert pairs is not None
+    assert pairs[0].tolist() == [0, 1, 2, 3, 4]
+    assert pairs[1].tolist() == [2, 2, 1, 4, 3]
+    unlabelled = mismatched("nearest", 5, None, torch.Generator(), sentences)
+    assert unlabelled is not None
+    assert unlabelled[1].tolist() == [1, 0, 1, 4, 3]
+
+
 def test_other_class_falls_back_where_a_batch_has_one_class() -> None:
-    pairs = mismatched("other-class", 4, torch.zeros(4, dtype=torch.int64), torch.Generator().manual_seed(0))
+    pairs = mismatched(
+        "other-class", 4, torch.zeros(4, dtype=torch.int64), torch.Generator().manual_seed(0), SENTENCES[:4]
+    )
     assert pairs is not None
     assert (pairs[0] != pairs[1]).all()
-    assert mismatched("shift", 1, None, torch.Generator()) is None
+    assert mismatched("shift", 1, None, torch.Generator(), SENTENCES[:1]) is None
 
 
 def test_retrieval_of_a_perfect_and_of_a_constant_matcher() -> None:
@@ -152,8 +169,8 @@ def test_mismatches_of_the_originals_can_be_right_pairs() -> None:
     labels = torch.tensor([0, 0, 0, 0, 0, 1])
     own, same_class = 0, 0
     for seed in range(50):
-        shuffled = mismatched("shuffle", 6, labels, torch.Generator().manual_seed(seed))
-        retried = mismatched("retry-once", 6, labels, torch.Generator().manual_seed(seed))
+        shuffled = mismatched("shuffle", 6, labels, torch.Generator().manual_seed(seed), SENTENCES[:6])
+        retried = mismatched("retry-once", 6, labels, torch.Generator().manual_seed(seed), SENTENCES[:6])
         assert shuffled is not None
         assert retried is not None
         own += int((shuffled[0] == shuffled[1]).sum())

@@ -120,7 +120,7 @@ def assemble(
                 raise ZooError(
                     f"{origin} holds no {name.replace('_', ' ')}: {file.relative_to(origin)} is not there"
                 )
-            weights.put(module, weights.read(file), str(file))
+            (weights.put if name == kind else weights.transfer)(module, weights.read(file), str(file))
         if kind == "text_encoder":
             wires[TextSpec] = module.spec
         elif kind == "conditioning":

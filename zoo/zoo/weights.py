@@ -46,3 +46,15 @@ def put(module: nn.Module, state: Mapping[str, torch.Tensor], what: str) -> None
         lines = "\n".join(f"  {line}" for line in faults[:_LISTED] + more)
         raise ZooError(f"{what}: the weights do not fit the part\n{lines}")
     module.load_state_dict(dict(state))
+
+
+def transfer(module: nn.Module, state: Mapping[str, torch.Tensor], what: str) -> None:
+    """Load the tensors that have the name and shape of one of the part's own, as from another kind of part.
+
+    Raises `ZooError` where there is none.
+    """
+    own = module.state_dict()
+    shared = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
+    if not shared:
+        raise ZooError(f"{what}: no tensor has the name and shape of one of the part's own")
+    module.load_state_dict(shared, strict=False)

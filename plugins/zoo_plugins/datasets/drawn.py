@@ -6,6 +6,7 @@ every side shows the same content.
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -67,10 +68,12 @@ class Scene(NamedTuple):
 
 
 class DrawnSet(Dataset, Generic[Kind]):
-    """A set that draws. The source's argument is the number of pictures in all, train and test ("": 6000).
+    """A procedural data set. The source's argument is "COUNT", "COUNT,mixed", "mixed" or "" (6000).
 
-    Pictures have the source's side (128 where it names none). Raises `ZooError` for an argument that is no
-    positive number.
+    COUNT: images in all, train and test. mixed: every training image has attributes of its own, drawn freely,
+    and is a class of its own; no training image has the attributes of a test class. The test split is the
+    same with and without. Images have the source's side (128 where it names none). Raises `ZooError` for any
+    other argument.
     """
 
     folder_layout = ""
@@ -79,15 +82,16 @@ class DrawnSet(Dataset, Generic[Kind]):
     judges = Path(__file__).with_name("judges")  # `python -m benchmarks.judge --ship` puts them there
 
     def __init__(self, source: DataSource, /) -> None:
-        argument = source.argument or str(COUNT)
-        if not (argument.isascii() and argument.isdigit() and int(argument) > 0):
+        found = re.fullmatch(r"([1-9][0-9]*)?(,?mixed)?", source.argument, re.ASCII)
+        if found is None or source.argument.startswith(","):
             raise ZooError(
-                f"{self.name}:{source.argument}: {source.argument!r} is not a number of pictures; "
-                f"right would be '{self.name}' or, for 500 pictures, '{self.name}:500'"
+                f"{self.name}:{source.argument}: expected a number of images, got {source.argument!r}; "
+                f"examples: '{self.name}', '{self.name}:500', '{self.name}:500,mixed' (free attributes)"
             )
         self.source = source
         self.side = source.side or SIDE
-        self._count = int(argument)
+        self._count = int(found[1] or COUNT)
+        self.free = found[2] is not None
         self._records: dict[str, tuple[Record, ...]] = {}
 
     @abstractmethod
@@ -163,25 +167,38 @@ class DrawnSet(Dataset, Generic[Kind]):
         """Names every choice that the pictures and captions depend on."""
         return (
             f"{self.name} version={self.version} count={self._count} side={self.side} seed={self.source.seed}"
+            f"{' mixed' if self.free else ''}"
         )
 
     def key(self, purpose: Purpose, number: int) -> tuple[int, int, int]:
         """What seeds a generator for one purpose of one picture."""
         return self.source.seed, int(purpose), number
 
-    def _record(self, split: str, rank: int, number: int) -> Record:
-        """The `rank`-th picture of a split. Classes come in shuffled rounds, once a round."""
+    def _kind(self, split: str, rank: int) -> Kind:
+        """The class of the `rank`-th image of a split. Classes come in shuffled rounds, once a round."""
         kinds = self.classes(split)
         turn, place = divmod(rank, len(kinds))
         order = np.random.default_rng(self.key(Purpose.CLASS, turn)).permutation(len(kinds))
-        kind = kinds[order[place]]
+        return kinds[order[place]]
+
+    def _free_kind(self, number: int) -> Kind:
+        """Attributes drawn freely, but never those of a test class."""
+        tested = [_features(kind) for kind in self.classes("test")]
+        rng = np.random.default_rng(self.key(Purpose.MIXTURE, number))
+        while _features(kind := self.mixed(rng)) in tested:
+            pass
+        return kind
+
+    def _record(self, split: str, rank: int, number: int) -> Record:
+        """The `rank`-th image of a split."""
+        kind = self._free_kind(number) if self.free and split == "train" else self._kind(split, rank)
         scene = self.scene(kind, number)
         said = self.captions(scene.attributes, np.random.default_rng(self.key(Purpose.CAPTIONS, number)))
         return Record(
             name=f"{kind.name}/{number:06d}",
             image=scene.draw,
             captions=tuple(sentence.text for sentence in said),
-            label=kind.name,
+            label=f"{kind.name}/{number:06d}" if self.free and split == "train" else kind.name,
             attributes=scene.attributes,
             stated=tuple(sentence.tells - scene.unseen - scene.small for sentence in said),
         )

@@ -52,4 +52,13 @@ COMPONENTS: tuple[Component, ...] = (
         paper="arXiv:1710.10196",
         needs={"growing"},
     ),
+    Component(
+        kind="discriminator",
+        name="contrastive",
+        target="zoo_plugins.discriminators.contrastive:ContrastiveDiscriminator",
+        summary="Grows; matches images and captions in a space of their own",
+        paper="arXiv:2101.04702",
+        gives={"match"},
+        needs={"growing", "words"},
+    ),
 )

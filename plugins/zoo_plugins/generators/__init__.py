@@ -72,4 +72,13 @@ COMPONENTS: tuple[Component, ...] = (
         gives={"growing"},
         needs={"words"},
     ),
+    Component(
+        kind="generator",
+        name="modulated",
+        target="zoo_plugins.generators.modulated:ModulatedGenerator",
+        summary="Grows; noise and sentence modulate every layer, words every place",
+        paper="arXiv:1912.04958",
+        gives={"growing"},
+        needs={"words"},
+    ),
 )

@@ -12,6 +12,7 @@ import torch
 from pydantic import AfterValidator, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
+from zoo_plugins.attention import attended
 from zoo_plugins.blocks import DoublingConv, Gate, conv3x3, initialise, laid
 from zoo_registry.contracts import (
     Condition,
@@ -152,25 +153,6 @@ class WordAttention(nn.Module):
             count = height * width
             mask = text.mask.repeat(count, 1).view(batch, count, -1)  # [Q*B,L] taken for [B*Q,L]
         return attended(hidden, words, mask)
-
-
-# Equation 2: s'_ji = h_j^T e'_i,  beta_ji = softmax over words i,  c_j = sum_i beta_ji e'_i
-def attended(hidden: Tensor, words: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """What each place [B,K,h,w] takes of words [B,L,K] whose mask is [B,1,L] or [B,Q,L].
-
-    A word-context [B,K,h,w] and the attention [B,L,h,w], softmax over L.
-    """
-    queries = hidden.permute(0, 2, 3, 1).flatten(1, 2)  # [B,K,h,w] -> [B,Q,K], no copy in channels-last
-    scores = queries @ words.transpose(1, 2)  # [B,Q,K] @ [B,K,L] -> [B,Q,L]
-    attention = scores.masked_fill(~mask, float("-inf")).softmax(dim=2)
-    context = attention @ words  # [B,Q,L] @ [B,L,K] -> [B,Q,K]
-    height, width = hidden.shape[2:]
-    return _as_map(context, height, width), _as_map(attention, height, width)
-
-
-def _as_map(values: Tensor, height: int, width: int) -> Tensor:
-    """[B,Q,C] to [B,C,h,w], in channels-last without a copy."""
-    return values.unflatten(1, (height, width)).permute(0, 3, 1, 2)
 
 
 class Residual(nn.Module):

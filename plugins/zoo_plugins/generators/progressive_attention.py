@@ -14,11 +14,11 @@ import torch.nn.functional as F
 from pydantic import Field, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
+from zoo_plugins.attention import attended
 from zoo_plugins.equalised import HE, EqualisedLinear, channels
 from zoo_registry.contracts import Condition, ConditionSpec, Drawing, Phase, Text, TextSpec
 from zoo_registry.errors import ZooError
 
-from .attention_stages import attended
 from .progressive import ProgressiveGenerator, doubling_block
 
 

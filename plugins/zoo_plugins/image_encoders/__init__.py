@@ -21,4 +21,12 @@ COMPONENTS: tuple[Component, ...] = (
         paper="arXiv:1605.05396",
         gives={"regions"},
     ),
+    Component(
+        kind="image_encoder",
+        name="residual",
+        target="zoo_plugins.image_encoders.residual:ResidualEncoder",
+        summary="The residual trunk of the discriminator that is called contrastive",
+        paper="arXiv:1912.04958",
+        gives={"regions"},
+    ),
 )

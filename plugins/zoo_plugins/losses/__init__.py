@@ -7,6 +7,14 @@ from zoo_registry import Component
 COMPONENTS: tuple[Component, ...] = (
     Component(
         kind="loss",
+        name="contrastive",
+        target="zoo_plugins.losses.contrastive:Contrastive",
+        summary="Finds each image's caption in the batch, by the discriminator's own features",
+        paper="arXiv:2101.04702",
+        needs={"match"},
+    ),
+    Component(
+        kind="loss",
         name="bce",
         target="zoo_plugins.losses.bce:BinaryCrossEntropy",
         summary="Real, drawn and mismatched pairs by cross entropy, conditional and unconditional",

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..component import Component
-from ..contracts import Condition, Drawing, ImageFeatures, Phase, Round
+from ..contracts import Condition, Drawing, ImageFeatures, Phase, Round, Text
 from .shared import CAPTIONS, SIDES, TEXT, build, given, same
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ def loss(component: Component, settings: Mapping[str, Any]) -> None:
 
         def score(self, features: tuple[Tensor, ...], sentence: Tensor | None) -> tuple[Tensor, ...]:
             return tuple((f.sum(1) if sentence is None else self.joint(f, sentence)[:, 0]) for f in features)
+
+        def match(self, features: tuple[Tensor, ...], text: Text) -> tuple[ImageFeatures, Text]:
+            vector = features[-1].repeat(1, 1 + TEXT.width // 8)[:, : TEXT.width]  # [B,8] -> [B,D]
+            return ImageFeatures(vector, vector[:, None].expand(-1, 4, -1), (2, 2)), text
 
     def see(images: Tensor) -> ImageFeatures:
         regions = nn.functional.adaptive_avg_pool2d(images, 2).flatten(2).transpose(1, 2)  # [B,4,3]

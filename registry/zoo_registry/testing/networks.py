@@ -151,7 +151,7 @@ def generator(component: Component, settings: Mapping[str, Any]) -> None:
 
 
 def discriminator(component: Component, settings: Mapping[str, Any]) -> None:
-    """Logits, one a feature, that read the sentence; without text too."""
+    """Logits that read the sentence; without text too."""
     import torch
 
     spec = GeneratorSpec(SIDES, 8)
@@ -163,6 +163,7 @@ def discriminator(component: Component, settings: Mapping[str, Any]) -> None:
     sides = SIDES[-1:] if growing else SIDES
     images = tuple(torch.rand(3, 3, side, side, generator=source) * 2 - 1 for side in sides)
     sentence = torch.randn(3, TEXT.width, generator=source)
+    text = given(8, 3)[2]
     phase = Phase(SIDES[-1], 0.5)
 
     def run(module: Any) -> Any:
@@ -175,16 +176,16 @@ def discriminator(component: Component, settings: Mapping[str, Any]) -> None:
     def judge(module: Any, images: tuple[Tensor, ...], side: int) -> Any:
         features = module.features(images, Phase(side, 0.5))
         alone = module.score(features, None) if module.unconditional else ()
-        return module.score(features, sentence), alone
+        matched = module.match(features, text) if "match" in component.gives else ()
+        return module.score(features, sentence), alone, [each[:2] for each in matched]
 
     module_conforms(discriminator, twin, run)
     with torch.no_grad():
         features = discriminator.features(images, phase)
         assert all(len(f) == 3 for f in features), "features are batch first"
         scores = discriminator.score(features, sentence)
-        assert [tuple(s.shape) for s in scores] == [(3,)] * len(features), (
-            "score gives logits [B], one a feature"
-        )
+        assert scores, "score gives logits"
+        assert all(tuple(s.shape) == (3,) for s in scores), "score gives logits [B]"
         other = discriminator.score(features, sentence.flip(0))
         assert not all(torch.equal(a, b) for a, b in zip(scores, other, strict=True)), "it reads the sentence"
         batch_independent(
@@ -195,6 +196,11 @@ def discriminator(component: Component, settings: Mapping[str, Any]) -> None:
             3,
             row_of,
         )
+        if "match" in component.gives:
+            image, caption = discriminator.match(features, text)
+            assert image.vector.shape == caption.sentence.shape, "match gives vectors of one space"
+        if "words" in component.needs:
+            return
         silent = build(component, settings, generator=spec, text=TextSpec(0))
         assert silent.unconditional, "without text a discriminator judges images alone"
-        assert len(silent.score(silent.features(images, phase), None)) == len(features)
+        assert len(silent.score(silent.features(images, phase), None)) == len(scores)

@@ -107,7 +107,7 @@ class GanTask:
             text = interpolated(text, self.train.interpolate)
         condition = condition_of(parts, text, draws)
         drawing: Drawing = parts.generator(noise, condition, text, self.phase)
-        pairs = mismatched(self.train.mismatch, count, batch.labels, source)
+        pairs = mismatched(self.train.mismatch, count, batch.labels, source, text.sentence[:count])
         sentence = None
         if "text_encoder" in parts:
             sentence = condition.mean if self.reads == "mean" else text.sentence.detach()
@@ -218,10 +218,11 @@ def interpolated(text: Text, share: float) -> Text:
 
 
 def mismatched(
-    strategy: Mismatch, count: int, labels: Tensor | None, source: torch.Generator
+    strategy: Mismatch, count: int, labels: Tensor | None, source: torch.Generator, sentences: Tensor
 ) -> tuple[Tensor, Tensor] | None:
     """Pairs [M], [M] of an image and a sentence that is not its own; None for a batch of one.
 
+    nearest: every image with the most similar sentence of the batch, of another class where there is one.
     other-class: every image with a sentence of another class, where the batch has one, else with any other.
     permute: every image with another's. roll: image i with sentence i + 1, the last with the first (DF-GAN).
     shift: the same without the last (AttnGAN). retry-once: every image with any other's sentence, drawn once
@@ -231,6 +232,8 @@ def mismatched(
     if count < 2:
         return None
     rows = torch.arange(count)
+    if strategy == "nearest":
+        return rows, nearest(sentences, labels)
     if strategy == "shift":
         return rows[:-1], rows[1:]
     if strategy == "roll":
@@ -246,3 +249,15 @@ def mismatched(
     score += (labels[:, None] != labels[None, :]).float()
     score[rows, rows] = -1
     return rows, score.argmax(1)
+
+
+def nearest(sentences: Tensor, labels: Tensor | None) -> Tensor:
+    """For each of the sentences [B,D] the index [B] of the most similar other one, by centred cosine.
+
+    Of another class, where the batch has one.
+    """
+    units = F.normalize(sentences.detach().float() - sentences.detach().float().mean(0), dim=1)
+    similarity = (units @ units.T).cpu()
+    if labels is not None:
+        similarity -= 3.0 * (labels[:, None] == labels)
+    return similarity.fill_diagonal_(-9.0).argmax(1)

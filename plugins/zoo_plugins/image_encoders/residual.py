@@ -1,0 +1,49 @@
+"""Image encoder with the trunk of the discriminator `contrastive`, which can take it over.
+
+Letters as in zoo_registry.contracts.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch.nn.functional as F
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+
+from zoo_plugins.equalised import EqualisedConv2d, EqualisedLinear
+from zoo_plugins.trunk import ResidualTrunk
+from zoo_registry.contracts import ImageEncoder, ImageFeatures, TextSpec
+
+
+class ResidualEncoder(nn.Module, ImageEncoder):
+    """Images [B,3,R,R] to a vector [B,D] and 8x8 regions, learnt from nothing.
+
+    resolution: R, a power of two. width: channels up to the resolution `wide_until`; each doubling after that
+    halves them.
+    """
+
+    def __init__(
+        self,
+        text: TextSpec,
+        /,
+        *,
+        resolution: Annotated[int, Field(ge=16)] = 64,
+        width: PositiveInt = 128,
+        wide_until: Annotated[int, Field(ge=4)] = 16,
+    ) -> None:
+        super().__init__()
+        self.resolution = resolution
+        self.trunk = ResidualTrunk(resolution, width, wide_until, growing=False)
+        self.image = EqualisedLinear(width * 16, text.width)
+        self.regions = EqualisedConv2d(width, text.width, 1)
+
+    def forward(self, images: Tensor) -> ImageFeatures:
+        """`images` is [B,3,h,w] in [-1, 1], resized where h is not R."""
+        if images.shape[-1] != self.resolution:
+            images = F.interpolate(images, self.resolution, mode="bilinear", antialias=True)
+        regions, last = self.trunk(images)
+        height, width = regions.shape[2:]
+        return ImageFeatures(
+            self.image(last.flatten(1)), self.regions(regions).flatten(2).transpose(1, 2), (height, width)
+        )

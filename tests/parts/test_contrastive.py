@@ -1,0 +1,166 @@
+"""The generator `modulated`, the discriminator `contrastive`, its loss, and the encoder with its trunk."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from zoo_plugins.discriminators.contrastive import ContrastiveDiscriminator
+from zoo_plugins.generators.modulated import ModulatedConv, ModulatedGenerator
+from zoo_plugins.image_encoders.residual import ResidualEncoder
+from zoo_plugins.losses.contrastive import Contrastive
+from zoo_registry.contracts import (
+    Condition,
+    ConditionSpec,
+    Drawing,
+    GeneratorSpec,
+    ImageFeatures,
+    Phase,
+    Round,
+    Text,
+    TextSpec,
+)
+from zoo_registry.errors import ZooError
+
+TEXT = TextSpec(6, words=True)
+SPEC = GeneratorSpec((8, 16, 32), 4, growing=True)
+
+
+def random(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def generator(**settings: Any) -> ModulatedGenerator:
+    torch.manual_seed(0)
+    small = {"depth": 3, "width": 12, "wide_until": 8, "noise_width": 4, "attention_resolutions": (8, 16)}
+    return ModulatedGenerator(TEXT, ConditionSpec(5), **small | settings)
+
+
+def discriminator(spec: GeneratorSpec = SPEC) -> ContrastiveDiscriminator:
+    torch.manual_seed(0)
+    return ContrastiveDiscriminator(TEXT, spec, width=12, wide_until=8, joint_width=7)
+
+
+def captions(seed: int = 3) -> Text:
+    mask = torch.arange(5) < torch.tensor([5, 3, 1])[:, None]
+    return Text(random(3, 6, seed=seed), random(3, 5, 6, seed=seed + 1) * mask[:, :, None], mask)
+
+
+def generated(network: ModulatedGenerator, phase: Phase, text: Text | None = None) -> Drawing:
+    drawing: Drawing = network(random(3, 4), Condition(random(3, 5, seed=2)), text or captions(), phase)
+    return drawing
+
+
+@torch.no_grad()
+def test_images_have_twice_the_resolution_of_the_maps_that_attend() -> None:
+    network = generator()
+    assert network.spec.sides == (8, 16, 32)
+    for resolution, maps in ((8, []), (16, [8]), (32, [8, 16])):
+        drawing = generated(network, Phase(resolution))
+        assert [image.shape for image in drawing.images] == [(3, 3, resolution, resolution)]
+        assert [attention.shape for attention in drawing.attention] == [(3, 5, at, at) for at in maps]
+
+
+@torch.no_grad()
+def test_a_new_resolution_starts_as_the_smaller_one() -> None:
+    network = generator()
+    small = generated(network, Phase(16)).images[0]
+    start = generated(network, Phase(32, 0.0)).images[0]
+    assert torch.allclose(start, F.interpolate(small, scale_factor=2.0, mode="bilinear"), atol=1e-5)
+
+
+@torch.no_grad()
+def test_words_modulate_places_where_maps_attend() -> None:
+    network = generator()
+    image = generated(network, Phase(32)).images[0]
+    text = captions()
+    other = text._replace(words=text.words.flip(2) if text.words is not None else None)
+    assert not torch.allclose(image, generated(network, Phase(32), other).images[0], atol=1e-3)
+    assert torch.equal(
+        generated(network, Phase(8), other).images[0], generated(network, Phase(8)).images[0]
+    ), "nothing attends yet"
+
+
+@pytest.mark.parametrize("doubling", [False, True])
+@torch.no_grad()
+def test_scaled_maps_give_what_a_kernel_an_image_gives(doubling: bool) -> None:
+    """StyleGAN2, equations 1 and 3, with the kernel of each image built and used."""
+    torch.manual_seed(0)
+    layer = ModulatedConv(6, 4, 3, doubling=doubling)
+    hidden, style = random(3, 6, 5, 5), random(3, 3, seed=1)
+    maps = F.interpolate(hidden, scale_factor=2.0) if doubling else hidden
+    for row in range(3):
+        kernel = layer.conv.weight * layer.style(style)[row][:, None, None]  # w' = s w
+        kernel = kernel / (kernel.square().sum((1, 2, 3), keepdim=True) + 1e-8).sqrt()  # w'' = w' / |w'|
+        expected = F.leaky_relu(math.sqrt(2) * F.conv2d(maps[row : row + 1], kernel, padding=1), 0.2)
+        assert torch.allclose(layer(hidden, style)[row : row + 1], expected, atol=1e-5)
+
+
+def test_resolutions_that_do_not_attend_are_refused() -> None:
+    with pytest.raises(ZooError, match=r"expected some of \[4, 8, 16\], got \[32\]"):
+        generator(attention_resolutions=(8, 32))
+
+
+@torch.no_grad()
+def test_a_new_resolution_is_first_judged_as_the_smaller_one() -> None:
+    network, image = discriminator(), random(3, 3, 32, 32)
+    before = network.features((F.avg_pool2d(image, 2),), Phase(16))[1]
+    assert torch.allclose(network.features((image,), Phase(32, 0.0))[1], before, atol=1e-5)
+
+
+def test_resolutions_that_the_trunk_cannot_halve_are_refused() -> None:
+    for spec in (GeneratorSpec((24, 48), 4, growing=True), GeneratorSpec((8,), 4, growing=True)):
+        with pytest.raises(ZooError, match="expects powers of two"):
+            discriminator(spec)
+
+
+def test_the_encoders_trunk_fits_the_discriminators() -> None:
+    encoder = ResidualEncoder(TEXT, resolution=32, width=12, wide_until=8)
+    trunk = discriminator().trunk.state_dict()
+    taken = {name: value.shape for name, value in encoder.trunk.state_dict().items()}
+    assert taken
+    assert all(trunk[name].shape == shape for name, shape in taken.items())
+
+
+class Lookup:
+    """A discriminator whose space is given."""
+
+    unconditional = True
+
+    def __init__(self, image: torch.Tensor) -> None:
+        self.image = image
+
+    def features(self, images: tuple[torch.Tensor, ...], phase: Phase) -> tuple[torch.Tensor, ...]:
+        return (images[0].flatten(1),)
+
+    def score(self, features: Any, sentence: Any) -> Any:
+        raise AssertionError
+
+    def match(self, features: tuple[torch.Tensor, ...], text: Text) -> tuple[ImageFeatures, Text]:
+        vector = features[0] @ self.image
+        return ImageFeatures(vector, vector[:, None], (1, 1)), text
+
+
+def test_right_pairs_cost_less_than_wrong_ones_and_classmates_do_not_count() -> None:
+    vectors = F.normalize(random(3, 3), dim=1)
+    text = Text(vectors, vectors[:, None], torch.ones(3, 1, dtype=torch.bool))
+    images = torch.eye(3)[:, None, :, None].expand(3, 1, 3, 1)
+
+    def cost(space: torch.Tensor, labels: torch.Tensor | None = None) -> float:
+        round = Round(
+            drawing=Drawing((images,)), text=text, real=(images,), labels=labels, discriminator=Lookup(space)
+        )
+        terms = Contrastive(temperature=0.1).generator(round)
+        assert terms.keys() == {"contrastive/sentence", "contrastive/words"}
+        assert terms == Contrastive(temperature=0.1).discriminator(round), "by the same features"
+        return float(terms["contrastive/sentence"])
+
+    right, wrong = cost(vectors), cost(vectors.roll(1, 0))
+    similarity = (vectors @ vectors.T) / 0.1
+    assert right == pytest.approx(float(F.cross_entropy(similarity, torch.arange(3))), abs=1e-5)
+    assert wrong > right
+    assert cost(vectors, torch.tensor([0, 0, 0])) == pytest.approx(0.0, abs=1e-6)
