@@ -43,16 +43,14 @@ class EqualisedLinear(nn.Linear):
 class EqualisedConv2d(nn.Conv2d):
     """A convolution with bias, equalised."""
 
-    def __init__(
-        self, narrow: int, wide: int, kernel: int, *, stride: int = 1, padding: int = 0, gain: float = 1.0
-    ) -> None:
-        super().__init__(narrow, wide, kernel, stride, padding)
+    def __init__(self, narrow: int, wide: int, kernel: int, *, padding: int = 0, gain: float = 1.0) -> None:
+        super().__init__(narrow, wide, kernel, padding=padding)
         self.scale = gain / math.sqrt(narrow * kernel**2)
         _initialise(self)
 
     def forward(self, input: Tensor) -> Tensor:
         """[B,narrow,h,w] to [B,wide,h,w], smaller by the kernel where there is no padding."""
-        return F.conv2d(input, self.weight * self.scale, self.bias, self.stride, self.padding)
+        return F.conv2d(input, self.weight * self.scale, self.bias, padding=self.padding)
 
 
 class EqualisedSpread(nn.ConvTranspose2d):

@@ -18,10 +18,11 @@ from zoo_plugins.equalised import HE, EqualisedConv2d, channels
 class ResidualTrunk(nn.Module):
     """Images to a map of 8x8 and one of 4x4.
 
-    A strided convolution takes an image to maps of half its resolution, one residual block halves each of
-    those. resolution: of the largest image, a power of two from 16. growing: it reads every smaller power of
-    two from 4 as well, each by a layer of its own (8 px and below share one). width: channels of maps up to
-    the resolution `wide_until`; each doubling after that halves them.
+    A stem takes an image to maps of half its resolution, one residual block halves each of those.
+
+    resolution: of the largest image, a power of two from 16. growing: it reads every smaller power of two
+    from 4 as well, each by a stem of its own (8 px and below share one). width: channels of maps up to the
+    resolution `wide_until`; each doubling after that halves them.
     """
 
     def __init__(self, resolution: int, width: int, wide_until: int, *, growing: bool) -> None:
@@ -56,10 +57,21 @@ class ResidualTrunk(nn.Module):
 
 
 class Stem(nn.Sequential):
-    """Images [B,3,2h,2w] to maps [B,C,h,w]."""
+    """Images [B,3,2h,2w] to maps [B,C,h,w].
+
+    A strided convolution would be cheaper, but its gradient by the image has a raster of two pixels, which
+    generators follow.
+    """
 
     def __init__(self, out_channels: int) -> None:
-        super().__init__(EqualisedConv2d(3, out_channels, 4, stride=2, padding=1, gain=HE), nn.LeakyReLU(0.2))
+        half = max(1, out_channels // 2)
+        super().__init__(
+            EqualisedConv2d(3, half, 3, padding=1, gain=HE),
+            nn.LeakyReLU(0.2),
+            nn.AvgPool2d(2),
+            EqualisedConv2d(half, out_channels, 3, padding=1, gain=HE),
+            nn.LeakyReLU(0.2),
+        )
 
 
 class HalvingBlock(nn.Module):

@@ -145,22 +145,35 @@ class Lookup:
         return ImageFeatures(vector, vector[:, None], (1, 1)), text
 
 
-def test_right_pairs_cost_less_than_wrong_ones_and_classmates_do_not_count() -> None:
+EYE = torch.eye(3)[:, None, :, None].expand(3, 1, 3, 1)  # one-hot images
+
+
+def terms(space: torch.Tensor, labels: torch.Tensor | None = None, fake: torch.Tensor = EYE) -> Any:
     vectors = F.normalize(random(3, 3), dim=1)
     text = Text(vectors, vectors[:, None], torch.ones(3, 1, dtype=torch.bool))
-    images = torch.eye(3)[:, None, :, None].expand(3, 1, 3, 1)
+    round = Round(
+        drawing=Drawing((fake,)), text=text, real=(EYE,), labels=labels, discriminator=Lookup(space)
+    )
+    loss = Contrastive(temperature=0.1)
+    return loss.generator(round), loss.discriminator(round)
 
-    def cost(space: torch.Tensor, labels: torch.Tensor | None = None) -> float:
-        round = Round(
-            drawing=Drawing((images,)), text=text, real=(images,), labels=labels, discriminator=Lookup(space)
-        )
-        terms = Contrastive(temperature=0.1).generator(round)
-        assert terms.keys() == {"contrastive/sentence", "contrastive/words"}
-        assert terms == Contrastive(temperature=0.1).discriminator(round), "by the same features"
-        return float(terms["contrastive/sentence"])
 
-    right, wrong = cost(vectors), cost(vectors.roll(1, 0))
+def test_right_pairs_cost_less_than_wrong_ones_and_classmates_do_not_count() -> None:
+    vectors = F.normalize(random(3, 3), dim=1)
+    right, wrong = (terms(space)[0]["contrastive/sentence"] for space in (vectors, vectors.roll(1, 0)))
     similarity = (vectors @ vectors.T) / 0.1
-    assert right == pytest.approx(float(F.cross_entropy(similarity, torch.arange(3))), abs=1e-5)
+    assert float(right) == pytest.approx(float(F.cross_entropy(similarity, torch.arange(3))), abs=1e-5)
     assert wrong > right
-    assert cost(vectors, torch.tensor([0, 0, 0])) == pytest.approx(0.0, abs=1e-6)
+    alone = terms(vectors, torch.tensor([0, 0, 0]))[0]
+    assert float(alone["contrastive/sentence"]) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_generated_images_compete_for_the_captions_with_real_ones() -> None:
+    vectors = F.normalize(random(3, 3), dim=1)
+    similarity = (vectors @ vectors.T) / 0.1
+    own = torch.arange(3)
+    for fake, rows in ((EYE, similarity), (EYE.roll(1, 0), similarity.roll(1, 0))):
+        among_both = F.cross_entropy(torch.cat([similarity, rows]).T, own)
+        expected = (F.cross_entropy(similarity, own) + among_both) / 2
+        found = terms(vectors, fake=fake)[1]
+        assert float(found["contrastive/sentence"]) == pytest.approx(float(expected), abs=1e-5)

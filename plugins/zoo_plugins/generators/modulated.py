@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from zoo_plugins.attention import attended
 from zoo_plugins.blocks import DoublingConv, conv3x3
-from zoo_plugins.equalised import HE, EqualisedConv2d, EqualisedLinear, PixelNorm, channels
+from zoo_plugins.equalised import HE, EqualisedConv2d, EqualisedLinear, EqualisedSpread, PixelNorm, channels
 from zoo_registry.contracts import (
     Condition,
     ConditionSpec,
@@ -36,8 +36,9 @@ class ModulatedGenerator(nn.Module, Generator):
     Maps give images of twice their resolution by a sub-pixel convolution (arXiv:1609.05158): an image costs a
     quarter of what layers at its own resolution would.
 
-    A style made of noise and sentence scales the channels of every layer; where maps attend to the words,
-    what they find scales and shifts every place. Images are not bounded.
+    The first map is made of noise, as in DF-GAN (arXiv:2008.05865). A style made of noise and sentence scales
+    the channels of every layer; where maps attend to the words, what they find scales and shifts every place.
+    Images are not bounded.
 
     depth: how many resolutions; the largest image has 4 * 2 ** depth pixels a side. width: channels of maps
     up to the resolution `wide_until`; each doubling after that halves them. noise_width: Z. style_width: S.
@@ -76,7 +77,7 @@ class ModulatedGenerator(nn.Module, Generator):
             layers += [EqualisedLinear(style_width, style_width, gain=HE), nn.LeakyReLU(0.2)]
         self.norm = PixelNorm()
         self.mapping = nn.Sequential(*layers)
-        self.start = nn.Parameter(torch.randn(1, widths[4], 4, 4))
+        self.start = EqualisedSpread(noise_width, widths[4], gain=HE)
         self.first = ModulatedConv(widths[4], widths[4], style_width)
         self.doubling = nn.ModuleDict()  # by resolution, as are the others
         self.refining = nn.ModuleDict()
@@ -98,7 +99,7 @@ class ModulatedGenerator(nn.Module, Generator):
     def forward(self, noise: Tensor, condition: Condition, text: Text, phase: Phase) -> Drawing:
         """`noise` is [B,Z]; the text must have words. One image, of the phase's resolution."""
         style = self.mapping(torch.cat([self.norm(condition.code), self.norm(noise)], dim=1))  # [B,S]
-        hidden = self.first(self.start.expand(len(noise), -1, -1, -1), style)
+        hidden = self.first(F.leaky_relu(self.start(noise), 0.2), style)
         image = self.to_image["4"](hidden, style)
         coarse, maps = image, []
         for name in self.doubling:
@@ -169,13 +170,18 @@ class WordModulation(nn.Module):
 
 
 class ToImage(nn.Module):
-    """A sub-pixel convolution to RGB whose input channels are scaled by the style."""
+    """A sub-pixel convolution to RGB whose input channels are scaled by the style.
+
+    Its start: arXiv:1707.02937, section 3.
+    """
 
     def __init__(self, in_channels: int, style_width: int) -> None:
         super().__init__()
         self.style = EqualisedLinear(style_width, in_channels)
         nn.init.ones_(self.style.bias)
         self.conv = EqualisedConv2d(in_channels, 3 * 4, 3, padding=1)
+        with torch.no_grad():  # the four pixels of a place start alike, so no raster has to be unlearnt
+            self.conv.weight.copy_(self.conv.weight[::4].repeat_interleave(4, 0))
 
     def forward(self, hidden: Tensor, style: Tensor) -> Tensor:
         """[B,C,h,w] to [B,3,2h,2w]."""

@@ -22,9 +22,11 @@ from .damsm import word_similarity
 class Contrastive(Loss):
     """Finds each image's caption and each caption's image in the batch, by the discriminator's own features.
 
-    The discriminator learns it from real pairs alone; the generator is judged by it. temperature: of the
-    cosines. words: the weight of the words' terms beside the sentences'. gamma1, gamma2: how sharply a word
-    attends to regions, and how sharply words vote (AttnGAN, arXiv:1711.10485, equations 8 and 10).
+    The discriminator learns it from real pairs, with generated images among the wrong ones: without them the
+    generator finds patterns that match a caption and look like nothing.
+
+    temperature: of the cosines. gamma1, gamma2: how sharply a word attends to regions, and how sharply words
+    vote (AttnGAN, arXiv:1711.10485, equations 8 and 10).
 
     Terms: "contrastive/sentence" and "contrastive/words", each the mean of both directions.
     """
@@ -41,28 +43,40 @@ class Contrastive(Loss):
 
     def generator(self, round: Round, /) -> Mapping[str, Tensor]:
         """The terms of generated images."""
-        return self._terms(round, round.fake_features)
+        return {
+            f"contrastive/{name}": (self._found(fake) + self._found(fake.T)) / 2
+            for name, fake in self._logits(round, round.fake_features).items()
+        }
 
     def discriminator(self, round: Round, /) -> Mapping[str, Tensor]:
-        """The terms of real images."""
-        return self._terms(round, round.real_features)
+        """The terms of real images; among those that a caption is compared with are the generated ones."""
+        real, fake = (self._logits(round, f) for f in (round.real_features, round.fake_features))
+        return {
+            f"contrastive/{name}": (
+                self._found(real[name]) + self._found(torch.cat([real[name], fake[name]]).T)
+            )
+            / 2
+            for name in real
+        }
 
-    def _terms(self, round: Round, features: tuple[Tensor, ...]) -> Mapping[str, Tensor]:
+    def _logits(self, round: Round, features: tuple[Tensor, ...]) -> dict[str, Tensor]:
+        """How well each image shows each caption [B,T]; -inf for other captions of an image's class."""
         if not isinstance(round.discriminator, JointEmbedding):
             raise ZooError("losses: 'contrastive' needs a discriminator with `match`, as 'contrastive' has")
         image, text = round.discriminator.match(features, round.text)
         image = ImageFeatures(image.vector.float(), cast("Tensor", image.regions).float())
         text = Text(text.sentence.float(), cast("Tensor", text.words).float(), text.mask)
-        sentences = F.normalize(image.vector) @ F.normalize(text.sentence).T  # [B,T]
-        words = word_similarity(text, image, *self.gammas) / self.gammas[1]  # [B,T]
-        return {
-            "contrastive/sentence": self._both_ways(sentences, round.labels),
-            "contrastive/words": self._both_ways(words, round.labels),
+        similarities = {
+            "sentence": F.normalize(image.vector) @ F.normalize(text.sentence).T,
+            "words": word_similarity(text, image, *self.gammas) / self.gammas[1],
         }
+        logits = {name: similarity / self.temperature for name, similarity in similarities.items()}
+        if round.labels is not None:
+            classmates = (round.labels[:, None] == round.labels).fill_diagonal_(False)
+            logits = {name: each.masked_fill(classmates, float("-inf")) for name, each in logits.items()}
+        return logits
 
-    def _both_ways(self, similarity: Tensor, labels: Tensor | None) -> Tensor:
-        logits = similarity / self.temperature
-        if labels is not None:  # other images of the class may show the caption as well
-            logits = logits.masked_fill((labels[:, None] == labels).fill_diagonal_(False), float("-inf"))
-        own = torch.arange(len(logits), device=logits.device)
-        return (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
+    @staticmethod
+    def _found(logits: Tensor) -> Tensor:
+        """-log of the posterior that row i finds column i: [B,T] to a scalar."""
+        return F.cross_entropy(logits, torch.arange(len(logits), device=logits.device))

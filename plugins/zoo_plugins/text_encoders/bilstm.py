@@ -17,12 +17,15 @@ from .words import WordEncoder, read_to_the_end
 
 
 class BiLSTM(WordEncoder, TextEncoder):
-    """Words to a sentence [B,D], the last states of both directions, and vectors [B,L,D], 0 where padded.
+    """Words to a sentence [B,D] and vectors [B,L,D], 0 where padded.
 
     width: D, even. word_width: E.
     cell, layers: of the recurrent network. dropout: of the embedded words, and between layers.
     max_words: of a longer caption, the first `max_words` known words are read. The authors' code draws a
         random subset each time, when sampling too, so that one caption gives many images.
+    pooling: what of the words makes the sentence: "last", the last states of both directions (AttnGAN), or
+        "max", the largest value of each channel over the words (InferSent, arXiv:1705.02364, section 3.2.3),
+        which keeps what single words tell.
 
     The weights belong to the vocabulary: loading a state of another number of entries raises ZooError.
     """
@@ -38,9 +41,11 @@ class BiLSTM(WordEncoder, TextEncoder):
         layers: PositiveInt = 1,
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5,
         max_words: PositiveInt = 18,
+        pooling: Literal["last", "max"] = "last",
     ) -> None:
         super().__init__(source, word_width, max_words)
         self.spec = TextSpec(width, words=True)
+        self.pooling = pooling
         self.dropout = nn.Dropout(dropout)
         self.rnn = {"lstm": nn.LSTM, "gru": nn.GRU}[cell](
             word_width,
@@ -57,4 +62,8 @@ class BiLSTM(WordEncoder, TextEncoder):
         """Read a batch; lengths may come in any order, and no caption depends on its neighbours."""
         ids, mask = tokens
         words, hidden = read_to_the_end(self.rnn, self.dropout(self.embedding(ids)), mask)
-        return Text(torch.cat([hidden[-2], hidden[-1]], dim=1), words, mask)
+        if self.pooling == "max":
+            sentence = words.masked_fill(~mask[:, :, None], float("-inf")).amax(1)
+        else:
+            sentence = torch.cat([hidden[-2], hidden[-1]], dim=1)
+        return Text(sentence, words, mask)
