@@ -22,8 +22,8 @@ CAPTIONS = {
 
 
 def images(name: str) -> torch.Tensor:
-    """One image a caption, [2,3,R,R]."""
-    return zoo.load(name, device="cpu").draw(CAPTIONS[name], seed=7).images[-1].contiguous()
+    """One image per caption, [2,3,R,R]."""
+    return zoo.load(name, device="cpu").generate(CAPTIONS[name], seed=7).images[-1].contiguous()
 
 
 @pytest.mark.parametrize("name", CAPTIONS)

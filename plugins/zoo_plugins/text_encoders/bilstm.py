@@ -21,7 +21,7 @@ class BiLSTM(WordEncoder, TextEncoder):
 
     width: D, even. word_width: E.
     cell, layers: of the recurrent network. dropout: of the embedded words, and between layers.
-    max_words: of a longer caption, the first `max_words` known words are read. The authors' code draws a
+    max_words: of a longer caption, the first `max_words` known words are read. The authors' code generates a
         random subset each time, when sampling too, so that one caption gives many images.
 
     The weights belong to the vocabulary: loading a state of another number of entries raises ZooError.
