@@ -1,4 +1,4 @@
-# make demo   install, draw birds, train a small AttnGAN on them, draw eight captions, write a report
+# make demo   install, draw birds, train a small AttnGAN on them, generate eight captions, write a report
 # make test   install what the tests need, and run them all
 # make site   build the documentation into site/
 PYTHON ?= python3

@@ -9,7 +9,7 @@ from accelerate import PartialState
 
 from zoo import Recipe
 from zoo.assemble import assemble
-from zoo.data.pictures import Batch, images
+from zoo.data.images import Batch, images_at
 from zoo.schedule import constant
 from zoo.seeding import generator as seeded
 from zoo.tasks.gan import GanTask
@@ -21,15 +21,15 @@ from .timing import Setting
 
 RECIPE = "attngan-birds"
 BATCH = 8
-MISMATCH = "train.mismatch=shift"  # the authors' way; the recipe's own draws, which no port could follow
+MISMATCH = "train.mismatch=shift"  # the authors' way; the recipe's own is random, which no port could follow
 SMALL = (
     "text_encoder.width=16",
     "text_encoder.word_width=8",
     "image_encoder.width=16",
     "image_encoder.model=test_resnet",
-    "image_encoder.side=64",
+    "image_encoder.resolution=64",
     "conditioning.width=8",
-    "generator.sides=[16, 32, 64]",
+    "generator.resolutions=[16, 32, 64]",
     "generator.base_channels=4",
     "generator.noise_width=8",
     "discriminator.base_channels=4",
@@ -54,43 +54,45 @@ def task(setting: Setting, changes: Iterable[str] = ()) -> GanTask:
     read = recipe(setting, changes)
     state = PartialState(cpu=setting.device.type == "cpu")
     parts = assemble(read, source(), loading=True)
-    return GanTask(read, parts, state, constant(parts.generator.spec.sides[-1], BATCH, BATCH))
+    return GanTask(read, parts, state, constant(parts.generator.spec.resolutions[-1], BATCH, BATCH))
 
 
 def captions(count: int, length: int = 18) -> tuple[str, ...]:
     """Of `length` words at most, and half of that at least."""
-    draw = seeded(count, "captions")
-    lengths = torch.randint(length // 2, length + 1, (count,), generator=draw).tolist()
+    source = seeded(count, "captions")
+    lengths = torch.randint(length // 2, length + 1, (count,), generator=source).tolist()
     return tuple(
-        " ".join(_WORDS[i] for i in torch.randint(len(_WORDS), (of_one,), generator=draw).tolist())
+        " ".join(_WORDS[i] for i in torch.randint(len(_WORDS), (of_one,), generator=source).tolist())
         for of_one in lengths
     )
 
 
-def batch(side: int, count: int = BATCH) -> Batch:
-    """Random pixels; the first two pictures are of one class."""
-    pixels = torch.randint(256, (count, 3, side, side), dtype=torch.uint8, generator=seeded(side, "pixels"))
+def batch(resolution: int, count: int = BATCH) -> Batch:
+    """Random pixels; the first two images are of one class."""
+    pixels = torch.randint(
+        256, (count, 3, resolution, resolution), dtype=torch.uint8, generator=seeded(resolution, "pixels")
+    )
     labels = torch.arange(count).clamp(min=1)
     return Batch(pixels, captions(count), labels, torch.arange(count))
 
 
 def inputs(task: GanTask, of: Batch, step: int) -> Inputs:
-    """A batch as the script's loader gives it, with the noise that the zoo's iteration draws at this step."""
+    """A batch as the script's loader gives it, with the noise of the zoo's iteration at this step."""
     device, parts = task.state.device, task.parts
-    draw = seeded(task.train.seed, step, 0, "noise")
-    noise = torch.randn(len(of.captions), parts.generator.spec.noise_width, generator=draw)
-    draws = torch.randn(len(of.captions), parts.conditioning.width, generator=draw)
+    source = seeded(task.train.seed, step, 0, "noise")
+    noise = torch.randn(len(of.captions), parts.generator.spec.noise_width, generator=source)
+    code_noise = torch.randn(len(of.captions), parts.conditioning.width, generator=source)
     tokens = parts.text_encoder.tokenize(of.captions)
     with torch.no_grad():
         text = parts.text_encoder(type(tokens)(*(t.to(device) for t in tokens)))
     assert of.labels is not None
     return Inputs(
-        real=images(of.pixels.to(device), task.spec.sides),
+        real=images_at(of.pixels.to(device), task.spec.resolutions),
         sentence=text.sentence,
         words=text.words.transpose(1, 2),
         mask=text.mask,
         lengths=tokens.mask.sum(1).tolist(),
         labels=of.labels.to(device),
         noise=noise.to(device),
-        draws=draws.to(device),
+        code_noise=code_noise.to(device),
     )

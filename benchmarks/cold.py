@@ -15,10 +15,10 @@ CAPTION = "a small blue bird with a long orange beak"
 
 
 def measure(setting: Setting) -> Measurement:
-    """Listing verbs import no torch; `zoo sample` draws one picture, with a model that comes with the zoo."""
+    """Listing verbs import no torch; `zoo sample` generates one image with a shipped model."""
     with tempfile.TemporaryDirectory() as folder:
         zoo = ("-m", "zoo.cli")
-        exported, picture = str(Path(folder, "exported")), str(Path(folder, "out.png"))
+        exported, image = str(Path(folder, "exported")), str(Path(folder, "out.png"))
         _process(*zoo, "export", MODEL, "--format", "onnx", "--out", exported)()
         seconds = alternate(
             {
@@ -28,9 +28,9 @@ def measure(setting: Setting) -> Measurement:
                 "zoo --help": _process(*zoo, "--help"),
                 "zoo list": _process(*zoo, "list"),
                 "zoo plugins": _process(*zoo, "plugins"),
-                "zoo sample": _process(*zoo, "sample", MODEL, CAPTION, "--out", picture),
+                "zoo sample": _process(*zoo, "sample", MODEL, CAPTION, "--out", image),
                 "zoo sample --engine onnx": _process(
-                    *zoo, "sample", exported, CAPTION, "--engine", "onnx", "--out", picture
+                    *zoo, "sample", exported, CAPTION, "--engine", "onnx", "--out", image
                 ),
             },
             setting,

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.data.pictures import Batch
+from zoo.data.images import Batch
 from zoo.memory import keep_freed_memory
 from zoo.tasks.gan import GanTask
 
@@ -33,8 +33,8 @@ def measure(setting: Setting) -> Measurement:
     asked for the plain port.
     """
     ours, plain = pair(setting)
-    side = ours.spec.sides[-1]
-    apart = max(equality(ours, plain, attngan.batch(side)).values())
+    resolution = ours.spec.resolutions[-1]
+    apart = max(equality(ours, plain, attngan.batch(resolution)).values())
     del ours, plain
     with ExitStack() as stack:
         seconds = alternate(
@@ -46,7 +46,7 @@ def measure(setting: Setting) -> Measurement:
             setting,
             repeats=3,
         )
-    title = f"AttnGAN iteration, {side} px, batch {attngan.BATCH}"
+    title = f"AttnGAN iteration, {resolution} px, batch {attngan.BATCH}"
     return Measurement(title, rows(seconds, images=attngan.BATCH), {"largest_term_difference": apart})
 
 
@@ -83,7 +83,7 @@ def _steps(
 
 def _plain(setting: Setting) -> Callable[[int], object]:
     ours, plain = pair(setting)
-    batch = attngan.batch(ours.spec.sides[-1])
+    batch = attngan.batch(ours.spec.resolutions[-1])
     return lambda number: plain.step(attngan.inputs(ours, batch, number))
 
 
@@ -91,7 +91,7 @@ def _ours(setting: Setting, changes: Iterable[str] = ()) -> Callable[[int], obje
     if setting.device.type == "cpu":
         keep_freed_memory()  # as zoo.train does
     task = attngan.task(setting, changes)
-    batch = attngan.batch(task.spec.sides[-1])
+    batch = attngan.batch(task.spec.resolutions[-1])
     return lambda number: task.step(batch, number)
 
 

@@ -1,7 +1,8 @@
-"""`python -m benchmarks.judge [NAME …] [--side 64 …]`: judges, and the metric `attributes` on real pictures.
+"""`python -m benchmarks.judge [NAME …] [--resolution 64 …]`: judges, and the metric `attributes` on real
+images.
 
 A judge that neither comes with the set nor is in the cache is trained; with --ship it comes with the set from
-then on. Controls are real test drawings of another seed than it was tested on, against their own captions
+then on. Controls are real test images of another seed than it was tested on, against their own captions
 (nearly all must be read back) and against those of others (chance must be left).
 """
 
@@ -20,10 +21,10 @@ import torch
 from torch import Tensor
 
 from zoo.data.cache import cache_folder
-from zoo.data.pictures import MARGIN, Pictures, images
+from zoo.data.images import MARGIN, ImageSet, images_at
 from zoo.data.source import open_dataset
 from zoo.evaluation.judge import TrainedJudge, judge_of
-from zoo_plugins.datasets.drawn import DrawnSet
+from zoo_plugins.datasets.generated import ProceduralDataset
 from zoo_registry import catalogue
 from zoo_registry.evaluation import Measured
 
@@ -31,7 +32,7 @@ from .machine import machine
 
 NAMES = ("aviary", "garden", "portraits")
 RESULTS = Path(__file__).with_name("judge.json")
-CONTROLS = 1_000  # pictures
+CONTROLS = 1_000  # images
 SEED = 1
 BATCH_SIZE = 50
 
@@ -40,27 +41,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what the command line asks for; the other results in the file are kept."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.judge", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all where none is")
-    parser.add_argument("--side", type=int, nargs="+", default=[64], help="of the pictures, in pixels")
-    parser.add_argument("--ship", action="store_true", help="put the judges beside the sets that draw")
+    parser.add_argument("--resolution", type=int, nargs="+", default=[64], help="of the images, in pixels")
+    parser.add_argument("--ship", action="store_true", help="put the judges beside the procedural data sets")
     given = parser.parse_args(arguments)
     for name in given.names or NAMES:
-        for side in given.side:
-            result = measure(name, side)
+        for resolution in given.resolution:
+            result = measure(name, resolution)
             if given.ship:
-                ship(name, side, result["judge"])
-            print(table(name, side, result), flush=True)
+                ship(name, resolution, result["judge"])
+            print(table(name, resolution, result), flush=True)
             found = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
-            found[f"{name} {side}"] = result
+            found[f"{name} {resolution}"] = result
             text = json.dumps(dict(sorted(found.items())), indent=1)
             RESULTS.write_text(text + "\n", "utf-8")
 
 
-def measure(name: str, side: int) -> dict[str, Any]:
+def measure(name: str, resolution: int) -> dict[str, Any]:
     """One judge and its controls."""
     device = torch.device("cpu")
-    dataset = open_dataset(name, catalogue(), side=math.ceil(side * MARGIN))
-    judge = judge_of(dataset, name, side, device, quiet=False)
-    own, others = controls(name, side, judge)
+    dataset = open_dataset(name, catalogue(), resolution=math.ceil(resolution * MARGIN))
+    judge = judge_of(dataset, name, resolution, device, quiet=False)
+    own, others = controls(name, resolution, judge)
     return {
         "judge": judge.id,
         "machine": machine(device),
@@ -79,15 +80,15 @@ def measure(name: str, side: int) -> dict[str, Any]:
     }
 
 
-def ship(name: str, side: int, judge: str) -> None:
-    """Copy a judge from the cache to the set's own, in the place of the one of that side that it had."""
+def ship(name: str, resolution: int, judge: str) -> None:
+    """Copy a judge from the cache to the data set's own, replacing the one at that resolution."""
     for folder in (cache_folder() / "judges").glob("*"):
         if f"judge-{_facts(folder)['sha256'][:16]}" != judge:
             continue
-        for old in DrawnSet.judges.glob("*"):
-            if (_facts(old)["source"], _facts(old)["side"]) == (name, side):
+        for old in ProceduralDataset.judges.glob("*"):
+            if (_facts(old)["source"], _facts(old)["resolution"]) == (name, resolution):
                 shutil.rmtree(old)
-        kept = DrawnSet.judges / folder.name
+        kept = ProceduralDataset.judges / folder.name
         kept.mkdir(parents=True)
         for file in folder.iterdir():
             shutil.copyfile(file, kept / file.name)
@@ -103,18 +104,20 @@ def scores(measured: Measured, attribute: str) -> dict[str, Any]:
     return {"value": score.value, "interval": score.interval, "count": score.count, "chance": score.chance}
 
 
-def controls(name: str, side: int, judge: TrainedJudge) -> tuple[Measured, Measured]:
-    """The metric on real pictures in the place of drawn ones: as they are, and shuffled."""
-    dataset = open_dataset(f"{name}:{5 * CONTROLS}", catalogue(), side=math.ceil(side * MARGIN), seed=SEED)
+def controls(name: str, resolution: int, judge: TrainedJudge) -> tuple[Measured, Measured]:
+    """The metric on real images in the place of generated ones: as they are, and shuffled."""
+    dataset = open_dataset(
+        f"{name}:{5 * CONTROLS}", catalogue(), resolution=math.ceil(resolution * MARGIN), seed=SEED
+    )
     records = dataset.records("test")
-    pictures = Pictures(records, side=side, fingerprint=dataset.fingerprint())
+    image_set = ImageSet(records, resolution=resolution, fingerprint=dataset.fingerprint())
     metric = catalogue().get("metric", "attributes").load()()
 
     def study(order: Sequence[int]) -> Any:
         def batches(kind: str) -> Iterator[Tensor]:
             for at in range(0, len(order), BATCH_SIZE):
-                pixels = pictures.batch(order[at : at + BATCH_SIZE], generator=None).pixels
-                yield images(pixels, [side])[0]
+                pixels = image_set.batch(order[at : at + BATCH_SIZE], generator=None).pixels
+                yield images_at(pixels, [resolution])[0]
 
         stated = [record.stated[number % len(record.stated)] for number, record in enumerate(records)]
         return SimpleNamespace(
@@ -132,9 +135,9 @@ def controls(name: str, side: int, judge: TrainedJudge) -> tuple[Measured, Measu
     return own, others
 
 
-def table(name: str, side: int, result: dict[str, Any]) -> str:
+def table(name: str, resolution: int, result: dict[str, Any]) -> str:
     """One line an attribute."""
-    lines = [f"{name}, {side} px: trained in {result['seconds']:.0f} s"]
+    lines = [f"{name}, {resolution} px: trained in {result['seconds']:.0f} s"]
     for attribute, row in result["attributes"].items():
         own, other = row["own_captions"], row["shuffled_captions"]
         lines.append(

@@ -30,7 +30,7 @@ from .machine import machine, same
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "lineage.json"
 PAGE = FOLDER.parent / "docs" / "gallery.md"
-PICTURES = FOLDER.parent / "docs" / "images" / "gallery"
+IMAGES = FOLDER.parent / "docs" / "images" / "gallery"
 
 SECONDS = 480
 """Of one processor, for each recipe."""
@@ -77,19 +77,19 @@ AVIARY = (
 )
 GARDEN = ("gan-cls-garden", "gan-int-garden", "gan-int-cls-garden", "gan-int-cls-r1-garden")
 PORTRAITS = ("t2f-portraits", "t2f-r1-portraits")
-OWN_PICTURES = ("attngan-aviary", "stackgan2-aviary", "gan-int-cls-garden")
-"""Those also trained on a folder of pictures."""
+OWN_IMAGES = ("attngan-aviary", "stackgan2-aviary", "gan-int-cls-garden")
+"""Those also trained on a folder of images."""
 
 MATCHER = "damsm-aviary"
 """Trained once more on each data set, from another seed: what judges R-precision and has trained nothing."""
 
 
-def entries(pictures: str | None) -> list[Entry]:
+def entries(images: str | None) -> list[Entry]:
     """All recipes, each on its data set."""
     found = [Entry(name, "aviary:6000") for name in AVIARY]
     found += [Entry(name, "garden:6000") for name in GARDEN]
     found += [Entry(name, "portraits:6000") for name in PORTRAITS]
-    return found + [Entry(name, pictures) for name in OWN_PICTURES if pictures]
+    return found + [Entry(name, images) for name in OWN_IMAGES if images]
 
 
 def matchers(wanted: Sequence[Entry]) -> list[Entry]:
@@ -120,9 +120,9 @@ def train(entry: Entry, out: Path, seconds: float | None, extra: Sequence[str] =
         command += [part for change in [*entry.changes, *extra] for part in ("--set", change)]
     log = run.with_suffix(".log")
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a") as told:
+    with log.open("a") as output:
         process = subprocess.Popen(
-            command, stdout=told, stderr=told, env={**os.environ, "OMP_NUM_THREADS": "1"}
+            command, stdout=output, stderr=output, env={**os.environ, "OMP_NUM_THREADS": "1"}
         )
         spent, stopped = 0.0, False
         while process.poll() is None:
@@ -152,12 +152,12 @@ def measure(entry: Entry, out: Path, matcher: Path) -> dict[str, Any]:
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     speeds = sorted(line["images_per_second"] for line in lines if "images_per_second" in line)
     pipe = zoo.load(run, device="cpu")
-    drawn = "/" not in entry.data
-    # a folder of pictures has no judge: the independent matcher sees for it
-    kid = () if drawn else (f"kid-judge-2k.features={matcher}",)
+    procedural = "/" not in entry.data
+    # a folder of images has no judge: the independent matcher sees for it
+    kid = () if procedural else (f"kid-judge-2k.features={matcher}",)
     names = ["kid-judge-2k"]
     if pipe.reads_text:
-        names += ["attributes-2k", "r-precision-3k"] if drawn else ["r-precision-3k"]
+        names += ["attributes-2k", "r-precision-3k"] if procedural else ["r-precision-3k"]
     asked: list[tuple[list[str], Sequence[str]]] = [(names, kid)]
     if pipe.reads_text:
         asked.append((["r-precision-3k"], [f"r-precision-3k.matcher={matcher}"]))
@@ -169,16 +169,16 @@ def measure(entry: Entry, out: Path, matcher: Path) -> dict[str, Any]:
     return {
         "recipe": entry.recipe,
         "data": Path(entry.data.partition(":")[2]).name if "/" in entry.data else entry.data,
-        "side": pipe.side,
+        "resolution": pipe.resolution,
         "steps": max(line["step"] for line in lines),
         "batch_size": Recipe.read(run / "recipe.json", catalogue()).train.batch_size,
         "images_per_second": round(speeds[len(speeds) // 2], 1),
         "processor_seconds": json.loads((run / "spent.json").read_text())["processor_seconds"],
-        "results": _told(results, out),
+        "results": _shortened(results, out),
     }
 
 
-def _told(results: Iterable[Mapping[str, Any]], out: Path) -> list[dict[str, Any]]:
+def _shortened(results: Iterable[Mapping[str, Any]], out: Path) -> list[dict[str, Any]]:
     """What is kept of results, with folders as seen from `out`: no path of this machine."""
 
     def definition(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,13 +198,13 @@ def _told(results: Iterable[Mapping[str, Any]], out: Path) -> list[dict[str, Any
 
 
 def page(rows: Sequence[Mapping[str, Any]], seconds: float) -> str:
-    """The page of pictures and numbers, one table a data set and side."""
+    """The page of images and numbers, one table per data set and resolution."""
     groups: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
     for row in rows:
-        groups.setdefault((row["data"], row["side"]), []).append(row)
+        groups.setdefault((row["data"], row["resolution"]), []).append(row)
     parts = [HEAD.format(seconds=round(seconds))]
-    for (data, side), members in groups.items():
-        parts.append(f"## {data}, {side} px\n\n{_table(members)}\n")
+    for (data, resolution), members in groups.items():
+        parts.append(f"## {data}, {resolution} px\n\n{_table(members)}\n")
         parts += [_shown(row) for row in members]
     return "\n".join(parts)
 
@@ -247,10 +247,10 @@ def _cells(row: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _shown(row: Mapping[str, Any]) -> str:
-    """A recipe's pictures, its attributes one by one, and the command that makes the like."""
-    name = _picture_name(row["recipe"], row["data"])
+    """A recipe's images, its attributes one by one, and the command that makes the like."""
+    name = _image_name(row["recipe"], row["data"])
     text = f"### `{row['recipe']}` on {row['data']}\n\n![samples](images/gallery/{name})\n"
-    text += f"\n{SEEN[row['recipe'] + ('' if row['data'] in _DRAWN else ', own pictures')]}\n"
+    text += f"\n{SEEN[row['recipe'] + ('' if row['data'] in _PROCEDURAL else ', own images')]}\n"
     for result in row["results"]:
         if result["metric"] == "attributes":
             each = [
@@ -259,7 +259,7 @@ def _shown(row: Mapping[str, Any]) -> str:
                 if key != "mean"
             ]
             text += f"\nAttributes: {', '.join(each)}.\n"
-    data = "folder:DIR" if row["data"] not in _DRAWN else row["data"]
+    data = "folder:DIR" if row["data"] not in _PROCEDURAL else row["data"]
     return f"{text}\n```\nzoo train {row['recipe']} --data {data} --out RUN\n```\n"
 
 
@@ -278,29 +278,29 @@ SEEN = {
     "gan-int-garden": "Colours follow, red turns out orange; the same raster, some backgrounds black.",
     "gan-int-cls-garden": "Petals' colours follow the caption; round blooms under the same raster.",
     "gan-int-cls-r1-garden": "No raster; colours and the dark background follow; blooms are blotches.",
-    "attngan-aviary, own pictures": "Faces come out round and amber, people in their skin tone; soft blots.",
-    "stackgan2-aviary, own pictures": "The clearest outlines: yellow faces, blue shirts; shapes differ.",
-    "gan-int-cls-garden, own pictures": "Yellow faces with eyes, people in skin tones; the raster.",
+    "attngan-aviary, own images": "Faces come out round and amber, people in their skin tone; soft blots.",
+    "stackgan2-aviary, own images": "The clearest outlines: yellow faces, blue shirts; shapes differ.",
+    "gan-int-cls-garden, own images": "Yellow faces with eyes, people in skin tones; the raster.",
     "t2f-portraits": "Sixteen pixels: skin and white hair follow the caption; noises fix pose and ground.",
     "t2f-r1-portraits": "Heads with hair, eyes, some shoulders; skin and white hair follow the caption.",
 }
-"""What a person saw in the pictures."""
+"""What a person saw in the images."""
 
-_DRAWN = ("aviary:6000", "garden:6000", "portraits:6000")
+_PROCEDURAL = ("aviary:6000", "garden:6000", "portraits:6000")
 
-HEAD = """# What the small recipes draw
+HEAD = """# What the small recipes generate
 
 Made by `python -m benchmarks.lineage DIR` from [lineage.json](../benchmarks/lineage.json). Each recipe
-trained {seconds} s of one processor (start, drawing of samples and all; two at a time on a machine of two
+trained {seconds} s of one processor (start, sampling and all; two at a time on a machine of two
 cores), on top of a matching stage that was trained before for all that share it. The grids are the runs'
-last: one row a caption of unseen classes, one column a noise. All numbers are of the test split, whose
+last: one row per caption of unseen classes, one column per noise. All numbers are of the test split, whose
 classes no recipe saw. images/s are medians of a machine that had other work besides: steps tell the speed.
 KID and attributes are by the judges that come with the zoo. Attributes are known to about a point either
-way; another run, or another machine, moves what a recipe draws besides.
+way; another run, or another machine, moves what a recipe generates besides.
 """
 
 
-def _picture_name(recipe: str, data: str) -> str:
+def _image_name(recipe: str, data: str) -> str:
     return f"{recipe}-{data.partition(':')[0]}.jpg"
 
 
@@ -319,7 +319,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Train all, two at a time, and measure them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lineage", description=__doc__)
     parser.add_argument("out", type=Path, help="runs go here; what is done there is not done again")
-    parser.add_argument("--pictures", help="a folder source for three of the recipes, as folder:DIR")
+    parser.add_argument("--images", help="a folder source for three of the recipes, as folder:DIR")
     parser.add_argument(
         "--only",
         action="append",
@@ -335,7 +335,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"the other rows of {RESULTS.name} took --seconds {before['seconds']:g}")
     if before and not same(before["machine"], here):
         parser.error(f"the other rows of {RESULTS.name} were measured on another machine")
-    wanted = [entry for entry in entries(given.pictures) if not given.only or entry.recipe in given.only]
+    wanted = [entry for entry in entries(given.images) if not given.only or entry.recipe in given.only]
     others = {entry.data: independent(entry.data) for entry in wanted}
     with ThreadPoolExecutor(2) as pool:
         jobs = [pool.submit(train, entry, given.out, None) for entry in matchers(wanted)]
@@ -360,7 +360,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         matcher = given.out / "independent" / others[entry.data].folder
         row = measure(entry, given.out, matcher)
         rows[row["recipe"], row["data"]] = row
-        _save_grid(given.out / entry.folder, PICTURES / _picture_name(row["recipe"], row["data"]))
+        _save_grid(given.out / entry.folder, IMAGES / _image_name(row["recipe"], row["data"]))
     found = {"seconds": given.seconds, "machine": here, "rows": list(rows.values())}
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page(found["rows"], given.seconds), encoding="utf-8")

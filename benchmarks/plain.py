@@ -1,9 +1,9 @@
 """AttnGAN's training iteration (arXiv:1711.10485) as its authors' script takes it, written plainly.
 
 What `zoo.tasks.gan` is measured against. As in the script, an upsampling is followed by a convolution, every
-side has a discriminator, a step and an optimiser of its own, the discriminators' weights receive gradients in
-the generator's step that nobody uses, and the word loss goes caption by caption. One fault of the script is
-mended, so that both compute the same numbers: the attention's mask is laid out right.
+resolution has a discriminator, a step and an optimiser of its own, the discriminators' weights receive
+gradients in the generator's step that nobody uses, and the word loss goes caption by caption. One bug of the
+script is fixed, so that both compute the same numbers: the attention's mask has the right layout.
 
 Shape letters as in zoo_registry.contracts; also l words of one caption.
 """
@@ -80,14 +80,14 @@ def _both_ways(logits: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
 class Inputs:
     """What the script's loader and text encoder hand to an iteration."""
 
-    real: tuple[Tensor, ...]  # [B,3,R,R] a side
+    real: tuple[Tensor, ...]  # [B,3,R,R] per resolution
     sentence: Tensor  # [B,D]
     words: Tensor  # [B,D,L]
     mask: Tensor  # [B,L], True where real
     lengths: list[int]
     labels: Tensor  # [B]
     noise: Tensor  # [B,Z]
-    draws: Tensor  # [B,C]
+    code_noise: Tensor  # [B,C]
 
 
 class Iteration:
@@ -105,12 +105,16 @@ class Iteration:
         self.decay = train["ema"]
         self.generator = Generator(recipe).to(device)
         self.discriminators = [
-            Discriminator(text_width, side, recipe["discriminator"]["base_channels"]).to(device)
-            for side in recipe["generator"]["sides"]
+            Discriminator(text_width, resolution, recipe["discriminator"]["base_channels"]).to(device)
+            for resolution in recipe["generator"]["resolutions"]
         ]
         encoder: Any = parts["image_encoder"]
         self.image_encoder = ImageEncoder(
-            encoder.trunk, encoder.trunk.feature_info.channels(), text_width, encoder.side, encoder.regions
+            encoder.trunk,
+            encoder.trunk.feature_info.channels(),
+            text_width,
+            encoder.resolution,
+            encoder.regions,
         ).to(device)
         copy_weights([parts["conditioning"], parts["generator"]], [self.generator])
         copy_weights([parts["discriminator"]], self.discriminators)
@@ -127,13 +131,13 @@ class Iteration:
         """One iteration; its terms by the zoo's names."""
         terms = {}
         fake, mean, logvar = self.generator(
-            inputs.noise, inputs.draws, inputs.sentence, inputs.words, inputs.mask
+            inputs.noise, inputs.code_noise, inputs.sentence, inputs.words, inputs.mask
         )
-        for network, optimiser, real, drawn in zip(
+        for network, optimiser, real, generated in zip(
             self.discriminators, self.discriminator_optimisers, inputs.real, fake, strict=True
         ):
             optimiser.zero_grad()
-            loss = discriminator_loss(network, real, drawn, inputs.sentence)
+            loss = discriminator_loss(network, real, generated, inputs.sentence)
             loss.backward()
             optimiser.step()
             terms[f"discriminator/adversarial/{real.shape[-1]}"] = loss.detach()
@@ -156,7 +160,7 @@ class Iteration:
 
 # [b(x) + b(x|s)] / 2 + [b(x^) + b(x^|s) + b(x|s')] / 3; s' is the next sentence of the batch
 def discriminator_loss(network: Discriminator, real: Tensor, fake: Tensor, sentence: Tensor) -> Tensor:
-    """Of one side."""
+    """Of one resolution."""
     ones, zeros = torch.ones(len(real), device=real.device), torch.zeros(len(real), device=real.device)
     of_real, of_fake = network(real), network(fake.detach())
     pair_real = F.binary_cross_entropy(network.judge_pair(of_real, sentence), ones)
@@ -174,7 +178,7 @@ def generator_losses(
     inputs: Inputs,
     gammas: tuple[float, float, float],
 ) -> dict[str, Tensor]:
-    """Adversarial terms of every side, matching terms of the last."""
+    """Adversarial terms of every resolution, matching terms of the last."""
     ones = torch.ones(len(inputs.sentence), device=inputs.sentence.device)
     terms = {}
     for network, images in zip(networks, fake, strict=True):

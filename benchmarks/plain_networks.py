@@ -23,16 +23,16 @@ class Gate(nn.Module):
         return values * torch.sigmoid(gates)
 
 
-def conv3x3(narrow: int, wide: int) -> nn.Conv2d:
-    return nn.Conv2d(narrow, wide, 3, padding=1, bias=False)
+def conv3x3(in_channels: int, out_channels: int) -> nn.Conv2d:
+    return nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
 
 
-def up(wide: int, narrow: int) -> nn.Sequential:
+def up(out_channels: int, in_channels: int) -> nn.Sequential:
     """[B,wide,h,w] to [B,narrow,2h,2w]."""
     return nn.Sequential(
         nn.Upsample(scale_factor=2, mode="nearest"),
-        conv3x3(wide, 2 * narrow),
-        nn.BatchNorm2d(2 * narrow),
+        conv3x3(out_channels, 2 * in_channels),
+        nn.BatchNorm2d(2 * in_channels),
         Gate(),
     )
 
@@ -53,17 +53,21 @@ class Residual(nn.Module):
 
 
 class FirstStage(nn.Module):
-    def __init__(self, width: int, side: int, channels: int) -> None:
+    def __init__(self, width: int, resolution: int, channels: int) -> None:
         super().__init__()
-        doublings = (side // 4).bit_length() - 1
-        self.wide = channels << doublings
+        doublings = (resolution // 4).bit_length() - 1
+        self.out_channels = channels << doublings
         self.fc = nn.Sequential(
-            nn.Linear(width, 32 * self.wide, bias=False), nn.BatchNorm1d(32 * self.wide), Gate()
+            nn.Linear(width, 32 * self.out_channels, bias=False),
+            nn.BatchNorm1d(32 * self.out_channels),
+            Gate(),
         )
-        self.ups = nn.ModuleList(up(self.wide >> i, self.wide >> (i + 1)) for i in range(doublings))
+        self.ups = nn.ModuleList(
+            up(self.out_channels >> i, self.out_channels >> (i + 1)) for i in range(doublings)
+        )
 
     def forward(self, code: Tensor) -> Tensor:
-        x = self.fc(code).view(-1, self.wide, 4, 4)
+        x = self.fc(code).view(-1, self.out_channels, 4, 4)
         for block in self.ups:
             x = block(x)
         return x
@@ -107,19 +111,23 @@ class Generator(nn.Module):
         super().__init__()
         shape, text_width = recipe["generator"], recipe["text_encoder"]["width"]
         code_width, noise_width = recipe["conditioning"]["width"], shape["noise_width"]
-        sides, channels, residuals = shape["sides"], shape["base_channels"], shape["residual_blocks"]
+        resolutions, channels, residuals = (
+            shape["resolutions"],
+            shape["base_channels"],
+            shape["residual_blocks"],
+        )
         self.code = nn.Linear(text_width, 4 * code_width)
         self.gate = Gate()
-        self.first = FirstStage(code_width + noise_width, sides[0], channels)
-        self.later = nn.ModuleList(LaterStage(text_width, channels, residuals) for _ in sides[1:])
-        self.to_image = nn.ModuleList(nn.Sequential(conv3x3(channels, 3), nn.Tanh()) for _ in sides)
+        self.first = FirstStage(code_width + noise_width, resolutions[0], channels)
+        self.later = nn.ModuleList(LaterStage(text_width, channels, residuals) for _ in resolutions[1:])
+        self.to_image = nn.ModuleList(nn.Sequential(conv3x3(channels, 3), nn.Tanh()) for _ in resolutions)
 
     def forward(
-        self, noise: Tensor, draws: Tensor, sentence: Tensor, words: Tensor, mask: Tensor
+        self, noise: Tensor, code_noise: Tensor, sentence: Tensor, words: Tensor, mask: Tensor
     ) -> tuple[list[Tensor], Tensor, Tensor]:
         """Images [B,3,R,R], small to large, and the condition's mean and logvar; `words` is [B,D,L]."""
         mean, logvar = self.gate(self.code(sentence)).chunk(2, dim=1)
-        code = draws.mul(torch.exp(0.5 * logvar)).add(mean)
+        code = code_noise.mul(torch.exp(0.5 * logvar)).add(mean)
         hidden = self.first(torch.cat((code, noise), dim=1))
         images = [self.to_image[0](hidden)]
         for stage, to_image in zip(self.later, self.to_image[1:], strict=True):
@@ -129,14 +137,14 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """One side's."""
+    """One resolution's."""
 
-    def __init__(self, text_width: int, side: int, channels: int) -> None:
+    def __init__(self, text_width: int, resolution: int, channels: int) -> None:
         super().__init__()
         layers: list[nn.Module] = [nn.Conv2d(3, channels, 4, 2, 1, bias=False), nn.LeakyReLU(0.2)]
         width = channels
-        while side > 8:
-            side //= 2
+        while resolution > 8:
+            resolution //= 2
             wider = min(2 * width, 32 * channels)
             layers += [nn.Conv2d(width, wider, 4, 2, 1, bias=False), nn.BatchNorm2d(wider), nn.LeakyReLU(0.2)]
             width = wider
@@ -168,19 +176,21 @@ class ImageEncoder(nn.Module):
     """Inception-v3, frozen: timm's module, which ours uses too; the projections are the script's."""
 
     def __init__(
-        self, trunk: nn.Module, channels: Sequence[int], text_width: int, side: int, regions: int
+        self, trunk: nn.Module, channels: Sequence[int], text_width: int, resolution: int, regions: int
     ) -> None:
         super().__init__()
         self.trunk = copy.deepcopy(trunk)
         self.region_projection = nn.Conv2d(channels[regions], text_width, 1, bias=False)
         self.vector_projection = nn.Linear(channels[-1], text_width)
-        self.side, self.regions = side, regions
+        self.resolution, self.regions = resolution, regions
         self.requires_grad_(False).eval()
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Regions [B,D,h,w] and vectors [B,D]."""
         stages = self.trunk(
-            F.interpolate(images, size=(self.side, self.side), mode="bilinear", align_corners=False)
+            F.interpolate(
+                images, size=(self.resolution, self.resolution), mode="bilinear", align_corners=False
+            )
         )
         return (
             self.region_projection(stages[self.regions]),

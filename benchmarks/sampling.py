@@ -1,4 +1,4 @@
-"""Captions to pictures: `Pipeline.draw` beside the plain port's forward pass, four at once and one."""
+"""Captions to images: `Pipeline.generate` beside the plain port's forward pass, four at once and one."""
 
 from __future__ import annotations
 
@@ -38,22 +38,24 @@ def _measure(setting: Setting, count: int) -> Measurement:
         setting.device
     )
     given = attngan.captions(count)
-    plain = drawing(pipe, given)
+    plain = generated(pipe, given)
     with exact():
-        apart = float((pipe.draw(given, SEED).images[-1] - plain()).abs().max())
+        apart = float((pipe.generate(given, SEED).images[-1] - plain()).abs().max())
     assert apart < TOLERANCE, f"pixels differ by {apart}"
-    seconds = alternate({PLAIN: plain, "zoo, float32": lambda: pipe.draw(given, SEED)}, setting, repeats=7)
-    title = f"Sampling, {pipe.side} px, batch {count}"
+    seconds = alternate(
+        {PLAIN: plain, "zoo, float32": lambda: pipe.generate(given, SEED)}, setting, repeats=7
+    )
+    title = f"Sampling, {pipe.resolution} px, batch {count}"
     return Measurement(title, rows(seconds, images=count), {"largest_pixel_difference": apart})
 
 
-def drawing(pipe: Pipeline, given: tuple[str, ...]) -> Callable[[], Tensor]:
-    """The plain port's way from captions to pictures, with the weights and the noise of `Pipeline.draw`."""
+def generated(pipe: Pipeline, given: tuple[str, ...]) -> Callable[[], Tensor]:
+    """The plain port's way from captions to images, with the weights and the noise of `Pipeline.generate`."""
     parts, network = pipe.parts, Generator(pipe.recipe.locked()).to(pipe.device).eval()
     copy_weights([parts.conditioning, parts.generator], [network])
-    draw = seeded(SEED, 0)
-    noise, draws = (
-        torch.randn(width, generator=draw).expand(len(given), -1).to(pipe.device)
+    source = seeded(SEED, 0)
+    noise, code_noise = (
+        torch.randn(width, generator=source).expand(len(given), -1).to(pipe.device)
         for width in (parts.generator.spec.noise_width, parts.conditioning.width)
     )
 
@@ -61,7 +63,7 @@ def drawing(pipe: Pipeline, given: tuple[str, ...]) -> Callable[[], Tensor]:
     def plain() -> Tensor:
         tokens = parts.text_encoder.tokenize(given)
         text = parts.text_encoder(type(tokens)(*(t.to(pipe.device) for t in tokens)))
-        images, _, _ = network(noise, draws, text.sentence, text.words.transpose(1, 2), text.mask)
+        images, _, _ = network(noise, code_noise, text.sentence, text.words.transpose(1, 2), text.mask)
         return images[-1].cpu()
 
     return plain

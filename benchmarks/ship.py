@@ -22,7 +22,7 @@ import zoo
 from zoo.card import Facts, card
 from zoo.export.half import write_half
 from zoo.files import folder_written_beside, write_json, write_text
-from zoo.hub import CARD, CONFIG, PICTURE
+from zoo.hub import CARD, CONFIG, SAMPLE_GRID
 from zoo.models import part_file
 from zoo_registry import Recipe, catalogue
 
@@ -112,10 +112,10 @@ def tell(model: Path, runs: list[Path]) -> None:
         facts.add_stages(run)
     config["about"] |= {key: facts.recorded()[key] for key in ("stages", "hours")}
     grids = [grid for run in runs for grid in sorted((run / "samples").glob("step_*.png"))]
-    if not (model / PICTURE).is_file():  # the stage of a style encoder draws none
-        shutil.copyfile(grids[-1], model / PICTURE)
-        drawn = json.loads((grids[-1].parent / "grid.json").read_text(encoding="utf-8"))
-        config["about"]["captions"] = drawn["captions"]
+    if not (model / SAMPLE_GRID).is_file():  # the stage of a style encoder generates none
+        shutil.copyfile(grids[-1], model / SAMPLE_GRID)
+        generated = json.loads((grids[-1].parent / "grid.json").read_text(encoding="utf-8"))
+        config["about"]["captions"] = generated["captions"]
     write_json(path, config)
 
 

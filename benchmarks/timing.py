@@ -27,7 +27,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Row:
-    """One variant. images: of one repeat, where its speed is told in images. ratio: how many times as fast as
+    """One variant. images: of one repeat, where its speed is in images. ratio: how many times as fast as
     the plain port, by the medians; None where there is no plain port.
     """
 

@@ -1,4 +1,4 @@
-"""The word loss on 48 pictures and captions, forward and backward: `damsm` beside a loop over captions."""
+"""The word loss on 48 images and captions, forward and backward: `damsm` beside a loop over captions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from zoo import Recipe
 from zoo.assemble import construct
 from zoo.seeding import generator as seeded
 from zoo_registry import catalogue
-from zoo_registry.contracts import Drawing, ImageFeatures, Round, Text
+from zoo_registry.contracts import Generated, ImageFeatures, Round, Text
 
 from .iteration import TOLERANCE, differences
 from .plain import sentence_loss, words_loss
@@ -16,14 +16,14 @@ from .timing import PLAIN, Measurement, Setting, alternate, rows
 
 
 def measure(setting: Setting) -> Measurement:
-    """48 captions of 18 words at most, 48 pictures of 17x17 regions, width 256."""
+    """48 captions of 18 words at most, 48 images of 17x17 regions, width 256."""
     count, length, grid, width = (6, 5, 4, 16) if setting.quick else (48, 18, 17, 256)
-    draw = seeded(count, "words")
-    lengths = torch.randint(length // 2, length + 1, (count,), generator=draw)
+    source = seeded(count, "words")
+    lengths = torch.randint(length // 2, length + 1, (count,), generator=source)
     lengths[0] = length
     mask = torch.arange(length) < lengths[:, None]
     values = [
-        torch.randn(*shape, generator=draw).to(setting.device).requires_grad_()
+        torch.randn(*shape, generator=source).to(setting.device).requires_grad_()
         for shape in ((count, length, width), (count, width), (count, grid * grid, width), (count, width))
     ]
     words, sentence, regions, vector = values
@@ -34,7 +34,7 @@ def measure(setting: Setting) -> Measurement:
 
     def ours() -> dict[str, torch.Tensor]:
         features = ImageFeatures(vector, regions, (grid, grid))
-        given = Round(Drawing(()), Text(sentence, words, mask))
+        given = Round(Generated(()), Text(sentence, words, mask))
         given.image_features = features  # what the image encoder would have given
         return dict(loss.generator(given))
 

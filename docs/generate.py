@@ -66,7 +66,7 @@ def page() -> str:
         "| combinations | what is said |",
         "|---|---|",
     ]
-    reasons = sorted(told.split("\n", 1)[1].strip() for told in illegal.values())
+    reasons = sorted(text.split("\n", 1)[1].strip() for text in illegal.values())
     lines += [
         f"| {len(list(group)):,} | {'; '.join(map(str.strip, reason.split(chr(10))))} |"
         for reason, group in groupby(reasons)

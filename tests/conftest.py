@@ -1,4 +1,4 @@
-"""What all tests share: a small recipe, a small drawn data set, and a cache of their own."""
+"""What all tests share: a small recipe, a small procedural data set, and a cache of their own."""
 
 from __future__ import annotations
 

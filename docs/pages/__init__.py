@@ -8,7 +8,7 @@ from . import commands, models, parts, protocols, recipes, training
 
 
 def pages() -> Mapping[str, str | bytes]:
-    """Every generated page, and pictures on them."""
+    """Every generated page, and images on them."""
     return {
         **models.pages(),
         **parts.pages(),

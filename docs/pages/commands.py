@@ -14,8 +14,8 @@ from .text import prose, table
 _HEAD = """# Commands
 
 What `zoo COMMAND --help` says. Exit status 0; 1 for a check that found problems; 2 for a mistake of the
-user's, told in lines without a traceback (`zoo --debug COMMAND` shows it). `zoo --install-completion` makes
-the shell complete commands and options.
+user's, reported in lines without a traceback (`zoo --debug COMMAND` shows it). `zoo --install-completion`
+makes the shell complete commands and options.
 """
 
 
@@ -38,13 +38,13 @@ def page() -> str:
 
 
 def _section(name: str, command: Any) -> str:
-    told, examples = [], []
+    descriptions, examples = [], []
     for paragraph in (command.help or "").split("\n\n"):
         text = " ".join(paragraph.split())
         if text.startswith("Example: "):
             examples.append(text.removeprefix("Example: "))
         else:
-            told.append(prose(text))
+            descriptions.append(prose(text))
     rows = [
         (
             " ".join(f"`{word}`" for word in _words(parameter)),
@@ -54,7 +54,7 @@ def _section(name: str, command: Any) -> str:
         for parameter in command.params
         if parameter.name != "help"
     ]
-    parts = [f"## `zoo {name}` {{ #{name.replace(' ', '-')} }}", "\n\n".join(told)]
+    parts = [f"## `zoo {name}` {{ #{name.replace(' ', '-')} }}", "\n\n".join(descriptions)]
     parts.append("```sh\n" + "\n".join(examples) + "\n```")
     parts.append(table(("argument or option", "what it does", "default"), rows))
     return "\n\n".join(part for part in parts if part) + "\n"

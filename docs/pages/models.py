@@ -1,4 +1,4 @@
-"""The page of the models that come with the zoo: what their cards say, with their pictures."""
+"""The page of the models that come with the zoo: what their cards say, with their images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zoo_registry import catalogue
 SHOWN = ("Use", "Results", "Training", "Parts", "Limits")
 HEAD = """# Trained models
 
-They come with the zoo, in half precision, and draw without a network: `zoo list pretrained`. Their names
+They come with the zoo, in half precision, and generate without a network: `zoo list pretrained`. Their names
 stand wherever a model is named.
 
 ```sh
@@ -23,7 +23,7 @@ zoo studio
 
 
 def pages() -> dict[str, str | bytes]:
-    """The page, and the pictures on it, by their paths."""
+    """The page, and the images on it, by their paths."""
     found: dict[str, str | bytes] = {}
     text = HEAD
     for name in catalogue().pretrained_names():

@@ -20,7 +20,7 @@ _WIRES = {
     "TextSource": "where the vocabulary comes from",
     "TextSpec": "what the text encoder gives",
     "ConditionSpec": "what the conditioning gives",
-    "GeneratorSpec": "what the generator draws",
+    "GeneratorSpec": "what the generator makes",
     "DataSource": "where the data set comes from",
 }
 
@@ -56,7 +56,7 @@ def used_by() -> Mapping[tuple[str, str], tuple[str, ...]]:
 def _page(c: Component) -> str:
     schema = schema_of(c)
     part = c.load()
-    general, told = described(part, schema.settings.model_fields)
+    general, descriptions = described(part, schema.settings.model_fields)
     facts = [("kind", f"{title(c.kind).lower()}: [all of them](../../parts.md#{c.kind.replace('_', '-')})")]
     if c.paper:
         facts.append(("paper", cited(c.paper)))
@@ -76,7 +76,7 @@ def _page(c: Component) -> str:
     facts.append(("source", f"`plugins/{module}.py`"))
     sections = [f"# `{c.name}`", f"{c.summary}.", table(("", ""), facts)]
     sections += [prose(paragraph) for paragraph in general]
-    sections += ["## Settings", settings(schema.settings, told) or "It has none."]
+    sections += ["## Settings", settings(schema.settings, descriptions) or "It has none."]
     sections += [_use(c, schema)]
     return "\n\n".join(sections) + "\n"
 

@@ -22,11 +22,11 @@ zoo eval runs/birds --data aviary --metrics attributes-2k,kid-judge-2k
 """
 
 _MEANING = {
-    "images": "pictures drawn",
-    "per_caption": "pictures of one caption",
+    "images": "images generated",
+    "per_caption": "images of one caption",
     "split": "split of the data set",
     "crop": "shorter side over that of the crop",
-    "resize": "side that pictures are brought to",
+    "resize": "resolution that images are brought to",
     "seed": "seed of noise and captions",
     "truncation": "noise within plus and minus",
 }
@@ -45,7 +45,7 @@ def page() -> str:
         )
         for c in listed
     ]
-    overview = table(("protocol", "what it is", "metric", "pictures", "paper"), rows)
+    overview = table(("protocol", "what it is", "metric", "images", "paper"), rows)
     sections = []
     for component in listed:
         protocol: EvaluationProtocol = component.load()

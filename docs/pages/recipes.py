@@ -1,4 +1,4 @@
-"""A page for every recipe: paper, values, what differs from the authors' code, pictures, results, files."""
+"""A page for every recipe: paper, values, what differs from the authors' code, images, results, files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from benchmarks.lineage import PICTURES, RESULTS, SEEN
+from benchmarks.lineage import IMAGES, RESULTS, SEEN
 from zoo_registry import Recipe, catalogue
 from zoo_registry.recipe import LISTS, SINGLE, Choice
 
@@ -37,8 +37,8 @@ def deviations() -> dict[str, str]:
         cells = [cell.strip() for cell in line.strip("|").split(" | ")]
         if line.startswith("| `") and len(cells) == 3:
             names = re.findall(r"`([\w-]+)`", cells[0])
-            told = re.sub(r"\]\((?!http)", "](../", cells[2].removesuffix("|").strip())
-            found |= {name: told for name in names if told}
+            text = re.sub(r"\]\((?!http)", "](../", cells[2].removesuffix("|").strip())
+            found |= {name: text for name in names if text}
     return found
 
 
@@ -46,7 +46,7 @@ def _page(name: str) -> str:
     recipe = Recipe.read(name, catalogue())
     command, summary = _launched(name)
     lines = [f"# `{name}`", f"{summary}.", _facts(recipe), f"```sh\n{command}\n```"]
-    lines += [_drawn(row) for row in _rows(name)]
+    lines += [_generated(row) for row in _rows(name)]
     differs = _differs(name)
     if differs:
         lines += ["## What differs from the authors' code", *differs]
@@ -95,17 +95,17 @@ def _rows(name: str) -> list[dict[str, Any]]:
     return [row for row in _results()["rows"] if row["recipe"] == name]
 
 
-def _drawn(row: dict[str, Any]) -> str:
+def _generated(row: dict[str, Any]) -> str:
     """What a recipe drew and scored in the comparison of small recipes."""
     name, data = row["recipe"], row["data"]
-    picture = PICTURES / f"{name}-{data.partition(':')[0]}.jpg"
-    lines = [f"## What it draws: {data}"]
-    if picture.is_file():
-        lines.append(f"![Samples of {name} on {data}](../{picture.relative_to(_DOCS).as_posix()})")
-    own = "" if ":" in data else ", own pictures"
+    image = IMAGES / f"{name}-{data.partition(':')[0]}.jpg"
+    lines = [f"## What it generates: {data}"]
+    if image.is_file():
+        lines.append(f"![Samples of {name} on {data}](../{image.relative_to(_DOCS).as_posix()})")
+    own = "" if ":" in data else ", own images"
     lines.append(SEEN.get(name + own, ""))
     lines.append(
-        f"{row['steps']:,} steps of {row['batch_size']} pictures at {row['side']} px: "
+        f"{row['steps']:,} steps of {row['batch_size']} images at {row['resolution']} px: "
         f"{row['processor_seconds']} s of one processor core. "
         "[The gallery](../gallery.md) tells how it was made."
     )
@@ -120,7 +120,7 @@ def _drawn(row: dict[str, Any]) -> str:
                     *(_number(value[k], result["metric"]) for k in ("value", "real", "chance")),
                 )
             )
-    lines.append(table(("protocol", "it", "real pictures", "chance"), rows))
+    lines.append(table(("protocol", "it", "real images", "chance"), rows))
     return "\n\n".join(line for line in lines if line)
 
 

@@ -74,8 +74,8 @@ def described(part: Any, names: Iterable[str]) -> tuple[list[str], dict[str, str
     return general, each
 
 
-def settings(model: type[BaseModel], told: Mapping[str, str]) -> str:
-    """The table of a model's settings: name, type with its range, default, and what is told of each."""
+def settings(model: type[BaseModel], descriptions: Mapping[str, str]) -> str:
+    """The table of a model's settings: name, type with its range, default, and the description of each."""
     schema = model.model_json_schema()
     required = set(schema.get("required", ()))
     rows = [
@@ -83,7 +83,7 @@ def settings(model: type[BaseModel], told: Mapping[str, str]) -> str:
             f"`{name}`",
             _type(one, schema.get("$defs", {})),
             "required" if name in required else code(one.get("default")),
-            prose(told.get(name, "")),
+            prose(descriptions.get(name, "")),
         )
         for name, one in schema.get("properties", {}).items()
     ]
@@ -120,7 +120,7 @@ def _type(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
 
 def comments(model: type[BaseModel]) -> dict[str, str]:
     """What the comments beside the fields of a model say, by field, its bases' before its own."""
-    told: dict[str, str] = {}
+    descriptions: dict[str, str] = {}
     for owner in reversed(model.__mro__):
         if not (issubclass(owner, BaseModel) and owner is not BaseModel):
             continue
@@ -133,5 +133,5 @@ def comments(model: type[BaseModel]) -> dict[str, str]:
                 first -= 1
             beside = [line.partition("#")[2].strip() for line in lines[first:last] if "#" in line]
             if beside and isinstance(field.target, ast.Name):
-                told[field.target.id] = " ".join(beside)
-    return told
+                descriptions[field.target.id] = " ".join(beside)
+    return descriptions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoo_registry.training import TASKS, Evaluation, Growth
+from zoo_registry.training import TASKS, Evaluation, GrowthStage
 
 from .text import comments, paragraphs, prose, settings
 
@@ -15,13 +15,13 @@ work together.
 
 
 def page() -> str:
-    """The page: a section a task, then the tables inside."""
+    """The page: a section per task, then the tables inside."""
     sections = [_HEAD]
     for task, model in TASKS.items():
         sections.append(
             f"## Task `{task}`\n\n{prose(paragraphs(model)[0])}\n\n{settings(model, comments(model))}\n"
         )
-    for inner in (Growth, Evaluation):
+    for inner in (GrowthStage, Evaluation):
         name = inner.__name__
         sections.append(f"## {name}\n\n{prose(paragraphs(inner)[0])}\n\n{settings(inner, comments(inner))}\n")
     return "\n".join(sections)

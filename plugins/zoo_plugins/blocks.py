@@ -16,15 +16,16 @@ Norm = Literal["batch", "spectral", "none"]
 """How a discriminator's layers are normalised."""
 
 
-def conv3x3(narrow: int, wide: int) -> nn.Conv2d:
-    """A 3x3 convolution that keeps the side, without bias: a normalisation or tanh follows."""
-    return nn.Conv2d(narrow, wide, 3, padding=1, bias=False)
+def conv3x3(in_channels: int, out_channels: int) -> nn.Conv2d:
+    """A 3x3 convolution that keeps the resolution, without bias: a normalisation or tanh follows."""
+    return nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
 
 
-def laid(input: Tensor, format: torch.memory_format) -> Tensor:
+def in_memory_format(input: Tensor, format: torch.memory_format) -> Tensor:
     """A map in another memory format; its gradient comes back in the format it had.
 
-    A layer whose gradient is laid otherwise than its output is slow: batch normalisation 6 times on a CPU.
+    A layer whose gradient has another memory format than its output is slow: batch normalisation 6 times on a
+    CPU.
     """
     if input.requires_grad:
         own = (
@@ -50,22 +51,24 @@ class Gate(nn.Module):
 
 
 class DoublingConv(nn.Conv2d):
-    """Twice the side by nearest neighbour, then a 3x3 convolution without bias, in one step.
+    """Twice the resolution by nearest neighbour, then a 3x3 convolution without bias, in one step.
 
     Each output pixel sees 2x2 input pixels through sums of the 3x3 kernel's taps: a transposed convolution of
     stride 2 with a 4x4 kernel, 16 products an input pixel and channel pair where the two steps take 36
     (ProGAN, arXiv:1710.10196, authors' code, has the same for its own layers).
     """
 
-    def __init__(self, narrow: int, wide: int) -> None:
-        super().__init__(narrow, wide, 3, padding=1, bias=False)
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, 3, padding=1, bias=False)
         along = torch.tensor([[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 1.0, 0.0], [1.0, 1.0, 0.0, 0.0]])
         self.register_buffer("spread", torch.kron(along, along), persistent=False)  # [9,16]
         self.spread: Tensor
 
     def forward(self, input: Tensor) -> Tensor:
-        """[B,narrow,h,w] to [B,wide,2h,2w]."""
-        taps = (self.weight.flatten(2) @ self.spread).unflatten(2, (4, 4))  # [wide,narrow,9] @ [9,16]
+        """[B,in_channels,h,w] to [B,out_channels,2h,2w]."""
+        taps = (self.weight.flatten(2) @ self.spread).unflatten(
+            2, (4, 4)
+        )  # [out_channels,in_channels,9] @ [9,16]
         return F.conv_transpose2d(input, taps.transpose(0, 1), stride=2, padding=1)
 
 
@@ -77,15 +80,15 @@ class Bottleneck(nn.Module):
 
     def __init__(self, channels: int, rectifier: nn.Module, norm: Norm = "batch") -> None:
         super().__init__()
-        narrow = channels // 4
+        in_channels = channels // 4
         self.block = nn.Sequential(
-            convolution(channels, narrow, 1, norm),
-            *_batch_norm(narrow, norm),
+            convolution(channels, in_channels, 1, norm),
+            *_batch_norm(in_channels, norm),
             rectifier,
-            convolution(narrow, narrow, 3, norm),
-            *_batch_norm(narrow, norm),
+            convolution(in_channels, in_channels, 3, norm),
+            *_batch_norm(in_channels, norm),
             rectifier,
-            convolution(narrow, channels, 3, norm),
+            convolution(in_channels, channels, 3, norm),
             *_batch_norm(channels, norm),
         )
 
@@ -95,12 +98,12 @@ class Bottleneck(nn.Module):
         return result
 
 
-def convolution(narrow: int, wide: int, kernel: int, norm: Norm, stride: int = 1) -> nn.Conv2d:
-    """A convolution that keeps the side, or divides it by the stride; with a bias where no batch norm has it.
+def convolution(in_channels: int, out_channels: int, kernel: int, norm: Norm, stride: int = 1) -> nn.Conv2d:
+    """A convolution that keeps the resolution or divides it by the stride; it has a bias without batch norm.
 
     Spectral normalisation comes later, by `normalise_spectrally`, once the weights have their start values.
     """
-    return nn.Conv2d(narrow, wide, kernel, stride, (kernel - 1) // 2, bias=norm != "batch")
+    return nn.Conv2d(in_channels, out_channels, kernel, stride, (kernel - 1) // 2, bias=norm != "batch")
 
 
 def leaky(layer: nn.Conv2d, norm: Norm) -> nn.Sequential:
@@ -119,22 +122,20 @@ def normalise_spectrally(module: nn.Module) -> None:
             spectral_norm(layer)
 
 
-def judged_sides(
+def judged_resolutions(
     generator: GeneratorSpec, part: str, judges: Literal["all", "largest"] = "all"
 ) -> tuple[int, ...]:
-    """The sides that a discriminator judges all at once; ZooError where halvings do not bring them to 4."""
+    """The resolutions that a discriminator judges at once; ZooError where halving does not reach 4."""
     if generator.growing:
         raise ZooError(
-            f"discriminator: {part!r} judges every side at once, this generator draws one at a time; "
-            "it takes a growing discriminator"
+            f"discriminator: {part!r} judges every resolution at once, this generator makes one at a time; "
+            "use a growing discriminator"
         )
-    sides = generator.sides if judges == "all" else generator.sides[-1:]
-    for side in sides:
-        if side < 8 or side & (side - 1):
-            raise ZooError(
-                f"discriminator: {part!r} judges powers of two from 8, not the generator's side {side}"
-            )
-    return sides
+    resolutions = generator.resolutions if judges == "all" else generator.resolutions[-1:]
+    for resolution in resolutions:
+        if resolution < 8 or resolution & (resolution - 1):
+            raise ZooError(f"discriminator: {part!r} judges powers of two from 8, not {resolution}")
+    return resolutions
 
 
 def initialise_normal(module: nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""A whole CLIP (arXiv:2103.00020), section 2.3, of transformers: pictures and captions in one space.
+"""A whole CLIP (arXiv:2103.00020), section 2.3, of transformers: images and captions in one space.
 
 Letters as in zoo_registry.contracts; also E the width of the common space.
 """
@@ -33,7 +33,7 @@ class FrozenCLIP(nn.Module):
         super().__init__()
         self.clip, self.tokenizer = _load(model, place)
         self.clip.requires_grad_(False).eval()
-        self.side: int = self.clip.config.vision_config.image_size
+        self.resolution: int = self.clip.config.vision_config.image_size
         self.longest: int = self.clip.config.text_config.max_position_embeddings
         # [-1, 1] to CLIP's own range: ((x + 1) / 2 - mean) / std
         mean, std = torch.tensor(OPENAI_CLIP_MEAN), torch.tensor(OPENAI_CLIP_STD)
@@ -44,7 +44,9 @@ class FrozenCLIP(nn.Module):
 
     def see(self, images: Tensor) -> Tensor:
         """Images [B,3,R,R] in [-1, 1] to unit vectors [B,E]."""
-        sized = F.interpolate(images.float(), size=(self.side, self.side), mode="bicubic", antialias=True)
+        sized = F.interpolate(
+            images.float(), size=(self.resolution, self.resolution), mode="bicubic", antialias=True
+        )
         seen = self.clip.vision_model(pixel_values=sized * self.scale + self.shift).pooler_output
         return F.normalize(self.clip.visual_projection(seen).float(), dim=1)
 
@@ -64,19 +66,19 @@ def _load(model: str, place: str) -> tuple[Any, Any]:
     source = str(here) if here.is_dir() else model
     try:
         return _read(source, offline=True)
-    except (OSError, ValueError) as fault:
+    except (OSError, ValueError) as error:
         if here.is_dir():
             raise ZooError(
-                f"{place}: {here} does not hold a CLIP ({first_line(fault)}); it takes what "
+                f"{place}: {here} does not hold a CLIP ({first_line(error)}); it takes what "
                 "save_pretrained of transformers' CLIPModel and of its tokenizer write"
             ) from None
     try:
         # one question first: without a network transformers goes on asking for a minute
         huggingface_hub.get_hf_file_metadata(huggingface_hub.hf_hub_url(model, "config.json"))
         return _read(model, offline=False)
-    except Exception as fault:  # the hub's HTTP client, and with it what it raises, changes with its versions
+    except Exception as error:  # the hub's HTTP client, and with it what it raises, changes with its versions
         raise ZooError(
-            f"{place}: {model!r} cannot be fetched ({first_line(fault)}). Without a network "
+            f"{place}: {model!r} cannot be fetched ({first_line(error)}). Without a network "
             "a local folder serves: what save_pretrained of transformers' CLIPModel and its tokenizer write"
         ) from None
 

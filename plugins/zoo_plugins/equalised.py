@@ -1,6 +1,6 @@
 """Layers of growing networks: ProGAN (arXiv:1710.10196), sections 3 and 4, appendix A.
 
-B batch, C channels, h = w a side, Z a vector's width, G the pictures that share one deviation.
+B batch, C channels, h = w a resolution, Z a vector's width, G the images that share one deviation.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ HE = math.sqrt(2)
 """He's gain, as in the paper: rectifiers keep the spread of what they are given. T2F's layers have 1."""
 
 
-def channels(side: int, width: int, wide_until: int) -> int:
-    """Of the layers at a side: `width` up to `wide_until` pixels; then twice the side has half of them."""
-    return max(1, width * wide_until // max(side, wide_until))
+def channels(resolution: int, width: int, wide_until: int) -> int:
+    """Channels at a resolution: `width` up to `wide_until` pixels; each doubling after that halves them."""
+    return max(1, width * wide_until // max(resolution, wide_until))
 
 
 # Section 4.1: w' = w / c with w ~ N(0, 1) and 1 / c = gain / sqrt(inputs of one output)
@@ -30,53 +30,55 @@ class EqualisedLinear(nn.Linear):
     So all have the same spread, and Adam moves all of them at one speed.
     """
 
-    def __init__(self, narrow: int, wide: int, *, gain: float = 1.0) -> None:
-        super().__init__(narrow, wide)
-        self.scale = gain / math.sqrt(narrow)
+    def __init__(self, in_channels: int, out_channels: int, *, gain: float = 1.0) -> None:
+        super().__init__(in_channels, out_channels)
+        self.scale = gain / math.sqrt(in_channels)
         _initialise(self)
 
     def forward(self, input: Tensor) -> Tensor:
-        """[B,narrow] to [B,wide]."""
+        """[B,in_channels] to [B,out_channels]."""
         return F.linear(input, self.weight * self.scale, self.bias)
 
 
 class EqualisedConv2d(nn.Conv2d):
     """A convolution with bias, equalised."""
 
-    def __init__(self, narrow: int, wide: int, kernel: int, *, padding: int = 0, gain: float = 1.0) -> None:
-        super().__init__(narrow, wide, kernel, padding=padding)
-        self.scale = gain / math.sqrt(narrow * kernel**2)
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel: int, *, padding: int = 0, gain: float = 1.0
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel, padding=padding)
+        self.scale = gain / math.sqrt(in_channels * kernel**2)
         _initialise(self)
 
     def forward(self, input: Tensor) -> Tensor:
-        """[B,narrow,h,w] to [B,wide,h,w], smaller by the kernel where there is no padding."""
+        """[B,in_channels,h,w] to [B,out_channels,h,w], smaller by the kernel where there is no padding."""
         return F.conv2d(input, self.weight * self.scale, self.bias, padding=self.padding)
 
 
 class EqualisedSpread(nn.ConvTranspose2d):
     """A vector to a map of 4x4 with bias, equalised."""
 
-    def __init__(self, narrow: int, wide: int, *, gain: float = 1.0) -> None:
-        super().__init__(narrow, wide, 4)
-        self.scale = gain / math.sqrt(narrow)  # one tap an output: the kernel's size does not count
+    def __init__(self, in_channels: int, out_channels: int, *, gain: float = 1.0) -> None:
+        super().__init__(in_channels, out_channels, 4)
+        self.scale = gain / math.sqrt(in_channels)  # one tap an output: the kernel's size does not count
         _initialise(self)
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """[B,narrow] to [B,wide,4,4]."""
+        """[B,in_channels] to [B,out_channels,4,4]."""
         return F.conv_transpose2d(input[:, :, None, None], self.weight * self.scale, self.bias)
 
 
 class EqualisedDoublingConv(DoublingConv):
-    """Twice the side by nearest neighbour, then a 3x3 convolution with bias, in one step; equalised."""
+    """Twice the resolution by nearest neighbour, then a 3x3 convolution with bias, in one step; equalised."""
 
-    def __init__(self, narrow: int, wide: int, *, gain: float = 1.0) -> None:
-        super().__init__(narrow, wide)
-        self.scale = gain / math.sqrt(narrow * 9)
-        self.bias = nn.Parameter(torch.empty(wide))
+    def __init__(self, in_channels: int, out_channels: int, *, gain: float = 1.0) -> None:
+        super().__init__(in_channels, out_channels)
+        self.scale = gain / math.sqrt(in_channels * 9)
+        self.bias = nn.Parameter(torch.empty(out_channels))
         _initialise(self)
 
     def forward(self, input: Tensor) -> Tensor:
-        """[B,narrow,h,w] to [B,wide,2h,2w]."""
+        """[B,in_channels,h,w] to [B,out_channels,2h,2w]."""
         assert self.bias is not None
         return super().forward(input * self.scale) + self.bias[:, None, None]
 
@@ -97,9 +99,9 @@ class PixelNorm(nn.Module):
 
 
 class MinibatchDeviation(nn.Module):
-    """Section 3: how much the pictures of a batch differ, as one more channel.
+    """Section 3: how much the images of a batch differ, as one more channel.
 
-    The deviation over G pictures, averaged over channels and places. group: G, or "batch" for all of them; a
+    The deviation over G images, averaged over channels and places. group: G, or "batch" for all of them; a
     batch that does not divide into such groups is one.
     """
 

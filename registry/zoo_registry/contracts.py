@@ -1,7 +1,8 @@
 """What the parts of a pipeline promise each other.
 
 Shape letters used everywhere in the zoo:
-B batch, L words, D text width, C condition width, Z noise width, R image side in pixels, N image regions.
+B batch, L words, D text width, C condition width, Z noise width, R image resolution (pixels), N image
+regions.
 
 Images are float tensors in [-1, 1], channels first, RGB. Masks are bool, True where there is a real word.
 This module imports no torch: tensors are annotations only, so that catalogues can be listed without it.
@@ -33,7 +34,7 @@ class Tokens(NamedTuple):
 
 
 class Text(NamedTuple):
-    """What a text encoder read in a batch of captions."""
+    """A text encoder's features of a batch of captions."""
 
     sentence: Tensor  # [B,D]
     words: Tensor | None = None  # [B,L,D]
@@ -41,7 +42,7 @@ class Text(NamedTuple):
 
 
 class ImageFeatures(NamedTuple):
-    """What an image encoder saw in a batch of images."""
+    """An image encoder's features of a batch of images."""
 
     vector: Tensor  # [B,D]
     regions: Tensor | None = None  # [B,N,D], row-major over the grid
@@ -49,28 +50,29 @@ class ImageFeatures(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """The sentence as the generator receives it; `mean` and `logvar` where it was drawn from a Gaussian."""
+    """The sentence as the generator receives it; `mean` and `logvar` where it was sampled from a Gaussian."""
 
     code: Tensor  # [B,C]
     mean: Tensor | None = None  # [B,C]
     logvar: Tensor | None = None  # [B,C]
 
 
-class Phase(NamedTuple):
+class Growth(NamedTuple):
     """How far a growing network has grown. Networks that do not grow ignore it.
 
-    At blend 0 the picture is the smaller side's, doubled by nearest neighbour; at 1 it is the newest's.
+    ProGAN's alpha fades the newest resolution in: at 0 the image is the smaller one, doubled by nearest
+    neighbour.
     """
 
-    side: int  # R of the largest image now drawn
-    blend: float = 1.0  # share of the newest side in the picture, 0 to 1
+    resolution: int  # R of the largest image generated now
+    alpha: float = 1.0  # share of the newest resolution in the image, 0 to 1
 
 
-class Drawing(NamedTuple):
-    """What a generator drew, small to large."""
+class Generated(NamedTuple):
+    """A generator's images, small to large."""
 
     images: tuple[Tensor, ...]  # each [B,3,R,R] in [-1,1]
-    attention: tuple[Tensor, ...] = ()  # each [B,L,h,w], softmax over L; one a stage that attends to words
+    attention: tuple[Tensor, ...] = ()  # each [B,L,h,w], softmax over L; one per stage that attends to words
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -114,18 +116,18 @@ class ConditionSpec:
 
 @dataclass(frozen=True)
 class GeneratorSpec:
-    """What a generator draws.
+    """What a generator makes.
 
-    Its sides, small to large, and whether it draws one of them at a time (growing).
+    Its resolutions, small to large, and whether it makes one of them at a time (growing).
     """
 
-    sides: tuple[int, ...]
+    resolutions: tuple[int, ...]
     noise_width: int
     growing: bool = False
 
-    def sides_in(self, phase: Phase) -> tuple[int, ...]:
-        """The sides of `Drawing.images` in a phase."""
-        return (phase.side,) if self.growing else self.sides
+    def resolutions_at(self, growth: Growth) -> tuple[int, ...]:
+        """The resolutions of `Generated.images` at a growth."""
+        return (growth.resolution,) if self.growing else self.resolutions
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -161,7 +163,8 @@ class TextEncoder(Protocol):
         ...
 
     def tokenizer_config(self) -> Mapping[str, Any] | None:
-        """How captions become ids, as JSON data for programs without this part; None where it cannot be told.
+        """How captions become ids, as JSON data for programs without this part; None where that is not
+        possible.
 
         With what `save_tokenizer` wrote it has to lead to the ids of `tokenize`. By "scheme":
         "words": captions in lower case, runs of `\\w` that are among the "words" of `vocabulary.json`, an id
@@ -186,7 +189,7 @@ class ImageEncoder(Protocol):
     """
 
     def forward(self, images: Tensor) -> ImageFeatures:
-        """`images` is [B,3,R,R] in [-1, 1], of any side."""
+        """`images` is [B,3,R,R] in [-1, 1], of any resolution."""
         ...
 
 
@@ -199,7 +202,7 @@ class Conditioning(Protocol):
     def forward(self, sentence: Tensor, *, noise: Tensor | None = None) -> Condition:
         """`noise` is [B, width], standard normal; None takes the mean.
 
-        Conditionings that draw nothing ignore it.
+        Conditionings that sample nothing ignore it.
         """
         ...
 
@@ -211,15 +214,15 @@ class Generator(Protocol):
     spec: GeneratorSpec
 
     @staticmethod
-    def largest_side(settings: BaseModel, /) -> int:
-        """R of the largest image that a generator with these settings draws, before one is built.
+    def largest_resolution(settings: BaseModel, /) -> int:
+        """R of the largest image of a generator with these settings, before one is built.
 
-        This one reads a setting `sides`, small to large; a generator without that setting has its own.
+        This one reads a setting `resolutions`, small to large; a generator without that setting has its own.
         """
-        sides: Sequence[int] = settings.sides  # type: ignore[attr-defined]
-        return sides[-1]
+        resolutions: Sequence[int] = settings.resolutions  # type: ignore[attr-defined]
+        return resolutions[-1]
 
-    def forward(self, noise: Tensor, condition: Condition, text: Text, phase: Phase) -> Drawing:
+    def forward(self, noise: Tensor, condition: Condition, text: Text, growth: Growth) -> Generated:
         """`noise` is [B,Z], standard normal."""
         ...
 
@@ -228,24 +231,24 @@ class Generator(Protocol):
 class Discriminator(Protocol):
     """Judges images, alone and with their sentence. Built with the `TextSpec` and the `GeneratorSpec`.
 
-    The `TextSpec` is of what it is told of the caption (`Round.sentence`). At width 0 there is nothing to be
-    told, and it must offer `score(features, None)`.
+    The `TextSpec` is that of its sentence input (`Round.sentence`). At width 0 there is no sentence, and it
+    must have an unconditional head, `score(features, None)`.
     """
 
-    unconditional: bool  # whether `score(features, None)` is offered
+    unconditional: bool  # whether there is a `score(features, None)`
 
-    def features(self, images: tuple[Tensor, ...], phase: Phase) -> tuple[Tensor, ...]:
-        """One pass over the pixels, which every score shares: one tensor a side, batch first."""
+    def features(self, images: tuple[Tensor, ...], growth: Growth) -> tuple[Tensor, ...]:
+        """One pass over the pixels, which every score shares: one tensor per resolution, batch first."""
         ...
 
     def score(self, features: tuple[Tensor, ...], sentence: Tensor | None) -> tuple[Tensor, ...]:
-        """Logits [B], one tensor a side; `sentence` is [B,D], None for the unconditional head."""
+        """Logits [B], one tensor per resolution; `sentence` is [B,D], None for the unconditional head."""
         ...
 
 
 @runtime_checkable
 class JointEmbedding(Protocol):
-    """What a discriminator offers that also compares images and captions (its component gives "match")."""
+    """The method of a discriminator that also compares images and captions (its component gives "match")."""
 
     def match(self, features: tuple[Tensor, ...], text: Text) -> tuple[ImageFeatures, Text]:
         """Images, as `features` gave them, and captions in one space: vectors [B,E], regions and words."""
@@ -254,17 +257,17 @@ class JointEmbedding(Protocol):
 
 @runtime_checkable
 class Augmentation(Protocol):
-    """Changes images before the discriminator sees them, real and drawn ones alike, so that gradients pass.
+    """Changes real and generated images alike before the discriminator sees them; gradients pass through.
 
     Built without wires. An nn.Module; what it learns while training are buffers.
     """
 
     def forward(self, images: Tensor, source: torch.Generator) -> Tensor:
-        """`images` is [B,3,R,R] in [-1, 1]; every random draw comes from `source`, a generator on the CPU."""
+        """`images` is [B,3,R,R] in [-1, 1]; random numbers come from `source`, a generator on the CPU."""
         ...
 
     def adapt(self, scores: tuple[Tensor, ...]) -> None:
-        """Learn from the discriminator's logits [B] of real images, one tensor a side, after its step."""
+        """Adapt, after a step, to the discriminator's logits on real images: one [B] per resolution."""
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -275,14 +278,14 @@ class Augmentation(Protocol):
 class Round:
     """All that one training step produced. Features are computed once and shared among the losses.
 
-    In the task `match` there is no generator: the drawing is the real picture, and the encoders learn. In the
-    task `invert` the drawing is the generator's, and the style encoder learns to read `noise` from it.
+    In the task `match` there is no generator: `generated` holds the real images, and the encoders learn. In
+    the task `invert` the style encoder learns to read `noise` from the generated images.
     """
 
-    drawing: Drawing
+    generated: Generated
     text: Text
-    real: tuple[Tensor, ...] = ()  # each [B,3,R,R], the sides of `drawing`
-    sentence: Tensor | None = None  # [B,D]: what the discriminator is told of the caption; None: nothing
+    real: tuple[Tensor, ...] = ()  # each [B,3,R,R], the resolutions of `generated`
+    sentence: Tensor | None = None  # [B,D]: the discriminator's sentence input; None: unconditional
     condition: Condition | None = None
     noise: Tensor | None = None  # [B,Z]
     captions: tuple[str, ...] = ()
@@ -290,54 +293,51 @@ class Round:
     mismatch: tuple[Tensor, Tensor] | None = (
         None  # int64 [M], [M]: image index, index of a sentence that is not its own
     )
-    phase: Phase = field(default_factory=lambda: Phase(0))
+    growth: Growth = field(default_factory=lambda: Growth(0))
     step: int = 0  # from 0
-    source: torch.Generator | None = None  # on the CPU: what a loss draws at random comes from here
+    source: torch.Generator | None = None  # on the CPU: what a loss samples at random comes from here
     discriminator: Discriminator | None = None
     image_encoder: Callable[[Tensor], ImageFeatures] | None = None
     augment: Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]] | None = None
 
-    def judged(self, images: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """The discriminator's features of some images, augmented, one a side."""
+    def discriminator_features(self, images: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """The discriminator's features of some images, augmented, one tensor per resolution."""
         assert self.discriminator is not None
-        seen = images if self.augment is None else self.augment(images)
-        return self.discriminator.features(seen, self.phase)
+        augmented = images if self.augment is None else self.augment(images)
+        return self.discriminator.features(augmented, self.growth)
 
     @cached_property
     def real_features(self) -> tuple[Tensor, ...]:
-        """The discriminator's features of the real images, one a side."""
-        return self.judged(self.real)
+        """The discriminator's features of the real images, one tensor per resolution."""
+        return self.discriminator_features(self.real)
 
     @cached_property
     def fake_features(self) -> tuple[Tensor, ...]:
-        """The discriminator's features of the drawn images, one a side."""
-        return self.judged(self.drawing.images)
+        """The discriminator's features of the generated images, one tensor per resolution."""
+        return self.discriminator_features(self.generated.images)
 
     @cached_property
     def image_features(self) -> ImageFeatures:
-        """The image encoder's features of the largest drawn image."""
+        """The image encoder's features of the largest generated image."""
         assert self.image_encoder is not None
-        return self.image_encoder(self.drawing.images[-1])
+        return self.image_encoder(self.generated.images[-1])
 
     @property
-    def told(self) -> tuple[Tensor | None, ...]:
-        """What the discriminator's heads are told, one entry a head: the sentence, and None for nothing."""
+    def head_inputs(self) -> tuple[Tensor | None, ...]:
+        """The inputs of the discriminator's heads: the sentence, and None for the unconditional head."""
         assert self.discriminator is not None
         sentences = () if self.sentence is None else (self.sentence,)
         return (*sentences, None) if self.discriminator.unconditional else sentences
 
     def detach(self) -> Round:
-        """The round as the discriminator's losses see it.
-
-        Nothing of it leads back into the generator or the text.
-        """
+        """The round for the discriminator's losses: detached from the generator and the text."""
 
         def cut(values: tuple[Any, ...]) -> list[Any]:
             return [v if v is None else v.detach() for v in values]
 
         return replace(
             self,
-            drawing=Drawing(*(tuple(cut(group)) for group in self.drawing)),
+            generated=Generated(*(tuple(cut(group)) for group in self.generated)),
             text=Text(*cut(self.text)),
             sentence=None if self.sentence is None else self.sentence.detach(),
             condition=None if self.condition is None else Condition(*cut(self.condition)),
@@ -346,14 +346,14 @@ class Round:
 
 @runtime_checkable
 class Loss(Protocol):
-    """Named scalars for the generator's side and the discriminator's; the task weighs, sums and logs them.
+    """Named scalars for the generator and for the discriminator; the task weighs, sums and logs them.
 
     A loss never detaches: the round that the discriminator's losses receive is already cut. Its weight is the
     recipe's, not its own. An nn.Module too where it holds weights; they are moved, never trained or saved.
     """
 
     def generator(self, round: Round, /) -> Mapping[str, Tensor]:
-        """Terms that the generator's side minimises (in the task `match`: the encoders)."""
+        """Terms that the generator and its encoders minimise (in the task `match`: the encoders)."""
         return {}
 
     def discriminator(self, round: Round, /) -> Mapping[str, Tensor]:
@@ -367,21 +367,23 @@ class Loss(Protocol):
 
 @dataclass(frozen=True)
 class Record:
-    """One picture of a data set with its captions."""
+    """One image of a data set with its captions."""
 
     name: str  # unique in the set: the path below its folder, without the ending
-    image: Path | Callable[[], Image.Image]  # a file, or what draws it or opens it (not yet decoded)
+    image: Path | Callable[[], Image.Image]  # a file, or a function that draws or opens it (not yet decoded)
     captions: tuple[str, ...]  # none: a set for recipes without text
     label: str | None = None  # the class
     box: tuple[float, float, float, float] | None = (
         None  # x, y, width, height in pixels: the object's bounding box
     )
-    attributes: Mapping[str, str] = field(default_factory=dict)  # what a procedural set knows of its picture
-    stated: tuple[frozenset[str], ...] | None = None  # of each caption, the attributes it tells
+    attributes: Mapping[str, str] = field(
+        default_factory=dict
+    )  # what a procedural data set knows of its image
+    stated: tuple[frozenset[str], ...] | None = None  # of each caption, the attributes it mentions
 
 
 class Problem(NamedTuple):
-    """A fault of a data set, told so that its owner can mend it."""
+    """A problem of a data set, worded so that its owner can fix it."""
 
     file: str  # path below the set's folder
     what: str  # what is wrong and what would be right
@@ -389,13 +391,15 @@ class Problem(NamedTuple):
 
 @runtime_checkable
 class Dataset(Protocol):
-    """A reader of one published layout, or a procedure that draws.
+    """A reader of one published layout, or a procedural data set.
 
     Built with a `DataSource`; reads no pixels.
     """
 
     source: DataSource
-    folder_layout: ClassVar[str]  # one line for the user: what such a folder holds; "" for procedural sets
+    folder_layout: ClassVar[
+        str
+    ]  # one line for the user: what such a folder holds; "" for procedural data sets
     metavar: ClassVar[str] = "DIR"  # what follows the colon of NAME:ARGUMENT; DIR has to be a folder
 
     @classmethod
@@ -408,15 +412,15 @@ class Dataset(Protocol):
         ...
 
     def records(self, split: str) -> Sequence[Record]:
-        """The pictures of a split that have captions and a file, in a fixed order."""
+        """The images of a split that have captions and a file, in a fixed order."""
         ...
 
     def problems(self) -> Sequence[Problem]:
-        """Faults of the layout and of the captions. Pictures are opened by the engine, which adds theirs."""
+        """Problems of the layout and of the captions. The engine opens the images and adds theirs."""
         ...
 
     def fingerprint(self) -> str | None:
-        """What identifies pictures that are no files, without drawing them; None: the files' content does."""
+        """Identifies images that are not files, without drawing them; None: the content of the files does."""
         ...
 
 
@@ -424,11 +428,11 @@ class Dataset(Protocol):
 class DataSource:
     """Where a data set comes from.
 
-    `NAME:ARGUMENT` on the command line. For drawn sets `argument` is the count.
+    `NAME:ARGUMENT` on the command line. For procedural data sets `argument` is the count.
     """
 
     argument: str
-    side: int | None = None  # pictures are wanted at this side or larger; None: as they are
+    resolution: int | None = None  # images are needed at this resolution or larger; None: as they are
     seed: int = 0
 
     @property

@@ -1,4 +1,4 @@
-"""Errors that a user can mend, and the words they are told in."""
+"""Errors that a user can fix, and their wording."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterable
 
 
 class ZooError(Exception):
-    """A mistake of the user's or of their files, told in full: what, where, and what would be right.
+    """A mistake in the user's input or files: what is wrong, where, and what was expected.
 
     The command line prints it without a traceback and exits with status 2.
     """
 
 
 class RecipeError(ZooError):
-    """A recipe that cannot be built; `problems` holds all of its faults, one line each."""
+    """A recipe that cannot be built; `problems` holds all that is wrong with it, one line each."""
 
     def __init__(self, name: str, problems: Iterable[str]) -> None:
         self.name = name
@@ -39,5 +39,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error of somebody else's says, shortly."""
+    """The first line of a foreign error."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -23,7 +23,7 @@ hookimpl = pluggy.HookimplMarker(GROUP)
 
 @hookspec
 def zoo_components() -> Iterable[Component]:  # type: ignore[empty-body]
-    """Return the parts that the plugin offers."""
+    """Return the components of the plugin."""
 
 
 @hookspec

@@ -52,9 +52,7 @@ class Choice:
     settings: BaseModel
     weights: str | None = None  # "folder-or-repo#part"
     frozen: bool = False
-    reads: str = (
-        "sentence"  # of a discriminator: what it is told of the caption, or "mean", the conditioning's
-    )
+    reads: str = "sentence"  # of a discriminator: its sentence input, or "mean", the conditioning's
     schedule: tuple[tuple[int, float], ...] = ((0, 1.0),)  # of a loss: its weight at some steps
 
     @property
@@ -153,7 +151,7 @@ def _table(
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise ZooError(f"{path} cannot be read as a recipe: {error}") from None
     if not isinstance(table, dict):
-        raise ZooError(f"{path} cannot be read as a recipe: a table is wanted, found {type(table).__name__}")
+        raise ZooError(f"{path} cannot be read as a recipe: expected a table, got {type(table).__name__}")
     return _extended(table, catalogue, path.parent, (*chain, str(path)))
 
 
@@ -188,7 +186,7 @@ def _apply(table: dict[str, Any], change: str) -> None:
     path, sign, text = change.partition("=")
     keys = re.sub(r"\[(\d+)\]", r".\1", path.strip()).split(".")
     if not sign or not all(keys):
-        raise ZooError(f"--set {change}: KEY=VALUE is wanted, as in train.steps=100")
+        raise ZooError(f"--set {change}: expected KEY=VALUE, as in train.steps=100")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -227,17 +225,17 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
             )
     for key in ("name", "task", "paper", "pretrain"):
         if key in table and not isinstance(table[key], str):
-            problems.append(f"{key}: a string is wanted, found {table[key]!r}")
+            problems.append(f"{key}: expected a string, got {table[key]!r}")
     if table.get("zoo") != FORMAT:
         newer = (
             "; a newer zoo wrote it" if isinstance(table.get("zoo"), int) and table["zoo"] > FORMAT else ""
         )
-        problems.append(f"zoo: this is format {FORMAT}, found {table.get('zoo')!r}{newer}")
+        problems.append(f"zoo: expected format {FORMAT}, got {table.get('zoo')!r}{newer}")
     if "name" not in table:
         problems.append("name: missing; every recipe has one")
     task = table.get("task")
     if task not in TASKS:
-        problems.append(f"task: {task!r} is no task{nearest(str(task), TASKS)}")
+        problems.append(f"task: unknown task {task!r}{nearest(str(task), TASKS)}")
 
     parts: dict[str, Choice] = {}
     for kind in SINGLE:
@@ -246,17 +244,15 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
             if choice is not None:
                 parts[kind] = choice
         elif kind in REQUIRED.get(str(task), ()):
-            offers = _names(catalogue.of(kind_of(kind)))
-            problems.append(f"{kind}: missing; the task {task!r} needs one of: {offers}")
+            candidates = _names(catalogue.of(kind_of(kind)))
+            problems.append(f"{kind}: missing; the task {task!r} needs one of: {candidates}")
     if task != "match" and "text_encoder" in table and "conditioning" not in table:
-        offers = _names(catalogue.of("conditioning"))
-        problems.append(f"conditioning: missing; with a text encoder there is one of: {offers}")
+        candidates = _names(catalogue.of("conditioning"))
+        problems.append(f"conditioning: missing; with a text encoder, choose one of: {candidates}")
     entries = table.get("losses", [])
     losses: list[Choice] = []
     if not isinstance(entries, list) or not entries:
-        problems.append(
-            f"losses: a list of at least one is wanted; there are: {_names(catalogue.of('loss'))}"
-        )
+        problems.append(f"losses: expected a list of at least one; there are: {_names(catalogue.of('loss'))}")
         entries = []
     for index, entry in enumerate(entries):
         choice = _choice(entry, "loss", f"losses[{index}]", catalogue, problems)
@@ -266,7 +262,7 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
     augmentations: list[Choice] = []
     entries_too = table.get("augmentations", [])
     if not isinstance(entries_too, list):
-        problems.append(f"augmentations: a list is wanted; there are: {_names(catalogue.of('augmentation'))}")
+        problems.append(f"augmentations: expected a list; there are: {_names(catalogue.of('augmentation'))}")
         entries_too = []
     for index, entry in enumerate(entries_too):
         choice = _choice(entry, "augmentation", f"augmentations[{index}]", catalogue, problems)
@@ -275,8 +271,8 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
 
     train: BaseModel | None = None
     if task in TASKS:
-        train, faults = fill(TASKS[str(task)], table.get("train", {}), "train")
-        problems += faults
+        train, mistakes = fill(TASKS[str(task)], table.get("train", {}), "train")
+        problems += mistakes
         generator = parts.get("generator")
         grows = isinstance(train, GanTraining) and train.growth
         if grows and generator is not None and "growing" not in generator.gives:
@@ -286,7 +282,7 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
             )
     places = [*parts.items(), *((f"losses[{index}]", loss) for index, loss in enumerate(losses))]
     chosen_kinds = {k for k in SINGLE if k in table}
-    if len(places) == len(chosen_kinds) + len(entries):  # with an unknown part, what is given cannot be told
+    if len(places) == len(chosen_kinds) + len(entries):  # with an unknown part, what is given is not known
         problems += _misfits(places, catalogue)
     if problems:
         raise RecipeError(str(name), problems)
@@ -306,7 +302,7 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
 def _choice(table: Any, kind: str, place: str, catalogue: Catalogue, problems: list[str]) -> Choice | None:
     if not isinstance(table, Mapping) or not isinstance(table.get("use"), str):
         problems.append(
-            f"{place}: a table with 'use' is wanted, as in {{ use = \"…\" }}, found {json.dumps(table)}"
+            f"{place}: expected a table with 'use', as in {{ use = \"…\" }}, got {json.dumps(table)}"
         )
         return None
     try:
@@ -318,25 +314,25 @@ def _choice(table: Any, kind: str, place: str, catalogue: Catalogue, problems: l
     own = {key: value for key, value in table.items() if key in ours}
     weights, frozen, reads = own.get("weights"), own.get("frozen", False), own.get("reads", "sentence")
     if weights is not None and not isinstance(weights, str):
-        problems.append(f'{place}.weights: "folder-or-repo#part" is wanted, found {weights!r}')
+        problems.append(f'{place}.weights: expected "folder-or-repo#part", got {weights!r}')
     if not isinstance(frozen, bool):
-        problems.append(f"{place}.frozen: true or false is wanted, found {frozen!r}")
+        problems.append(f"{place}.frozen: expected true or false, got {frozen!r}")
     if reads not in _READS:
-        problems.append(f"{place}.reads: {' or '.join(_READS)} is wanted, found {reads!r}")
+        problems.append(f"{place}.reads: expected {' or '.join(_READS)}, got {reads!r}")
     schedule = _schedule(own.get("weight", 1.0))
     if schedule is None:
         problems.append(
-            f"{place}.weight: a number from 0, or [[step, number], …] with rising steps is wanted, "
-            f"found {json.dumps(own['weight'])}"
+            f"{place}.weight: expected a number from 0, or [[step, number], …] with rising steps, "
+            f"got {json.dumps(own['weight'])}"
         )
     values = {key: value for key, value in table.items() if key not in ours}
     schema = schema_of(component).settings
-    settings, faults = fill(schema, values, place)
-    problems += faults
+    settings, mistakes = fill(schema, values, place)
+    problems += mistakes
     if settings is None:
         settings = (
             schema.model_construct()
-        )  # stands in, so that misfits are still told; the problems refuse the recipe
+        )  # stands in, so that misfits are still reported; the problems refuse the recipe
     return Choice(component, settings, weights, bool(frozen), reads, schedule or ((0, 1.0),))
 
 
@@ -386,11 +382,11 @@ def _misfits(places: Iterable[tuple[str, Choice]], catalogue: Catalogue) -> Iter
                 if kind in chosen
             ]
             lack = f"which {' and '.join(without)} does not give" if without else "which nothing here gives"
-            offers = "; ".join(
+            candidates = "; ".join(
                 f"{k.replace('_', ' ')}s that do: {_names(c for c in givers if c.kind == k)}" for k in kinds
             )
             what = f"{choice.component.name!r}{reads}"
-            yield f"{place}: {what} needs {need}, {lack}{'; ' + offers if offers else ''}"
+            yield f"{place}: {what} needs {need}, {lack}{'; ' + candidates if candidates else ''}"
 
 
 def _switch(component: Component, need: str) -> str:

@@ -1,4 +1,4 @@
-"""Finds plugins through their entry points and lists what they offer.
+"""Finds plugins through their entry points and lists their parts.
 
 One broken plugin breaks nothing else.
 """
@@ -29,7 +29,7 @@ OWN = "zoo"
 class Plugin:
     """One entry point of the group `zoo`.
 
-    What it offered, how long it took to load, and its fault if it has one.
+    What it provides, how long it took to load, and its error if it failed.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Plugin:
     components: tuple[Component, ...] = ()
     recipes: tuple[Path, ...] = ()
     pretrained: tuple[Path, ...] = ()
-    fault: str | None = None
+    error: str | None = None
 
     def __str__(self) -> str:
         return f"{self.distribution} {self.version}"
@@ -47,7 +47,7 @@ class Plugin:
 
 @dataclass
 class Catalogue:
-    """Everything that the installed plugins offer, by name."""
+    """Everything that the installed plugins provide, by name."""
 
     plugins: list[Plugin] = field(default_factory=list)
     manager: pluggy.PluginManager = field(default_factory=lambda: pluggy.PluginManager(hookspecs.GROUP))
@@ -56,7 +56,7 @@ class Catalogue:
     _pretrained: dict[str, list[tuple[Path, Plugin]]] = field(default_factory=dict)
 
     def add(self, plugin: Plugin) -> None:
-        """List what a plugin offers."""
+        """List what a plugin provides."""
         self.plugins.append(plugin)
         for component in plugin.components:
             self._components.setdefault((component.kind, component.name), []).append((component, plugin))
@@ -66,10 +66,10 @@ class Catalogue:
             self._pretrained.setdefault(path.name, []).append((path, plugin))
 
     def clashes(self) -> Iterator[str]:
-        """One line for every name that two plugins offer."""
-        for (kind, name), offers in self._components.items():
-            if len(offers) > 1:
-                yield _clash(f"{kind}/{name}", [plugin for _, plugin in offers])
+        """One line for every name that two plugins provide."""
+        for (kind, name), parts in self._components.items():
+            if len(parts) > 1:
+                yield _clash(f"{kind}/{name}", [plugin for _, plugin in parts])
         for name, found in self._recipes.items():
             if len(found) > 1:
                 yield _clash(f"recipe {name}", [plugin for _, plugin in found])
@@ -84,21 +84,21 @@ class Catalogue:
 
     def get(self, kind: str, name: str) -> Component:
         """One part. Raises `ZooError` with the nearest name, and with the plugins that failed to load."""
-        offers = self._components.get((kind, name), [])
-        if len(offers) > 1:
-            raise ZooError(_clash(f"{kind}/{name}", [plugin for _, plugin in offers]))
-        if not offers:
+        found = self._components.get((kind, name), [])
+        if len(found) > 1:
+            raise ZooError(_clash(f"{kind}/{name}", [plugin for _, plugin in found]))
+        if not found:
             near = nearest(name, [c.name for c in self.of(kind)])
-            raise ZooError(f"no {kind.replace('_', ' ')} is called {name!r}{near}{self._faulty()}")
-        return offers[0][0]
+            raise ZooError(f"no {kind.replace('_', ' ')} is called {name!r}{near}{self._failed()}")
+        return found[0][0]
 
     def provider(self, kind: str, name: str) -> Plugin:
-        """The plugin that offers a part."""
+        """The plugin that provides a part."""
         self.get(kind, name)
         return self._components[kind, name][0][1]
 
     def recipe_names(self) -> tuple[str, ...]:
-        """The names of the recipes that plugins offer; one that clashes is left out."""
+        """The names of the recipes of plugins; one that clashes is left out."""
         return tuple(sorted(name for name, found in self._recipes.items() if len(found) == 1))
 
     def recipe(self, name: str) -> Path:
@@ -107,7 +107,7 @@ class Catalogue:
         if len(found) > 1:
             raise ZooError(_clash(f"recipe {name}", [plugin for _, plugin in found]))
         if not found:
-            raise ZooError(f"no recipe is called {name!r}{nearest(name, self._recipes)}{self._faulty()}")
+            raise ZooError(f"no recipe is called {name!r}{nearest(name, self._recipes)}{self._failed()}")
         return found[0][0]
 
     def pretrained_names(self) -> tuple[str, ...]:
@@ -121,14 +121,14 @@ class Catalogue:
             raise ZooError(_clash(f"pretrained model {name}", [plugin for _, plugin in found]))
         return found[0][0] if found else None
 
-    def _faulty(self) -> str:
-        faulty = [f"{p} ({p.fault})" for p in self.plugins if p.fault]
-        return f"\nplugins that could not be loaded: {'; '.join(faulty)}" if faulty else ""
+    def _failed(self) -> str:
+        failed = [f"{p} ({p.error})" for p in self.plugins if p.error]
+        return f"\nplugins that could not be loaded: {'; '.join(failed)}" if failed else ""
 
 
 def _clash(what: str, plugins: list[Plugin]) -> str:
     return (
-        f"{what} is offered by {' and by '.join(map(str, plugins))}; uninstall one of them, "
+        f"{what} is provided by {' and by '.join(map(str, plugins))}; uninstall one of them, "
         f"or set {hookspecs.GROUP.upper()}_PLUGINS to the plugins that shall load"
     )
 
@@ -138,7 +138,7 @@ def catalogue() -> Catalogue:
     """Load the installed plugins, once a process.
 
     `ZOO_PLUGINS=a,b` (or empty) pins the set: others than the zoo's own load only when named there.
-    Warns with `PluginWarning` for each plugin that fails and for each name that two of them offer.
+    Warns with `PluginWarning` for each plugin that fails and for each name that two of them provide.
     """
     result = Catalogue()
     result.manager.add_hookspecs(hookspecs)
@@ -148,15 +148,15 @@ def catalogue() -> Catalogue:
         if allowed is None or entry.name in allowed:
             result.add(_load(entry, result.manager))
     for plugin in result.plugins:
-        if plugin.fault:
-            warnings.warn(f"plugin {plugin.name!r} of {plugin}: {plugin.fault}", PluginWarning, stacklevel=2)
+        if plugin.error:
+            warnings.warn(f"plugin {plugin.name!r} of {plugin}: {plugin.error}", PluginWarning, stacklevel=2)
     for line in result.clashes():
         warnings.warn(line, PluginWarning, stacklevel=2)
     return result
 
 
 def _load(entry: EntryPoint, manager: pluggy.PluginManager) -> Plugin:
-    """Import one plugin and ask it what it offers; whatever it raises becomes its fault."""
+    """Import one plugin and list its parts; whatever it raises becomes its error."""
     distribution = entry.dist
     plugin = Plugin(
         name=entry.name,
@@ -166,24 +166,24 @@ def _load(entry: EntryPoint, manager: pluggy.PluginManager) -> Plugin:
     start = time.perf_counter()
     try:
         module = entry.load()
-        plugin.components = tuple(_offers(module, "zoo_components"))
+        plugin.components = tuple(_returned_by(module, "zoo_components"))
         for component in plugin.components:
             if not isinstance(component, Component) or component.kind not in KINDS:
                 raise TypeError(
                     f"zoo_components() returned {component!r}, which is no Component of a known kind"
                 )
-        for folder in _offers(module, "zoo_recipes"):
+        for folder in _returned_by(module, "zoo_recipes"):
             plugin.recipes += tuple(sorted(Path(folder).glob("*.toml")))
-        for folder in _offers(module, "zoo_pretrained"):
+        for folder in _returned_by(module, "zoo_pretrained"):
             plugin.pretrained += tuple(path.parent for path in sorted(Path(folder).glob("*/config.json")))
         manager.register(module, name=f"{entry.name} ({plugin})")
         manager.check_pending()
     except Exception as error:
         plugin.components, plugin.recipes, plugin.pretrained = (), (), ()
-        plugin.fault = f"{type(error).__name__}: {error}"
+        plugin.error = f"{type(error).__name__}: {error}"
     plugin.seconds = time.perf_counter() - start
     return plugin
 
 
-def _offers(module: Any, hook: str) -> Any:
+def _returned_by(module: Any, hook: str) -> Any:
     return getattr(module, hook)() if hasattr(module, hook) else ()

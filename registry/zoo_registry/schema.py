@@ -69,13 +69,13 @@ def fill(model: type[BaseModel], values: Mapping[str, Any], place: str) -> tuple
 
 
 def _problems(error: ValidationError, model: type[BaseModel], place: str) -> Iterator[str]:
-    for fault in error.errors(include_url=False):
-        where = place + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in fault["loc"])
-        if fault["type"] == "extra_forbidden":
-            yield f"{where}: no such setting{nearest(str(fault['loc'][-1]), model.model_fields)}"
-        elif fault["type"] == "missing":
+    for each in error.errors(include_url=False):
+        where = place + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in each["loc"])
+        if each["type"] == "extra_forbidden":
+            yield f"{where}: no such setting{nearest(str(each['loc'][-1]), model.model_fields)}"
+        elif each["type"] == "missing":
             yield f"{where}: missing; it has no default"
         else:
-            message = fault["msg"].removeprefix("Value error, ")
-            found = json.dumps(fault["input"], default=repr)
-            yield f"{where}: {message[0].lower()}{message[1:]}, found {found}"
+            message = each["msg"].removeprefix("Value error, ")
+            given = json.dumps(each["input"], default=repr)
+            yield f"{where}: {message[0].lower()}{message[1:]}, got {given}"

@@ -35,15 +35,15 @@ class Training(BaseModel):
     checkpoint_every: PositiveInt = 1000  # steps
 
 
-class Growth(BaseModel):
-    """How long a growing network trains at one side (ProGAN, arXiv:1710.10196, section 2)."""
+class GrowthStage(BaseModel):
+    """How long a growing network trains at one resolution (ProGAN, arXiv:1710.10196, section 2)."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    side: PositiveInt
-    epochs: PositiveInt = 1  # where `steps` is set: this side's share of them
+    resolution: PositiveInt
+    epochs: PositiveInt = 1  # where `steps` is set: this resolution's share of them
     batch_size: PositiveInt | None = None  # None: that of the whole training
-    fade: Share = 0.5  # share of these epochs in which the side is blended in
+    fade: Share = 0.5  # share of these epochs in which alpha goes from 0 to 1
 
 
 class Evaluation(BaseModel):
@@ -54,7 +54,7 @@ class Evaluation(BaseModel):
     every: PositiveInt  # steps
     metrics: tuple[str, ...]  # protocols, or metrics
     changes: tuple[str, ...] = ()  # values of theirs, as "kid.features=judge"
-    images: PositiveInt | None = None  # drawn for each; None: as many as the protocol asks for
+    images: PositiveInt | None = None  # generated for each; None: as many as the protocol asks for
     best: str | None = None  # "METRIC" or "METRIC/SCORE": the model is the best by it, not the newest
 
 
@@ -65,14 +65,14 @@ class GanTraining(Training):
     discriminator_lr: PositiveFloat = 2e-4
     lr_decay: Share = 1.0  # factor of both rates every `lr_decay_epochs`
     lr_decay_epochs: PositiveInt = 1
-    ema: Decay = 0.999  # of the generator's side: parameters and buffers
-    ema_overwrites: PositiveInt | None = (
-        None  # steps; the live generator's side becomes its average (a fault)
-    )
+    ema: Decay = 0.999  # of the generator and its encoders: parameters and buffers
+    ema_overwrites: PositiveInt | None = None  # steps; the live weights become their average (a bug)
     mismatch: Mismatch = "other-class"  # whose sentence a mismatched pair takes
-    interpolate: Share | None = None  # b: also draw from b x + (1 - b) y of the batch's sentences (GAN-INT)
-    growth: tuple[Growth, ...] = ()  # of a growing generator, small to large; (): every side alike
-    fade_real: bool = True  # while a side is blended in, so are the real images
+    interpolate: Share | None = (
+        None  # b: also generate from b x + (1 - b) y of the batch's sentences (GAN-INT)
+    )
+    growth: tuple[GrowthStage, ...] = ()  # of a growing generator, small to large; (): every resolution alike
+    fade_real: bool = True  # while a resolution is faded in, so are the real images
     sample_every: PositiveInt = 500  # steps between sample grids
     evaluate: Evaluation | None = None
 
@@ -85,11 +85,11 @@ class MatchTraining(Training):
     lr_decay: Share = 0.98  # factor an epoch
     lr_floor: Share = 0.1  # of lr
     clip: NonNegativeFloat = 0.25  # gradient norm of the text encoder; 0: not clipped
-    side: PositiveInt = 299  # of the pictures
-    # a batch holds one picture of each of `batch_size` classes, an epoch as many batches as there are classes
+    resolution: PositiveInt = 299  # of the images
+    # a batch holds one image of each of `batch_size` classes, an epoch as many batches as there are classes
     classes_as_units: bool = False
     validate_every: PositiveInt | None = None  # steps; None: once an epoch
-    held_out: PositiveInt = 500  # most pictures of the held-out split that retrieval is measured on
+    held_out: PositiveInt = 500  # most images of the held-out split that retrieval is measured on
 
 
 class InvertTraining(Training):
@@ -97,7 +97,7 @@ class InvertTraining(Training):
 
     lr: PositiveFloat = 2e-4
     validate_every: PositiveInt = 500  # steps
-    held_out: PositiveInt = 256  # drawings that it is measured on
+    held_out: PositiveInt = 256  # generated images that it is measured on
 
 
 TASKS: dict[str, type[Training]] = {"gan": GanTraining, "match": MatchTraining, "invert": InvertTraining}

@@ -13,7 +13,7 @@ from benchmarks import lineage
 
 @pytest.fixture
 def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The results' file, a copy; training, measuring and pictures stand still."""
+    """The results' file, a copy; training, measuring and images stand still."""
     results = tmp_path / "lineage.json"
     found = json.loads(lineage.RESULTS.read_text(encoding="utf-8"))
     found["machine"] = lineage.machine(lineage.torch.device("cpu"))
@@ -77,7 +77,7 @@ def test_the_page_is_of_what_was_measured() -> None:
 def test_results_name_no_folder_of_the_machine(tmp_path: Path) -> None:
     definition = {"seed": 0, "settings": {"matcher": str(tmp_path / "independent/damsm"), "folds": 10}}
     result = {"identity": "r@1", "metric": "r", "better": "higher", "scores": {}, "definition": definition}
-    (told,) = lineage._told([{**result, "counts": 3}], tmp_path)
+    (shortened,) = lineage._shortened([{**result, "counts": 3}], tmp_path)
     settings = {"matcher": "independent/damsm", "folds": 10}
-    assert told == {**result, "definition": {"seed": 0, "settings": settings}}
+    assert shortened == {**result, "definition": {"seed": 0, "settings": settings}}
     assert '"/' not in lineage.RESULTS.read_text(encoding="utf-8")

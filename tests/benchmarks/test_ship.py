@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.judge import ship as ship_judge
 from benchmarks.ship import MODELS, RECIPES, taken, tell
-from zoo_plugins.datasets.drawn import DrawnSet
+from zoo_plugins.datasets.generated import ProceduralDataset
 from zoo_registry import Recipe, catalogue
 
 
@@ -42,37 +42,39 @@ def test_a_discriminator_goes_on_where_both_stages_have_one(tmp_path: Path) -> N
 
 
 def test_a_model_tells_all_its_stages(tmp_path: Path) -> None:
-    for name, step, seconds in (("words", 10, 3600), ("drawing", 20, 7200), ("style", 30, 1800)):
+    for name, step, seconds in (("words", 10, 3600), ("generating", 20, 7200), ("style", 30, 1800)):
         (tmp_path / name / "samples").mkdir(parents=True)
         (tmp_path / name / "recipe.json").write_text(json.dumps({"name": name}))
         (tmp_path / name / "log.jsonl").write_text(json.dumps({"step": step, "seconds": seconds}))
-    samples = tmp_path / "drawing/samples"
+    samples = tmp_path / "generating/samples"
     for step in (10, 20):
         (samples / f"step_{step:08}.png").write_text(str(step))
     (samples / "grid.json").write_text(json.dumps({"captions": ["a red flower"]}))
     (tmp_path / "model").mkdir()
     (tmp_path / "model/config.json").write_text(json.dumps({"about": {"data": "garden"}}))
-    tell(tmp_path / "model", [tmp_path / name for name in ("words", "drawing", "style")])
+    tell(tmp_path / "model", [tmp_path / name for name in ("words", "generating", "style")])
     assert json.loads((tmp_path / "model/config.json").read_text())["about"] == {
         "data": "garden",
-        "stages": {"words": 10, "drawing": 20, "style": 30},
+        "stages": {"words": 10, "generating": 20, "style": 30},
         "hours": 3.5,
         "captions": ["a red flower"],
     }
     assert (tmp_path / "model/samples.png").read_text() == "20", "the newest grid of any stage"
 
 
-def test_a_judge_ships_in_the_place_of_the_one_of_its_side(
+def test_a_judge_ships_in_the_place_of_the_one_of_its_resolution(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def judge(folder: Path, name: str, side: int, sha256: str) -> None:
+    def judge(folder: Path, name: str, resolution: int, sha256: str) -> None:
         folder.mkdir(parents=True)
-        (folder / "judge.json").write_text(json.dumps({"source": name, "side": side, "sha256": sha256}))
+        (folder / "judge.json").write_text(
+            json.dumps({"source": name, "resolution": resolution, "sha256": sha256})
+        )
 
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
-    monkeypatch.setattr(DrawnSet, "judges", tmp_path / "shipped")
-    for folder, name, side in (("old", "aviary", 64), ("small", "aviary", 16), ("other", "garden", 64)):
-        judge(tmp_path / "shipped" / folder, name, side, folder.ljust(64, "0"))
+    monkeypatch.setattr(ProceduralDataset, "judges", tmp_path / "shipped")
+    for folder, name, resolution in (("old", "aviary", 64), ("small", "aviary", 16), ("other", "garden", 64)):
+        judge(tmp_path / "shipped" / folder, name, resolution, folder.ljust(64, "0"))
     ship_judge("aviary", 64, "judge-" + "old".ljust(16, "0"))
     assert (tmp_path / "shipped/old").is_dir(), "it comes with the set, and is in no cache"
     judge(tmp_path / "judges/new", "aviary", 64, "a" * 64)

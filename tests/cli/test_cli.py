@@ -28,7 +28,7 @@ def zoo(
     return result
 
 
-def picture(path: str | Path) -> Image.Image:
+def image(path: str | Path) -> Image.Image:
     with Image.open(path) as opened:
         return opened.copy()
 
@@ -41,13 +41,13 @@ def test_sample_a_caption(trained: Path, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     written = [str(tmp_path / f"out{ending}") for ending in (".png", ".attention.png", ".attention.npz")]
     assert result.stdout.splitlines() == written
-    assert picture(out).size == (3 * 32 + 2 * 2, 32), "one row of three pictures"
-    assert picture(tmp_path / "out.attention.png").width > 128
+    assert image(out).size == (3 * 32 + 2 * 2, 32), "one row of three images"
+    assert image(tmp_path / "out.attention.png").width > 128
     again = zoo(
         "sample", trained, "a small red bird", "--images", "3", "--seed", "3", "--out", tmp_path / "b.png"
     )
     assert again.returncode == 0
-    assert picture(out).tobytes() == picture(tmp_path / "b.png").tobytes()
+    assert image(out).tobytes() == image(tmp_path / "b.png").tobytes()
 
 
 def test_captions_from_a_file_and_from_standard_input(trained: Path, tmp_path: Path) -> None:
@@ -60,16 +60,16 @@ def test_captions_from_a_file_and_from_standard_input(trained: Path, tmp_path: P
     )
     arguments = ("--captions", "-", "--out", tmp_path / "dash.png")
     assert zoo("sample", trained, *arguments, stdin="a red bird\na blue bird\n").returncode == 0
-    pictures = [picture(tmp_path / f"{name}.png") for name in ("file", "pipe", "dash")]
-    assert pictures[0].height == 2 * 32 + 2
-    assert len({picture.tobytes() for picture in pictures}) == 1
+    images = [image(tmp_path / f"{name}.png") for name in ("file", "pipe", "dash")]
+    assert images[0].height == 2 * 32 + 2
+    assert len({image.tobytes() for image in images}) == 1
 
 
-def test_single_pictures_into_a_folder(trained: Path, tmp_path: Path) -> None:
+def test_single_images_into_a_folder(trained: Path, tmp_path: Path) -> None:
     result = zoo("sample", trained, "a red bird", "a blue bird", "--images", "2", "--out", tmp_path / "out")
     assert result.returncode == 0, result.stderr
     assert len(result.stdout.splitlines()) == 4
-    assert {picture(line).size for line in result.stdout.splitlines()} == {(32, 32)}
+    assert {image(line).size for line in result.stdout.splitlines()} == {(32, 32)}
 
 
 def test_unknown_words_are_named(trained: Path, tmp_path: Path) -> None:
@@ -85,12 +85,12 @@ def test_unknown_words_are_named(trained: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("sample", "nowhere", "a bird"), "nowhere is no model"),
+        (("sample", "nowhere", "a bird"), "nowhere is not a model"),
         (("sample", "RUN", "--out", "o.png"), "no caption"),
-        (("sample", "RUN", "a bird", "--out", "o.xyz"), "no picture format ends so"),
+        (("sample", "RUN", "a bird", "--out", "o.xyz"), "unsupported extension '.xyz'; use .png or .jpg"),
         (("sample", "RUN", "a bird", "--out", "missing/o.png"), "there is no folder missing"),
         (("sample", "RUN", "a bird", "--out", "/dev/null"), "is a file"),
-        (("sample", "RUN/pretrain", "a bird"), "RUN/pretrain matches text and images and draws nothing"),
+        (("sample", "RUN/pretrain", "a bird"), "RUN/pretrain matches text and images and cannot generate"),
         (("sample", "RUN", "--captions", "missing.txt"), "a text file in UTF-8"),
         (("train", "attngn-birds", "--data", "aviary", "--out", "x"), "did you mean 'attngan-birds'"),
         (("train", "attngan-aviary", "--data", "aviary"), "missing --out"),
@@ -102,11 +102,11 @@ def test_unknown_words_are_named(trained: Path, tmp_path: Path) -> None:
         (("train", "attngan-aviary", "--resume", "RUN"), "goes on with the run's own recipe"),
         (("show", "generator/attention-stage"), "did you mean 'attention-stages'"),
         (("list", "generators"), "did you mean 'generator'"),
-        (("data", "make", "cub", "x", "--images", "3"), "draws nothing"),
+        (("data", "make", "cub", "x", "--images", "3"), "cub reads folders"),
         (("data", "check", "nowhere"), "neither a folder nor a data set"),
     ],
 )
-def test_mistakes_are_told_in_a_line(
+def test_mistakes_are_reported_in_a_line(
     arguments: tuple[str, ...], message: str, trained: Path, tmp_path: Path
 ) -> None:
     result = zoo(*(a.replace("RUN", str(trained)) for a in arguments), cwd=tmp_path)
@@ -118,12 +118,12 @@ def test_mistakes_are_told_in_a_line(
 def test_check_reports_all_problems_and_exits_1(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(
-        'extends = "attngan-birds"\nname = "mine"\ngenerator = { base_chanels = 3, sides = [64, 100] }\n'
+        'extends = "attngan-birds"\nname = "mine"\ngenerator = { base_chanels = 3, resolutions = [64, 9] }\n'
     )
     result = zoo("check", path)
     assert result.returncode == 1
     assert "did you mean 'base_channels'" in result.stdout
-    assert "generator.sides" in result.stdout
+    assert "generator.resolutions" in result.stdout
     assert zoo("check", "attngan-birds").stdout == "attngan-birds: can be built\n"
 
 
@@ -145,20 +145,20 @@ def test_show_lock_and_doctor_for_programs() -> None:
     assert json.loads(zoo("lock", "attngan-birds").stdout)["losses"][1]["weight"] == 5.0
     assert "extends" in zoo("show", "attngan-coco").stdout
     doctor = json.loads(zoo("doctor", "--json").stdout)
-    assert {"python", "libraries", "plugins", "cuda", "picture_cache", "clashes"} <= set(doctor)
+    assert {"python", "libraries", "plugins", "cuda", "image_cache", "clashes"} <= set(doctor)
 
 
-def test_data_set_round_trip_and_faults(tmp_path: Path) -> None:
-    made = zoo("data", "make", "aviary", tmp_path / "birds", "--images", "20", "--side", "32")
+def test_data_set_round_trip_and_bugs(tmp_path: Path) -> None:
+    made = zoo("data", "make", "aviary", tmp_path / "birds", "--images", "20", "--resolution", "32")
     assert made.returncode == 0, made.stderr
     assert zoo("data", "check", tmp_path / "birds").stdout.endswith("0 problems\n")
     info = json.loads(zoo("data", "info", f"folder:{tmp_path / 'birds'}", "--json").stdout)
-    assert info["splits"]["train"]["pictures"] == 16
-    picture = next((tmp_path / "birds/train").rglob("*.png"))
-    picture.write_bytes(b"")
+    assert info["splits"]["train"]["images"] == 16
+    image = next((tmp_path / "birds/train").rglob("*.png"))
+    image.write_bytes(b"")
     faulty = zoo("data", "check", tmp_path / "birds")
     assert faulty.returncode == 1
-    assert picture.name in faulty.stdout
+    assert image.name in faulty.stdout
     (tmp_path / "birds/train/metadata.jsonl").write_bytes(b'{"file_name": "x.png"\n')
     refused = zoo("train", "attngan-aviary", "--data", tmp_path / "birds", "--out", tmp_path / "run")
     assert refused.returncode == 2
@@ -168,7 +168,7 @@ def test_data_set_round_trip_and_faults(tmp_path: Path) -> None:
 
 
 def test_drawing_imports_no_image_encoder(tmp_path: Path) -> None:
-    """timm takes seconds to import, and a recipe that names it draws without."""
+    """timm takes seconds to import, and a recipe that names it generates without."""
     folder = small_models.attending().save_pretrained(tmp_path / "birds")
     code = (
         "import sys, zoo; pipe = zoo.load(sys.argv[1], device='cpu'); pipe('a red bird')\n"

@@ -21,9 +21,9 @@ def jpeg() -> bytes:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Class 001 is sound; class 002 holds one fault a picture; no class is for testing."""
+    """Class 001 is sound; class 002 holds one fault an image; no class is for testing."""
     root = tmp_path / "birds"
-    pictures = {
+    images = {
         "001.sound/a": (jpeg(), CAPTION),
         "001.sound/b": (jpeg(), CAPTION),
         "002.faulty/truncated": (jpeg()[:-400], CAPTION),
@@ -33,13 +33,13 @@ def folder(tmp_path: Path) -> Path:
         "002.faulty/not_utf8": (jpeg(), b"a caf\xe9-coloured bird\n"),
         "002.faulty/no_picture": (None, CAPTION),
     }
-    for name, (picture, captions) in pictures.items():
-        for kind, content, ending in (("images", picture, "jpg"), ("text", captions, "txt")):
+    for name, (image, captions) in images.items():
+        for kind, content, ending in (("images", image, "jpg"), ("text", captions, "txt")):
             path = root / kind / f"{name}.{ending}"
             path.parent.mkdir(parents=True, exist_ok=True)
             if content is not None:
                 path.write_bytes(content)
-    listed = [name for name, (picture, _) in pictures.items() if picture is not None]
+    listed = [name for name, (image, _) in images.items() if image is not None]
     (root / "images.txt").write_text("".join(f"{i} {name}.jpg\n" for i, name in enumerate(listed, 1)))
     (root / "bounding_boxes.txt").write_text("".join(f"{i} 4 4 56 56\n" for i, _ in enumerate(listed, 1)))
     (root / "classes.txt").write_text("1 001.sound\n2 002.faulty\n")
@@ -53,7 +53,7 @@ def zoo(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_check_lists_every_fault_by_file_and_exits_1(folder: Path) -> None:
+def test_check_lists_every_bug_by_file_and_exits_1(folder: Path) -> None:
     result = zoo("data", "check", f"cub:{folder}")
     assert result.returncode == 1
     assert "Traceback" not in result.stderr

@@ -21,28 +21,28 @@ def write(tmp_path: Path) -> Write:
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Callable[..., Path]:
-    """Save a picture of one colour below the test's folder."""
+def image(tmp_path: Path) -> Callable[..., Path]:
+    """Save an image of one colour below the test's folder."""
 
-    def picture(file: str, colour: str = "red", size: tuple[int, int] = (20, 16)) -> Path:
+    def image(file: str, colour: str = "red", size: tuple[int, int] = (20, 16)) -> Path:
         path = tmp_path / file
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", size, colour).save(path)
         return path
 
-    return picture
+    return image
 
 
 @pytest.fixture
-def cub(tmp_path: Path, write: Write, picture: Callable[..., Path]) -> Path:
-    """CUB-200-2011 as published, Reed's captions: two classes to train, one to test, two pictures each."""
+def cub(tmp_path: Path, write: Write, image: Callable[..., Path]) -> Path:
+    """CUB-200-2011 as published, Reed's captions: two classes to train, one to test, two images each."""
     names = [
         f"{label}/{label.partition('.')[2]}_{number:04}_{number}"
         for label in ("001.Black_footed_Albatross", "002.Laysan_Albatross", "003.Sooty_Albatross")
         for number in (1, 2)
     ]
     for name in names:
-        picture(f"images/{name}.jpg")
+        image(f"images/{name}.jpg")
         write(f"text/{name}.txt", f"a bird called {name[4:9]}\nit has  wings. \n")
     labels = sorted({name.partition("/")[0] for name in names})
     write("classes.txt", "".join(f"{n} {label}\n" for n, label in enumerate(labels, 1)))

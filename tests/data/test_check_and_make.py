@@ -16,8 +16,8 @@ TRAIN = "001.Black_footed_Albatross/Black_footed_Albatross_000"
 TEST = "003.Sooty_Albatross/Sooty_Albatross_000"
 
 
-class Drawn:
-    """A drawn set with what the folder reader has to give back: nested names, captions, attributes."""
+class Samples:
+    """A procedural data set with what the folder reader has to return: nested names, captions, attributes."""
 
     source = DataSource("")
     folder_layout = ""
@@ -42,13 +42,13 @@ class Drawn:
         return ()
 
     def fingerprint(self):
-        return "drawn"
+        return "generated"
 
 
-def test_pictures_that_cannot_be_decoded_are_told_by_file(cub, write):
+def test_images_that_cannot_be_decoded_are_reported_by_file(cub, write):
     write(f"images/{TEST}1_1.jpg", (cub / f"images/{TEST}1_1.jpg").read_bytes()[:-30])
     write(f"images/{TRAIN}1_1.jpg", b"")
-    write(f"images/{TRAIN}2_2.jpg", b"not a picture")
+    write(f"images/{TRAIN}2_2.jpg", b"not an image")
     write(f"text/{TEST}2_2.txt", "")
     seen = []
     found = check(CubFolder(DataSource(str(cub))), lambda *done: seen.append(done))
@@ -59,12 +59,12 @@ def test_pictures_that_cannot_be_decoded_are_told_by_file(cub, write):
         f"text/{TEST}2_2.txt",
     ]
     assert "empty" in found[0].what
-    assert "not a picture" in found[1].what
+    assert "not an image" in found[1].what
     assert "truncated" in found[2].what.lower()
     assert seen[-1] == (5, 5)
 
 
-def test_pictures_inside_shards_are_decoded_and_measured_too(tmp_path):
+def test_images_inside_shards_are_decoded_and_measured_too(tmp_path):
     with tarfile.open(tmp_path / "x.tar", "w") as tar:
         for key, data in (("a", png((20, 16))), ("b", png((30, 40))), ("c", png((9, 9))[:100])):
             for ending, content in (("png", data), ("txt", b"x")):
@@ -75,7 +75,7 @@ def test_pictures_inside_shards_are_decoded_and_measured_too(tmp_path):
     (problem,) = check(dataset)
     assert problem.file == "x/c"
     assert "cannot be decoded" in problem.what
-    assert info(dataset)["splits"]["train"]["side"] == {"min": 9, "median": 16, "max": 30}
+    assert info(dataset)["splits"]["train"]["resolution"] == {"min": 9, "median": 16, "max": 30}
 
 
 def png(size):
@@ -86,7 +86,7 @@ def png(size):
 
 def test_sound_data_has_no_problems(cub):
     assert check(CubFolder(DataSource(str(cub)))) == []
-    assert check(Drawn()) == []
+    assert check(Samples()) == []
 
 
 def test_info(cub, write):
@@ -94,45 +94,45 @@ def test_info(cub, write):
     told = info(CubFolder(DataSource(str(cub))))
     train, test = told["splits"]["train"], told["splits"]["test"]
     assert told["problems"] == 0
-    assert (train["pictures"], train["captions"], train["classes"]) == (4, 8, 2)
+    assert (train["images"], train["captions"], train["classes"]) == (4, 8, 2)
     assert train["words_per_caption"] == {"min": 3, "median": 3.5, "max": 4}
     assert train["vocabulary"] == 8  # a bird called black laysan it has wings
-    assert train["side"] == {"min": 16, "median": 16, "max": 16}
-    assert test["captions_per_picture"] == {"min": 1, "median": 1.5, "max": 2}
+    assert train["resolution"] == {"min": 16, "median": 16, "max": 16}
+    assert test["captions_per_image"] == {"min": 1, "median": 1.5, "max": 2}
     assert test["unseen_words"] == 0.3  # zebra, finch and sooty of ten
     assert test["unseen_vocabulary"] == round(3 / 9, 4)
     assert test["classes_of_train"] == 0
 
 
-def test_info_of_drawn_pictures():
-    assert info(Drawn())["splits"]["train"]["side"] == {"min": 8, "median": 8, "max": 8}
+def test_info_of_generated_images():
+    assert info(Samples())["splits"]["train"]["resolution"] == {"min": 8, "median": 8, "max": 8}
 
 
 def test_made_folder_gives_the_same_records(tmp_path):
-    drawn = Drawn()
+    generated = Samples()
     seen = []
-    make(drawn, tmp_path / "made", lambda *done: seen.append(done))
+    make(generated, tmp_path / "made", lambda *done: seen.append(done))
     read = ImageFolder(DataSource(str(tmp_path / "made")))
     assert check(read) == []
-    assert read.splits() == drawn.splits()
-    for split in drawn.splits():
-        for made, wanted in zip(read.records(split), drawn.records(split), strict=True):
+    assert read.splits() == generated.splits()
+    for split in generated.splits():
+        for made, wanted in zip(read.records(split), generated.records(split), strict=True):
             assert (made.name, made.captions, made.label) == (wanted.name, wanted.captions, wanted.label)
             assert (made.attributes, made.stated) == (wanted.attributes, wanted.stated)
-            with Image.open(made.image) as picture:
-                assert picture.tobytes() == wanted.image().tobytes()
+            with Image.open(made.image) as image:
+                assert image.tobytes() == wanted.image().tobytes()
     assert seen[-1] == (6, 6)
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
 
 
 def test_make_takes_an_empty_folder_and_no_other(tmp_path, write):
     (tmp_path / "empty").mkdir()
-    make(Drawn(), tmp_path / "empty")
+    make(Samples(), tmp_path / "empty")
     assert (tmp_path / "empty/test/metadata.jsonl").exists()
     write("full/mine.txt", "x")
     for taken in ("full", "full/mine.txt"):
         with pytest.raises(ZooError, match="there already and not empty"):
-            make(Drawn(), tmp_path / taken)
+            make(Samples(), tmp_path / taken)
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine.txt"]
 
 
@@ -141,5 +141,5 @@ def test_interrupted_make_leaves_nothing(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        make(Drawn(), tmp_path / "made", stop)
+        make(Samples(), tmp_path / "made", stop)
     assert list(tmp_path.iterdir()) == []

@@ -11,9 +11,9 @@ from zoo_registry.contracts import DataSource, Problem
 TRAIN = "annotations/captions_train2014.json"
 
 
-def captions(pictures):
-    """The published form of a file of captions; `pictures` has the captions of each picture by its name."""
-    numbered = list(enumerate(pictures.items(), start=9))
+def captions(images):
+    """The published form of a file of captions; `images` has the captions of each image by its name."""
+    numbered = list(enumerate(images.items(), start=9))
     return {
         "info": {"description": "COCO 2014 Dataset", "year": 2014},
         "licenses": [{"id": 1, "name": "Attribution License"}],
@@ -34,16 +34,16 @@ def name_of(part, number):
 
 
 @pytest.fixture
-def coco(tmp_path, write, picture):
-    """train2014.zip, val2014.zip and annotations_trainval2014.zip as published, three pictures of them."""
-    return layout(tmp_path, write, picture, "2014")
+def coco(tmp_path, write, image):
+    """train2014.zip, val2014.zip and annotations_trainval2014.zip as published, three images of them."""
+    return layout(tmp_path, write, image, "2014")
 
 
-def layout(folder, write, picture, year, place=""):
+def layout(folder, write, image, year, place=""):
     for part, numbers in ((f"train{year}", (9, 25)), (f"val{year}", (42,))):
         named = {name_of(part, n): [f"A plate with {n}  pieces.\n", f"Food, {year}"] for n in numbers}
         for name in named:
-            picture(f"{place}{part}/{name}")
+            image(f"{place}{part}/{name}")
         write(f"annotations/captions_{part}.json", json.dumps(captions(named)))
         write(f"annotations/instances_{part}.json", "{}")
     return folder
@@ -72,15 +72,15 @@ def test_published_layout(coco):
     assert [record.name for record in dataset.records("test")] == ["val2014/COCO_val2014_000000000042"]
 
 
-def test_pictures_below_images(tmp_path, write, picture):
-    dataset = read(layout(tmp_path, write, picture, "2017", place="images/"))
+def test_images_below_images(tmp_path, write, image):
+    dataset = read(layout(tmp_path, write, image, "2017", place="images/"))
     assert CocoFolder.recognises(tmp_path)
     assert check(dataset) == []
     assert [record.name for record in dataset.records("test")] == ["images/val2017/000000000042"]
 
 
-def test_of_two_years_the_earlier_unless_only_the_later_has_pictures(coco, write, picture):
-    layout(coco, write, picture, "2017")
+def test_of_two_years_the_earlier_unless_only_the_later_has_images(coco, write, image):
+    layout(coco, write, image, "2017")
     assert read(coco).records("train")[0].captions[1] == "Food, 2014"
     for part in ("train2014", "val2014"):
         (coco / part).rename(coco / f"{part}.away")
@@ -103,20 +103,20 @@ def test_folder_without_captions_is_not_recognised(coco):
     assert read(coco).splits() == ()
 
 
-def test_picture_and_captions_without_each_other(coco, picture):
+def test_image_and_captions_without_each_other(coco, image):
     (coco / "train2014" / name_of("train2014", 9)).unlink()
-    picture("train2014/COCO_train2014_000000000099.jpg")
+    image("train2014/COCO_train2014_000000000099.jpg")
     assert list(read(coco).problems()) == [
         Problem(
-            "train2014/COCO_train2014_000000000099.jpg", f"picture without captions; {TRAIN} has none for it"
+            "train2014/COCO_train2014_000000000099.jpg", f"image without captions; {TRAIN} has none for it"
         ),
-        Problem(TRAIN, "captions without a picture; train2014/COCO_train2014_000000000009.jpg is missing"),
+        Problem(TRAIN, "captions without an image; train2014/COCO_train2014_000000000009.jpg is missing"),
     ]
     assert len(read(coco).records("train")) == 1
 
 
-def test_two_pictures_of_one_name(coco, write, picture):
-    picture("val2014/COCO_val2014_000000000042.png")
+def test_two_images_of_one_name(coco, write, image):
+    image("val2014/COCO_val2014_000000000042.png")
     named = {f"COCO_val2014_000000000042.{ending}": ["x"] for ending in ("jpg", "png")}
     write("annotations/captions_val2014.json", json.dumps(captions(named)))
     (problem,) = read(coco).problems()
@@ -131,9 +131,9 @@ def test_two_pictures_of_one_name(coco, write, picture):
         (b'{"images": [', "not JSON"),
         (b"[" * 100_000, "not JSON"),
         (b'{"images": "\xe9"}', "not UTF-8"),
-        (b"[]", "wanted: an object with a list of images"),
-        (b"null", "wanted: an object"),
-        (b'{"images": [], "annotations": {}}', "wanted: an object"),
+        (b"[]", "expected an object with a list of images"),
+        (b"null", "expected an object"),
+        (b'{"images": [], "annotations": {}}', "expected an object"),
     ],
 )
 def test_damaged_annotations(coco, write, content, what):
@@ -147,8 +147,8 @@ def test_damaged_annotations(coco, write, content, what):
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        (lambda data: data["images"][0].pop("id"), "images[0]: a number, id, and a text, file_name"),
-        (lambda data: data["images"].append(3), "images[2]: a number"),
+        (lambda data: data["images"][0].pop("id"), "images[0]: expected a number, id, and a text, file_name"),
+        (lambda data: data["images"].append(3), "images[2]: expected a number"),
         (lambda data: data["images"][0].update(file_name="../x.jpg"), "'../x.jpg' leads out of the folder"),
         (lambda data: data["images"][0].update(file_name="/etc/x.jpg"), "leads out of the folder"),
         (lambda data: data["images"][1].update(id=9), "image 9: two file names"),
@@ -160,15 +160,15 @@ def test_damaged_annotations(coco, write, content, what):
         (lambda data: data["annotations"][0].pop("caption"), "annotations[0]: the caption None is not text"),
     ],
 )
-def test_faulty_entry_is_told_by_its_place(coco, write, change, what):
+def test_broken_entry_is_reported_by_its_place(coco, write, change, what):
     data = json.loads((coco / TRAIN).read_text())
     change(data)
     write(TRAIN, json.dumps(data))
     assert any(what in text for text in told(coco))
-    assert read(coco).records("train")  # the other picture still is
+    assert read(coco).records("train")  # the other image still is
 
 
-def test_empty_picture(coco, write):
+def test_empty_image(coco, write):
     write(f"val2014/{name_of('val2014', 42)}", b"")
     assert check(read(coco)) == [Problem(f"val2014/{name_of('val2014', 42)}", "the file is empty")]
 

@@ -40,7 +40,7 @@ def test_published_layout(cub):
     assert {record.label for record in dataset.records("test")} == {"003.Sooty_Albatross"}
 
 
-def test_captions_folder_of_other_distributions_and_nested_pictures(cub):
+def test_captions_folder_of_other_distributions_and_nested_images(cub):
     (cub / "text").rename(cub / "text_c10")
     (cub / "CUB_200_2011").mkdir()
     for name in ("images", "images.txt", "bounding_boxes.txt", "train_test_split.txt", "classes.txt"):
@@ -57,7 +57,7 @@ def test_split_by_file_names_goes_first(cub, write):
     dataset = read(cub)
     assert names(dataset, "train") == [LAST]
     assert names(dataset, "test") == [FIRST]
-    assert "4 pictures are in no split" in dataset.problems()[0].what
+    assert "4 images are in no split" in dataset.problems()[0].what
 
 
 def test_own_split_of_cub_goes_last(cub):
@@ -74,7 +74,7 @@ def test_pickled_file_names_are_not_read(cub, write):
     assert "write its names to train/filenames.txt" in problems(cub)["train/filenames.pickle"]
 
 
-def test_picture_and_captions_without_each_other(cub):
+def test_image_and_captions_without_each_other(cub):
     (cub / f"images/{FIRST}.jpg").unlink()
     (cub / f"text/{LAST}.txt").unlink()
     found = problems(cub)
@@ -136,17 +136,17 @@ def test_class_in_both_splits_or_in_no_folder(cub, write):
     ]
 
 
-def test_boxes_with_faults(cub, write):
+def test_boxes_with_bugs(cub, write):
     write("bounding_boxes.txt", "1 1 2 8\n2 1 2 0 6\n3 x 2 8 6\n4 nan 2 8 6\n5\n6 1 2 8 6\n99 1 2 8 6\n")
     dataset = read(cub)
     boxes = [record.box for split in dataset.splits() for record in dataset.records(split)]
     assert boxes == [None] * 5 + [(1.0, 2.0, 8.0, 6.0)]
     told = " ".join(problem.what for problem in dataset.problems())
-    assert all(f"picture {number}:" in told for number in (1, 2, 3, 4, 99))
+    assert all(f"image {number}:" in told for number in (1, 2, 3, 4, 99))
     assert "line 5: '5' is not a number and its value" in told
 
 
-def test_picture_that_images_txt_lists_is_missing(cub, write):
+def test_image_that_images_txt_lists_is_missing(cub, write):
     write("images.txt", (cub / "images.txt").read_text() + "7 003.Sooty_Albatross/gone.jpg\n")
     assert "lists 003.Sooty_Albatross/gone" in problems(cub)["images.txt"]
 

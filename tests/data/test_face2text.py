@@ -26,10 +26,10 @@ ROWS = [
 
 
 @pytest.fixture
-def faces(tmp_path, write, picture):
+def faces(tmp_path, write, image):
     """Face2Text 0.1 and lfw.tgz as published, where T2F has them; one face of LFW is not described."""
     for name in (ANT, BEE, "Carl_Cat/Carl_Cat_0001"):
-        picture(f"lfw/{name}.jpg")
+        image(f"lfw/{name}.jpg")
     write("Face2Text/face2text_v0.1/readme.txt", "Face2Text data readme\n")
     write(CLEAN, json.dumps(ROWS, indent=4))
     write(RAW, json.dumps([row(198, f"{ANT}.bmp", "raw "), row(7, f"{BEE}.bmp", " \r\n", "adfd")]))
@@ -64,7 +64,7 @@ def test_other_places(faces, faces_in, texts_in):
     assert read(faces).records("train")[1].image == faces / faces_in / f"{BEE}.jpg"
 
 
-def test_pictures_in_one_flat_folder(faces):
+def test_images_in_one_flat_folder(faces):
     for name in (ANT, BEE):
         (faces / f"lfw/{name}.jpg").rename(faces / f"lfw/{name.partition('/')[2]}.jpg")
     assert [record.name for record in read(faces).records("train")] == [ANT, BEE]
@@ -88,9 +88,7 @@ def test_missing_descriptions(faces):
 def test_missing_faces(faces, tmp_path_factory):
     (faces / "lfw").rename(tmp_path_factory.mktemp("away") / "lfw")
     assert not Face2TextFolder.recognises(faces)
-    assert read(faces).problems() == (
-        Problem("lfw", "missing; it holds the pictures, lfw/NAME/NAME_0001.jpg"),
-    )
+    assert read(faces).problems() == (Problem("lfw", "missing; it holds the images, lfw/NAME/NAME_0001.jpg"),)
 
 
 @pytest.mark.parametrize(
@@ -99,18 +97,18 @@ def test_missing_faces(faces, tmp_path_factory):
         ([row(1, "Dan_Dog/Dan_Dog_0001.bmp", "a dog")], "lfw/Dan_Dog/Dan_Dog_0001.jpg is missing"),
         ([row(1, "../Dan_Dog_0001.bmp", "a dog")], "[2]: '../Dan_Dog_0001.bmp' leads out of the folder"),
         ([row(1, f"{ANT}.bmp", "again")], f"[2]: {ANT}.bmp is described before"),
-        ([row(1, "Carl_Cat/Carl_Cat_0001.bmp")], "picture without descriptions: Carl_Cat/Carl_Cat_0001.bmp"),
+        ([row(1, "Carl_Cat/Carl_Cat_0001.bmp")], "image without descriptions: Carl_Cat/Carl_Cat_0001.bmp"),
         ([row(1, "Carl_Cat/Carl_Cat_0001.bmp", "x", 3)], "description 901: 3 is not text"),
         ([row(1, "Carl_Cat/Carl_Cat_0001.bmp", "x", "\ud800")], "is not UTF-8"),
         ([row(1, "Carl_Cat/Carl_Cat_0001.bmp", "x", "")], "description 901 is empty"),
         (
             [{"image": "Carl_Cat/Carl_Cat_0001.bmp"}],
-            "[2]: a text, image, and a list, descriptions, are wanted",
+            "[2]: expected a text, image, and a list, descriptions",
         ),
-        ([["x"]], "[2]: a text, image"),
+        ([["x"]], "[2]: expected a text, image"),
     ],
 )
-def test_faulty_entry(faces, write, rows, told):
+def test_broken_entry(faces, write, rows, told):
     write(CLEAN, json.dumps(ROWS + rows))
     dataset = read(faces)
     assert all(problem.file == CLEAN for problem in dataset.problems())
@@ -127,8 +125,8 @@ def test_faulty_entry(faces, write, rows, told):
         (b"", "empty"),
         (b"[{", "not JSON"),
         (b'["\xe9"]', "not UTF-8"),
-        (b"{}", "wanted: a list of objects with image"),
-        (b"null", "wanted: a list"),
+        (b"{}", "expected a list of objects with image"),
+        (b"null", "expected a list"),
     ],
 )
 def test_damaged_descriptions(faces, write, content, told):
@@ -139,7 +137,7 @@ def test_damaged_descriptions(faces, write, content, told):
     assert read(faces).splits() == ()
 
 
-def test_empty_picture(faces, write):
+def test_empty_image(faces, write):
     write(f"lfw/{ANT}.jpg", b"")
     assert check(read(faces)) == [Problem(f"lfw/{ANT}.jpg", "the file is empty")]
 

@@ -13,11 +13,11 @@ LISTS = {"train": "trainImages", "dev": "devImages", "test": "testImages"}
 
 
 @pytest.fixture
-def flickr(tmp_path, write, picture):
-    """Flickr8k_Dataset.zip and Flickr8k_text.zip as published: with the captions of a picture never shipped,
-    and with a picture that is in no list."""
+def flickr(tmp_path, write, image):
+    """Flickr8k_Dataset.zip and Flickr8k_text.zip as published: with the captions of an image never shipped,
+    and with an image that is in no list."""
     for name in NAMES:
-        picture(f"Flicker8k_Dataset/{name}.jpg")
+        image(f"Flicker8k_Dataset/{name}.jpg")
     lost = [f"2258277193_586949ec62.jpg.1#{place}\tpeople waiting" for place in range(5)]
     write(TOKENS, "\n".join(CAPTIONS + lost) + "\n")
     for name, place in zip(LISTS.values(), NAMES, strict=False):
@@ -67,12 +67,12 @@ def test_missing(flickr, missing):
     assert Flickr8kFolder.recognises(flickr) == (missing != TOKENS)
 
 
-def test_picture_and_captions_without_each_other(flickr, write, picture):
+def test_image_and_captions_without_each_other(flickr, write, image):
     (flickr / f"Flicker8k_Dataset/{NAMES[3]}.jpg").unlink()
-    picture("Flicker8k_Dataset/new.jpg")
+    image("Flicker8k_Dataset/new.jpg")
     assert list(read(flickr).problems()) == [
-        Problem(TOKENS, f"captions without a picture; Flicker8k_Dataset/{NAMES[3]}.jpg is missing"),
-        Problem("Flicker8k_Dataset/new.jpg", f"picture without captions; {TOKENS} has none for it"),
+        Problem(TOKENS, f"captions without an image; Flicker8k_Dataset/{NAMES[3]}.jpg is missing"),
+        Problem("Flicker8k_Dataset/new.jpg", f"image without captions; {TOKENS} has none for it"),
     ]
 
 
@@ -86,7 +86,7 @@ def test_picture_and_captions_without_each_other(flickr, write, picture):
         (f"{NAMES[0]}.jpg#5\tbl".encode() + b"\xe9", "line 6: not UTF-8; the caption is left out"),
     ],
 )
-def test_faulty_line(flickr, write, line, told):
+def test_broken_line(flickr, write, line, told):
     lines = [text.encode() for text in CAPTIONS]
     write(TOKENS, b"\r\n".join([*lines[:5], line, b"", *lines[5:]]))
     (problem,) = read(flickr).problems()
@@ -95,20 +95,20 @@ def test_faulty_line(flickr, write, line, told):
     assert len(read(flickr).records("train")[0].captions) == 5
 
 
-def test_faulty_lists(flickr, write):
+def test_broken_lists(flickr, write):
     write("Flickr_8k.devImages.txt", f"gone.jpg\n{NAMES[0]}.jpg\n")
     write("Flickr_8k.testImages.txt", "")
     assert list(read(flickr).problems()) == [
-        Problem("Flickr_8k.devImages.txt", "line 1: there is no picture 'gone.jpg'"),
+        Problem("Flickr_8k.devImages.txt", "line 1: there is no image 'gone.jpg'"),
         Problem(
             "Flickr_8k.devImages.txt", f"line 2: {NAMES[0]}.jpg is in the split 'train' too; it stays there"
         ),
-        Problem("Flickr_8k.devImages.txt", "no picture is in the split 'validation'"),
-        Problem("Flickr_8k.testImages.txt", "no picture is in the split 'test'"),
+        Problem("Flickr_8k.devImages.txt", "no image is in the split 'validation'"),
+        Problem("Flickr_8k.testImages.txt", "no image is in the split 'test'"),
     ]
 
 
-def test_empty_picture(flickr, write):
+def test_empty_image(flickr, write):
     write(f"Flicker8k_Dataset/{NAMES[0]}.jpg", b"")
     assert check(read(flickr)) == [Problem(f"Flicker8k_Dataset/{NAMES[0]}.jpg", "the file is empty")]
 

@@ -8,7 +8,7 @@ from zoo.data.check import check
 from zoo_plugins.datasets.flowers import FlowersFolder
 from zoo_registry.contracts import DataSource, Problem
 
-CLASSES = {1: (1, 2), 2: (3,), 3: (4, 5), 4: (6,)}  # the pictures' numbers
+CLASSES = {1: (1, 2), 2: (3,), 3: (4, 5), 4: (6,)}  # the images' numbers
 
 
 def captions_of(label, number):
@@ -16,11 +16,11 @@ def captions_of(label, number):
 
 
 @pytest.fixture
-def flowers(tmp_path, write, picture):
+def flowers(tmp_path, write, image):
     """102flowers.tgz and cvpr2016_flowers as published, four classes of them."""
     for label, numbers in CLASSES.items():
         for number in numbers:
-            picture(f"jpg/image_{number:05}.jpg")
+            image(f"jpg/image_{number:05}.jpg")
             write(captions_of(label, number), f"flower number {number}\nit has  petals. \n")
             write(captions_of(label, number).replace(".txt", ".h5"), b"\x89HDF")
     write("trainvalclasses.txt", "class_00001\nclass_00002\nclass_00003\n")
@@ -94,22 +94,22 @@ def test_own_split_of_oxford_goes_last(flowers):
     [
         (
             {"trnid": [1], "valid": [2]},
-            "cannot be read (no tstid); wanted: numbers called trnid, valid, tstid",
+            "cannot be read (no tstid); expected numbers called trnid, valid, tstid",
         ),
         (
             {"trnid": [1, 77], "valid": [2], "tstid": [3, 4, 5, 6]},
-            "trnid: there is no picture jpg/image_00077.jpg",
+            "trnid: there is no image jpg/image_00077.jpg",
         ),
         (
             {"trnid": [1, 2], "valid": [2, 5], "tstid": [3, 4, 6]},
             "valid: image_00002 is in the split 'train' too",
         ),
-        ({"trnid": [1], "valid": [2], "tstid": [3, 4]}, "2 pictures are in no split"),
-        ({"trnid": [1, 2, 3, 4, 5, 6], "valid": [], "tstid": []}, "no picture is in the split 'test'"),
+        ({"trnid": [1], "valid": [2], "tstid": [3, 4]}, "2 images are in no split"),
+        ({"trnid": [1, 2, 3, 4, 5, 6], "valid": [], "tstid": []}, "no image is in the split 'test'"),
         ({"trnid": "abc", "valid": "", "tstid": ""}, "cannot be read"),
     ],
 )
-def test_faults_of_oxfords_split(flowers, tables, told):
+def test_bugs_of_oxfords_split(flowers, tables, told):
     without_lists(flowers)
     savemat(flowers / "setid.mat", tables)
     assert any(problem.file == "setid.mat" and told in problem.what for problem in read(flowers).problems())
@@ -129,17 +129,17 @@ def test_no_split_at_all(flowers):
     assert "missing, and so is setid.mat" in problems(flowers)["trainvalclasses.txt"]
 
 
-def test_class_lists_with_faults(flowers, write):
+def test_class_lists_with_bugs(flowers, write):
     write("testclasses.txt", "class_00003\nclass_00009\n\n")
     write("trainvalclasses.txt", b"class_00001\r\nclass_00003\r\nclass_\xe9\r\n")
     assert list(read(flowers).problems()) == [
         Problem("trainvalclasses.txt", "line 3: not UTF-8; the class is left out"),
         Problem("testclasses.txt", "line 1: class_00003 is in the split 'train' too; it stays there"),
         Problem("testclasses.txt", "line 2: there is no class 'class_00009'"),
-        Problem("trainvalclasses.txt and testclasses.txt", "no class and no picture is in the split 'test'"),
+        Problem("trainvalclasses.txt and testclasses.txt", "no class and no image is in the split 'test'"),
         Problem(
             "trainvalclasses.txt and testclasses.txt",
-            "2 pictures are in no split and are not used, image_00003 first",
+            "2 images are in no split and are not used, image_00003 first",
         ),
     ]
 
@@ -150,7 +150,7 @@ def test_only_a_list_of_one_split(flowers):
     assert any("in the split 'test'" in what for what in told)
 
 
-def test_picture_and_captions_without_each_other(flowers, write):
+def test_image_and_captions_without_each_other(flowers, write):
     (flowers / "jpg/image_00001.jpg").unlink()
     (flowers / captions_of(3, 4)).unlink()
     write(captions_of(2, 3), "")
@@ -165,7 +165,7 @@ def test_picture_and_captions_without_each_other(flowers, write):
     assert names(read(flowers), "train") == ["image_00002", "image_00005"]
 
 
-def test_empty_picture_and_caption_that_is_not_utf8(flowers, write):
+def test_empty_image_and_caption_that_is_not_utf8(flowers, write):
     write("jpg/image_00001.jpg", b"")
     write(captions_of(1, 2), b"fleur bl\xe9e\nblue\n")
     assert check(read(flowers)) == [

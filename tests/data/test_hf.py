@@ -127,7 +127,7 @@ def test_columns_by_type_and_name(tmp_path):
     [
         (
             {"image": "a"},
-            "of the columns a, b, text, label a, b can be the pictures; one, or one called image",
+            "of the columns a, b, text, label a, b can be the images; expected one, or one called image",
         ),
         ({"text": "url"}, "none is known to hold captions; call it captions"),
     ],
@@ -142,17 +142,17 @@ def test_columns_that_leave_a_doubt(tmp_path, renamed, told):
         read(tmp_path / "some").splits()
 
 
-def test_no_picture_at_all(tmp_path):
+def test_no_image_at_all(tmp_path):
     table().remove_columns("image").save_to_disk(tmp_path / "some")
-    with pytest.raises(ZooError, match="of the columns text, label none can be the pictures"):
+    with pytest.raises(ZooError, match="of the columns text, label none can be the images"):
         read(tmp_path / "some").splits()
 
 
-def test_faulty_rows(tmp_path, picture, cache):
+def test_broken_rows(tmp_path, image, cache):
     outside, inside, cached = (
-        picture("outside.png"),
-        picture("some/inside.png", "lime"),
-        picture("cache/x.png"),
+        image("outside.png"),
+        image("some/inside.png", "lime"),
+        image("cache/x.png"),
     )
     cells = [
         {"bytes": encoded("red"), "path": None},
@@ -170,16 +170,16 @@ def test_faulty_rows(tmp_path, picture, cache):
     rows = pyarrow.table({"image": pyarrow.array(cells, kind), "text": [*(["x"] * 8), " ", None]})
     pyarrow.parquet.write_table(rows, tmp_path / "some/train.parquet")
     dataset = read(tmp_path / "some")
-    out = f"the picture '{outside}' is neither in the folder nor in the library's cache"
+    out = f"the image '{outside}' is neither in the folder nor in the library's cache"
     climbing = (
-        f"the picture '{tmp_path}/some/../outside.png' is neither in the folder nor in the library's cache"
+        f"the image '{tmp_path}/some/../outside.png' is neither in the folder nor in the library's cache"
     )
     assert list(dataset.problems()) == [
-        Problem("train", "row 1: there is no picture"),
-        Problem("train", "row 2: the picture is empty"),
+        Problem("train", "row 1: there is no image"),
+        Problem("train", "row 2: the image is empty"),
         Problem("train", f"row 3: {out}"),
         Problem("train", f"row 4: {climbing}"),
-        Problem("train", f"row 7: the picture '{tmp_path}/some/gone.png' is missing"),
+        Problem("train", f"row 7: the image '{tmp_path}/some/gone.png' is missing"),
         Problem("train", "row 8: no caption in text"),
         Problem("train", "row 9: no caption in text"),
     ]

@@ -19,9 +19,9 @@ def jsonl(*rows):
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
-def test_own_pictures_without_splits_are_all_for_training(tmp_path, write, picture):
-    picture("b.png")
-    picture("sub/a.jpg")
+def test_own_images_without_splits_are_all_for_training(tmp_path, write, image):
+    image("b.png")
+    image("sub/a.jpg")
     write(
         "metadata.jsonl",
         jsonl({"file_name": "b.png", "text": "a  b "}, {"file_name": "./sub/a.jpg", "text": "an a"}),
@@ -37,9 +37,9 @@ def test_own_pictures_without_splits_are_all_for_training(tmp_path, write, pictu
     ]
 
 
-def test_splits_each_with_their_metadata(tmp_path, write, picture):
+def test_splits_each_with_their_metadata(tmp_path, write, image):
     for split in ("train", "validation", "test"):
-        picture(f"{split}/{split}.png")
+        image(f"{split}/{split}.png")
         write(f"{split}/metadata.csv", f"file_name,caption,class\n{split}.png,for {split},c{split}\n")
     dataset = read(tmp_path)
     assert dataset.problems() == ()
@@ -49,17 +49,17 @@ def test_splits_each_with_their_metadata(tmp_path, write, picture):
     assert record.image == tmp_path / "test/test.png"
 
 
-def test_names_stay_unique_where_splits_share_them(tmp_path, write, picture):
+def test_names_stay_unique_where_splits_share_them(tmp_path, write, image):
     for split in ("train", "test"):
-        picture(f"{split}/0.png")
+        image(f"{split}/0.png")
     write("metadata.jsonl", jsonl(*({"file_name": f"{s}/0.png", "text": s} for s in ("train", "test"))))
     dataset = read(tmp_path)
     assert [record.name for record in dataset.records("train")] == ["train/0"]
     assert [record.name for record in dataset.records("test")] == ["test/0"]
 
 
-def test_all_caption_columns_count_and_rows_add_up(tmp_path, write, picture):
-    picture("a.png")
+def test_all_caption_columns_count_and_rows_add_up(tmp_path, write, image):
+    image("a.png")
     rows = (
         {
             "file_name": "a.png",
@@ -79,9 +79,9 @@ def test_all_caption_columns_count_and_rows_add_up(tmp_path, write, picture):
     assert record.stated == ({"k"}, set(), {"k", "l"})
 
 
-def test_csv_cells_with_lists_and_commas(tmp_path, write, picture):
-    picture("a.png")
-    picture("b.png")
+def test_csv_cells_with_lists_and_commas(tmp_path, write, image):
+    image("a.png")
+    image("b.png")
     file = io.StringIO()
     csv.writer(file).writerows(
         [
@@ -109,7 +109,7 @@ def test_csv_cells_with_lists_and_commas(tmp_path, write, picture):
         ('{"file_name": "x/../../a.png", "text": "x"}', "leads out of the folder"),
         ('{"file_name": "/etc/a.png", "text": "x"}', "leads out of the folder"),
         ('{"file_name": "C:\\\\a.png", "text": "x"}', "leads out of the folder"),
-        ('{"file_name": "gone.png", "text": "x"}', "there is no picture gone.png"),
+        ('{"file_name": "gone.png", "text": "x"}', "there is no image gone.png"),
         ('{"file_name": "a.png"}', "no caption for a.png"),
         ('{"file_name": "a.png", "captions": ["", " "]}', "no caption for a.png"),
         ('{"file_name": "a.png", "captions": ["x", 3]}', "captions holds 3"),
@@ -121,9 +121,9 @@ def test_csv_cells_with_lists_and_commas(tmp_path, write, picture):
         ('{"file_name": "a.png", "text": "\\ud800"}', "not UTF-8"),
     ],
 )
-def test_faulty_line_is_told_by_its_number(tmp_path, write, picture, line, told):
-    picture("a.png")
-    picture("good.png")
+def test_broken_line_is_reported_by_its_number(tmp_path, write, image, line, told):
+    image("a.png")
+    image("good.png")
     line = line.encode() if isinstance(line, str) else line
     write("metadata.jsonl", b'{"file_name": "good.png", "text": "good"}\n\n' + line + b"\n")
     dataset = read(tmp_path)
@@ -133,26 +133,26 @@ def test_faulty_line_is_told_by_its_number(tmp_path, write, picture, line, told)
     assert [record.name for record in dataset.records("train")] == ["good"]
 
 
-def test_faulty_csv(tmp_path, write, picture):
-    picture("a.png")
+def test_broken_csv(tmp_path, write, image):
+    image("a.png")
     write("metadata.csv", "name,text\na.png,x\n")
-    assert "wanted: file_name and one of" in read(tmp_path).problems()[0].what
+    assert "expected file_name and one of" in read(tmp_path).problems()[0].what
     write("metadata.csv", b"file_name,text\na.png,bl\xe9\n")
     assert "line 2: text is not UTF-8" in read(tmp_path).problems()[0].what
 
 
-def test_picture_that_no_line_names(tmp_path, write, picture):
-    picture("a.png")
-    picture("b.png")
+def test_image_that_no_line_names(tmp_path, write, image):
+    image("a.png")
+    image("b.png")
     write("metadata.jsonl", jsonl({"file_name": "a.png", "text": "x"}))
     (problem,) = read(tmp_path).problems()
     assert problem.file == "b.png"
     assert "without captions" in problem.what
 
 
-def test_two_pictures_of_one_name(tmp_path, write, picture):
-    picture("a.png")
-    picture("a.jpg")
+def test_two_images_of_one_name(tmp_path, write, image):
+    image("a.png")
+    image("a.jpg")
     write("metadata.jsonl", jsonl(*({"file_name": f"a.{end}", "text": end} for end in ("png", "jpg"))))
     dataset = read(tmp_path)
     assert [record.captions for record in dataset.records("train")] == [("png",)]
@@ -176,13 +176,13 @@ json_rows = st.dictionaries(
 
 @settings(deadline=None)
 @given(st.binary() | st.lists(json_rows).map(lambda rows: jsonl(*rows).encode()))
-def test_any_jsonl_is_rows_or_faults(data):
+def test_any_jsonl_is_rows_or_bugs(data):
     assert_usable(read_jsonl(data))
 
 
 @settings(deadline=None)
 @given(st.sampled_from([b"", b"file_name,text,attributes\r\n"]), st.binary())
-def test_any_csv_is_rows_or_faults(header, data):
+def test_any_csv_is_rows_or_bugs(header, data):
     assert_usable(read_csv(header + data))
 
 

@@ -8,7 +8,7 @@ from zoo_registry.component import Component
 from zoo_registry.errors import ZooError, nearest
 
 
-class Drawn:
+class Samples:
     folder_layout = ""
 
     def __init__(self, source, /):
@@ -17,7 +17,7 @@ class Drawn:
 
 class Part(Component):
     def load(self):
-        parts = {"cub": CubFolder, "folder": ImageFolder, "aviary": Drawn, "webdataset": WebDatasetShards}
+        parts = {"cub": CubFolder, "folder": ImageFolder, "aviary": Samples, "webdataset": WebDatasetShards}
         return parts[self.name]
 
 
@@ -36,16 +36,16 @@ def opened(src, **settings):
 
 
 @pytest.fixture
-def own(tmp_path, write, picture):
-    picture("own/a.png")
+def own(tmp_path, write, image):
+    image("own/a.png")
     write("own/metadata.jsonl", '{"file_name": "a.png", "text": "x"}')
     return tmp_path / "own"
 
 
 def test_reader_and_folder(cub):
-    dataset = opened(f"cub:{cub}", side=64, seed=3)
+    dataset = opened(f"cub:{cub}", resolution=64, seed=3)
     assert isinstance(dataset, CubFolder)
-    assert (dataset.source.folder, dataset.source.side, dataset.source.seed) == (cub, 64, 3)
+    assert (dataset.source.folder, dataset.source.resolution, dataset.source.seed) == (cub, 64, 3)
 
 
 def test_layout_is_recognised(cub, own):
@@ -59,7 +59,7 @@ def test_home(own, monkeypatch):
     assert len(opened("folder:~/own").records("train")) == 1
 
 
-def test_drawn_sets_take_a_count_or_their_own():
+def test_procedural_data_sets_take_a_count_or_their_own():
     assert opened("aviary").source.argument == ""
     assert opened("aviary:500").source.argument == "500"
 
@@ -67,7 +67,7 @@ def test_drawn_sets_take_a_count_or_their_own():
 def test_a_name_goes_before_a_folder_of_that_name(own, monkeypatch):
     own.rename(own.with_name("aviary"))
     monkeypatch.chdir(own.parent)
-    assert isinstance(opened("aviary"), Drawn)
+    assert isinstance(opened("aviary"), Samples)
     assert isinstance(opened("./aviary"), ImageFolder)
 
 

@@ -97,7 +97,7 @@ def test_what_the_library_writes(shards):
     assert (record.name, record.captions) == ("birds-val-000/003", ("white",))
 
 
-def test_pictures_are_read_in_any_order(shards):
+def test_images_are_read_in_any_order(shards):
     records = [r for split in ("validation", "train") for r in read(shards).records(split)]
     seen = [record.image().convert("RGB").getpixel((3, 3)) for record in reversed(records)]
     assert seen[:2] == [(0, 0, 255), (0, 255, 0)]
@@ -157,7 +157,7 @@ def test_members_that_a_tar_of_a_folder_has(shard):
     assert names(read(path)) == ["x/b/0"]
 
 
-def test_cache_and_fingerprint_follow_the_pictures_alone(shards, shard, tmp_path):
+def test_cache_and_fingerprint_follow_the_images_alone(shards, shard, tmp_path):
     dataset = read(shards)
     records = dataset.records("train")
     cache = open_cache(records, content(records, dataset.fingerprint()), 8, tmp_path / "cache")
@@ -181,11 +181,11 @@ def test_record_travels_to_another_process(shards):
     [
         (
             [("a.png", encoded("red"))],
-            "a.png: picture without captions; a.txt or a caption in a.json is wanted",
+            "a.png: image without captions; expected a.txt or a caption in a.json",
         ),
-        ([("a.txt", b"x")], "captions without a picture; a.jpg is missing"),
-        ([("a.png", b""), ("a.txt", b"x")], "a.png: the picture is empty"),
-        ([("a.png", b"x"), ("a.txt", b" \n")], "a.txt holds no caption; one a line is wanted"),
+        ([("a.txt", b"x")], "captions without an image; a.jpg is missing"),
+        ([("a.png", b""), ("a.txt", b"x")], "a.png: the image is empty"),
+        ([("a.png", b"x"), ("a.txt", b" \n")], "a.txt holds no caption; expected one per line"),
         ([("a.png", b"x"), ("a.txt", b"bl\xe9")], "a.txt is not UTF-8"),
         ([("a.png", b"x"), ("a.json", b"{")], "a.json: Expecting property name"),
         ([("a.png", b"x"), ("a.json", b"[3]")], "a.json: not an object with a caption"),
@@ -195,11 +195,11 @@ def test_record_travels_to_another_process(shards):
             [("a.png", b"x"), ("a.json", b'{"caption": "x", "class": [1]}')],
             "the class [1] is neither text nor",
         ),
-        ([("a.png", b"x"), ("a.txt", b"x"), ("a.jpg", b"y")], "a.jpg is a second picture beside a.png"),
+        ([("a.png", b"x"), ("a.txt", b"x"), ("a.jpg", b"y")], "a.jpg is a second image beside a.png"),
         ([("a.png", b"x"), ("a.txt", b"x" * (2**20 + 1))], "a.txt is longer than 1048576 bytes"),
     ],
 )
-def test_faulty_sample(shard, members, what):
+def test_broken_sample(shard, members, what):
     good = [("good.png", encoded("red")), ("good.txt", b"good")]
     path = shard(*members, *good)
     problems = read(path).problems()
@@ -260,7 +260,7 @@ def test_damaged_shards(shards, shard):
 def test_compressed_shard(shard):
     path = shard(("a.png", encoded("red")), mode="w:gz")
     assert read(path).problems() == (
-        Problem("x.tar", "compressed, so that no picture can be read alone; unpack it with gunzip to .tar"),
+        Problem("x.tar", "compressed, so that no image can be read alone; unpack it with gunzip to .tar"),
     )
 
 

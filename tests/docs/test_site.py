@@ -61,7 +61,7 @@ def test_a_part_s_page_tells_types_ranges_defaults_and_the_docstring(site: Path)
     html = (site / "parts/generator/attention-stages/index.html").read_text(encoding="utf-8")
     rows = [[unescape(re.sub(r"<[^>]+>", "", c)) for c in re.findall(r"<td.*?>(.*?)</td>", row, re.DOTALL)]
             for row in re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL)]  # fmt: skip
-    assert ["base_channels", "integer above 0", "32", "K, at every stage's side."] in rows
+    assert ["base_channels", "integer above 0", "32", "K, at every stage's resolution."] in rows
     assert next(row for row in rows if row[:1] == ["images"])[:3] == ["images", '"all", "largest"', '"all"']
     page = text(site, "parts/generator/attention-stages")
     assert "keeps each caption's padding out of its own attention" in page
@@ -80,11 +80,11 @@ def test_every_recipe_has_a_page_with_its_file_and_all_that_it_extends(site: Pat
             name = before[0] if before else ""
 
 
-def test_a_recipe_s_page_has_pictures_results_and_what_differs(site: Path) -> None:
+def test_a_recipe_s_page_has_images_results_and_what_differs(site: Path) -> None:
     html = (site / "recipes/attngan-aviary/index.html").read_text(encoding="utf-8")
     assert 'src="../../images/gallery/attngan-aviary-aviary.jpg"' in html
     page = text(site, "recipes/attngan-aviary")
-    assert "kid-judge-2k@2[side=64]" in page
+    assert "kid-judge-2k@2[resolution=64]" in page
     assert "Its file says: With the authors' 2e-4 for both, the discriminators win" in page
     assert "As attngan-birds: the attention mask is in the right order" in page
     assert "faults below" in text(site, "recipes/stackgan2-birds")
@@ -117,7 +117,7 @@ def test_every_protocol_command_and_training_setting_is_there(site: Path) -> Non
                 )
     training = text(site, "training")
     assert "ema_overwrites" in training
-    assert "steps; the live generator's side becomes its average (a fault)" in training
+    assert "steps; the live weights become their average (a bug)" in training
 
 
 def test_every_importer_is_in_the_page_of_old_checkpoints() -> None:
@@ -200,7 +200,7 @@ def test_pages_fit_a_phone_and_search_finds(served: str) -> None:
             "recipes/attngan-birds/",
             "gallery/",
             "commands/",
-            "notebooks/first-picture/",
+            "notebooks/first-image/",
             "models/",
         ):
             page.goto(f"{served}/{path}", timeout=60_000)

@@ -30,7 +30,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], com
     return told.out + told.err
 
 
-def pictures(folder: Path) -> None:
+def images(folder: Path) -> None:
     (folder / "pics").mkdir()
     (folder / "pics/metadata.jsonl").write_text('{"file_name": "a.jpg", "captions": ["a red mug"]}\n')
 
@@ -59,9 +59,9 @@ TRAIN = "train|attngan-aviary|--data|"
 CASES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "The model cannot be found": ("sample|nowhere|a red bird", nothing),
     "A setting or a name is not known": (TRAIN + "aviary:50|--out|r|--set|train.stesp=5", nothing),
-    "The data set has problems": (TRAIN + "folder:pics|--out|r", pictures),
+    "The data set has problems": (TRAIN + "folder:pics|--out|r", images),
     "The folder of the run exists": (TRAIN + "aviary:50|--out|aviary", begun),
-    "There are fewer pictures than a batch holds": ("train|attngan-birds|--data|aviary:50|--out|r", nothing),
+    "There are fewer images than a batch holds": ("train|attngan-birds|--data|aviary:50|--out|r", nothing),
     "Parts do not fit": ("check|bad.toml", misfit),
     "A pickle is refused": (
         "import|attngan|--generator|g.pth|--vocabulary|captions.pickle|--out|birds",

@@ -17,7 +17,7 @@ from zoo_registry import catalogue
 from zoo_registry.training import GanTraining
 
 PER_STEPS = {"every": 2, "metrics": ["diversity"], "changes": ["diversity.features=own"], "images": 20}
-NAME = "diversity-10x100@1[features=own, images=20, side=32]"
+NAME = "diversity-10x100@1[features=own, images=20, resolution=32]"
 
 
 def train(trained: Path, out: Path, steps: int = 6, seed: int = 0, **evaluate: Any) -> Path:
@@ -50,7 +50,7 @@ def test_metrics_are_logged_and_the_newest_results_kept(trained: Path, tmp_path:
     assert list(values) == [2, 4, 6]
     (result,) = json.loads((run / "results.json").read_text())["results"]
     assert result["scores"]["diversity"]["value"] == values[6]
-    assert not list((run / "evaluation").glob("*")), "drawings are not left behind"
+    assert not list((run / "evaluation").glob("*")), "generated images are not left behind"
 
 
 def test_measuring_changes_nothing_of_the_training(trained: Path, tmp_path: Path) -> None:
@@ -72,10 +72,10 @@ def test_the_model_is_the_best_by_a_metric(trained: Path, tmp_path: Path) -> Non
     assert (run / "model/generator.safetensors").read_bytes() == (
         alone / "model/generator.safetensors"
     ).read_bytes()
-    assert model.side == 32
+    assert model.resolution == 32
 
 
-def test_drawings_of_a_killed_run_are_not_measured(
+def test_generated_images_of_a_killed_run_are_not_measured(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Bench, "clear", lambda self: None)  # killed before it cleared up
@@ -105,7 +105,7 @@ def test_drawings_of_a_killed_run_are_not_measured(
         ({"best": "fid"}, "train.evaluate: best: 'fid' is not among the metrics"),
     ],
 )
-def test_mistakes_are_told_before_anything_is_trained(
+def test_mistakes_are_reported_before_anything_is_trained(
     trained: Path, tmp_path: Path, evaluate: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ZooError, match=message):

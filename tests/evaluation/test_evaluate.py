@@ -17,13 +17,13 @@ from safetensors.torch import load_file, save_file
 
 import zoo
 from zoo import ZooError
-from zoo.evaluation.drawings import Drawings
+from zoo.evaluation.generated import GeneratedImages
 from zoo.evaluation.protocols import asked
 from zoo.evaluation.results import add_result, as_json, compared, place_of, read_results
 from zoo.evaluation.run import writable
 from zoo_registry.evaluation import Score
 
-# 12 unseen pictures of 5 classes and more
+# 12 unseen images of 5 classes and more
 DATA = "aviary:60"
 SMALL = ("r-precision.candidates=8", "r-precision.folds=3", "diversity.features=own")
 
@@ -56,7 +56,7 @@ def only(results: dict[str, Any]) -> dict[str, Any]:
 def test_results_say_what_was_measured_and_how(run: Path) -> None:
     result = only(evaluate(run, "r-precision"))
     assert result["protocol"] == "attngan-r-precision"
-    assert result["identity"] == "attngan-r-precision@1[candidates=8, folds=3, images=24, side=32]"
+    assert result["identity"] == "attngan-r-precision@1[candidates=8, folds=3, images=24, resolution=32]"
     assert result["definition"]["settings"] == {"matcher": "own", "candidates": 8, "folds": 3}
     assert result["definition"]["seed"] == 0
     score = result["scores"]["r-precision"]
@@ -97,35 +97,35 @@ class Stopped(BaseException):
 
 
 def test_an_evaluation_that_was_stopped_goes_on(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn: list[int] = []
-    original = Drawings._batch
+    generated: list[int] = []
+    original = GeneratedImages._batch
 
-    def counting(self: Drawings, captions: Any, numbers: Any) -> Any:
-        drawn.extend(numbers)
-        if stop and len(drawn) > 12:
+    def counting(self: GeneratedImages, captions: Any, numbers: Any) -> Any:
+        generated.extend(numbers)
+        if stop and len(generated) > 12:
             raise Stopped
         return original(self, captions, numbers)
 
-    monkeypatch.setattr(Drawings, "_batch", counting)
+    monkeypatch.setattr(GeneratedImages, "_batch", counting)
     stop = True
     with pytest.raises(Stopped):
         evaluate(run, "diversity", batch_size=4)
     assert not (run / "results.json").exists()
-    stop, drawn[:] = False, []
+    stop, generated[:] = False, []
     resumed = only(evaluate(run, "diversity", batch_size=4))
-    assert drawn == list(range(12, 24)), "the first twelve pictures were kept"
+    assert generated == list(range(12, 24)), "the first twelve images were kept"
     (run / "results.json").unlink()
     assert only(evaluate(run, "diversity", batch_size=4))["scores"] == resumed["scores"]
 
 
-def test_pictures_of_one_caption_differ_and_those_of_more_are_the_same(trained: Path, tmp_path: Path) -> None:
+def test_images_of_one_caption_differ_and_those_of_more_are_the_same(trained: Path, tmp_path: Path) -> None:
     pipe = zoo.load(trained, device="cpu")
     captions = ["a red bird", "a red bird", "a blue bird"]
 
     def pixels(name: str, captions: list[str], truncation: float | None = None) -> torch.Tensor:
-        drawings = Drawings(pipe, tmp_path / name, seed=3, truncation=truncation, batch_size=2)
-        drawings.draw(captions, quiet=True)
-        return torch.cat(list(drawings.batches(len(captions))))
+        generated = GeneratedImages(pipe, tmp_path / name, seed=3, truncation=truncation, batch_size=2)
+        generated.generate(captions, quiet=True)
+        return torch.cat(list(generated.batches(len(captions))))
 
     three = pixels("three", captions)
     assert three.shape == (3, 3, 32, 32)
@@ -140,29 +140,31 @@ def test_two_evaluations_at_once_do_not_disturb_each_other(
     pipe = zoo.load(trained, device="cpu")
     captions = [f"a {colour} bird" for colour in ("red", "blue", "green", "black", "white", "pink")]
 
-    def drawings(name: str) -> Drawings:
-        return Drawings(pipe, tmp_path / name, seed=3, truncation=None, batch_size=2)
+    def generated(name: str) -> GeneratedImages:
+        return GeneratedImages(pipe, tmp_path / name, seed=3, truncation=None, batch_size=2)
 
-    alone = drawings("alone")
-    alone.draw(captions, quiet=True)
-    first, second = drawings("shared"), drawings("shared")
-    original = Drawings._batch
+    alone = generated("alone")
+    alone.generate(captions, quiet=True)
+    first, second = generated("shared"), generated("shared")
+    original = GeneratedImages._batch
 
-    def meanwhile(self: Drawings, captions_: Any, numbers: Any) -> Any:
+    def meanwhile(self: GeneratedImages, captions_: Any, numbers: Any) -> Any:
         if self is first and 2 in numbers:  # the other begins in the midst, ends, and clears up
-            second.draw(captions, quiet=True)
+            second.generate(captions, quiet=True)
             second.remove()
         return original(self, captions_, numbers)
 
-    monkeypatch.setattr(Drawings, "_batch", meanwhile)
-    first.draw(captions, quiet=True)
+    monkeypatch.setattr(GeneratedImages, "_batch", meanwhile)
+    first.generate(captions, quiet=True)
     assert torch.equal(*(torch.cat(list(each.batches(len(captions)))) for each in (first, alone)))
 
 
 def test_truncated_noise_lies_within_and_keeps_its_order(trained: Path, tmp_path: Path) -> None:
-    drawings = Drawings(zoo.load(trained, device="cpu"), tmp_path / "x", seed=0, truncation=0.7, batch_size=2)
+    generated = GeneratedImages(
+        zoo.load(trained, device="cpu"), tmp_path / "x", seed=0, truncation=0.7, batch_size=2
+    )
     noise = torch.randn(1000, generator=torch.Generator().manual_seed(0))
-    bent = drawings._noise(noise)
+    bent = generated._noise(noise)
     assert bent.abs().max() <= 0.7
     assert torch.equal(bent.argsort(), noise.argsort())
     assert bent.std() == pytest.approx(0.39, abs=0.03), "nearly uniform, so narrow is the rest"
@@ -170,11 +172,11 @@ def test_truncated_noise_lies_within_and_keeps_its_order(trained: Path, tmp_path
 
 def test_protocols_that_differ_have_different_names() -> None:
     (small,) = asked(["fid-test-5k"], ["fid-test-5k.features=judge"], 400, allow_small=True)
-    assert small.identity(64, {}) == "fid-test-5k@1[features=judge, images=400, side=64]"
+    assert small.identity(64, {}) == "fid-test-5k@1[features=judge, images=400, resolution=64]"
     (resized,) = asked(["fid-test-5k"], ["fid-test-5k.resize=128"])
     assert resized.identity(64, {}) == "fid-test-5k@1[resize=128]"
     (same,) = asked(["fid"], ["fid.features=inception"], 5000)
-    assert same.identity(64, {}) == "fid-test-5k@1[side=64]", "nothing was changed"
+    assert same.identity(64, {}) == "fid-test-5k@1[resolution=64]", "nothing was changed"
 
 
 @pytest.mark.parametrize(
@@ -183,16 +185,21 @@ def test_protocols_that_differ_have_different_names() -> None:
         (["fidd"], [], None, "no protocol or metric is called 'fidd'; did you mean 'fid'"),
         (["fid"], ["fid.fetures=judge"], None, "fid.fetures: no such value; did you mean 'features'"),
         (["fid"], ["kid.features=judge"], None, "'kid' is not among the metrics; did you mean 'fid'"),
-        (["fid"], ["features=judge"], None, "PROTOCOL.KEY=VALUE is wanted"),
+        (["fid"], ["features=judge"], None, "expected PROTOCOL.KEY=VALUE"),
         (
             ["r-precision"],
             ["r-precision.candidates=1"],
             None,
             "r-precision.candidates: input should be greater",
         ),
-        (["fid"], ["fid.resize=big"], None, "fid.resize: a side in pixels, or null is wanted, found 'big'"),
-        (["fid"], ["fid.truncation=-1"], None, "fid.truncation: larger than 0"),
-        (["fid"], [], 100, r"asks for 5000 pictures, and 100 .*--allow-small .*fid-test-5k@1\[images=100\]"),
+        (
+            ["fid"],
+            ["fid.resize=big"],
+            None,
+            "fid.resize: expected a resolution in pixels, or null, got 'big'",
+        ),
+        (["fid"], ["fid.truncation=-1"], None, "fid.truncation: expected a number above 0"),
+        (["fid"], [], 100, r"expects 5000 images, got 100.*--allow-small .*fid-test-5k@1\[images=100\]"),
     ],
 )
 def test_what_cannot_be_asked_for(names: list[str], changes: list[str], images: int, message: str) -> None:
@@ -200,10 +207,10 @@ def test_what_cannot_be_asked_for(names: list[str], changes: list[str], images: 
         asked(names, changes, images)
 
 
-def test_pictures_that_are_not_finite_are_told(run: Path) -> None:
+def test_images_that_are_not_finite_are_reported(run: Path) -> None:
     file = run / "model" / "generator.safetensors"
     save_file({name: tensor * float("nan") for name, tensor in load_file(file).items()}, file)
-    with pytest.raises(ZooError, match=r"draws values that are not finite .* first in picture 0"):
+    with pytest.raises(ZooError, match=r"generates values that are not finite .* first in image 0"):
         evaluate(run, "diversity")
     assert not (run / "results.json").exists()
 
@@ -213,22 +220,22 @@ def test_too_few_classes_for_the_negatives(run: Path) -> None:
         evaluate(run, "r-precision", changes=(), data="aviary:10")
 
 
-def test_a_folder_of_pictures_as_the_data(run: Path, tmp_path: Path) -> None:
-    """One without captions, one of smaller pictures, one that has only a training split."""
-    folder = tmp_path / "pictures"
+def test_a_folder_of_images_as_the_data(run: Path, tmp_path: Path) -> None:
+    """One without captions, one of smaller images, one that has only a training split."""
+    folder = tmp_path / "images"
     folder.mkdir()
     rows = []
     for number in range(12):
         Image.new("RGB", (40, 40), (number * 20, 0, 0)).save(folder / f"{number}.png")
         rows.append(json.dumps({"file_name": f"{number}.png", "text": f"a red bird number {number}"}))
     with pytest.raises(ZooError, match=r"has no captions|is measured on the split"):
-        evaluate(run, "diversity", data=f"pictures:{folder}")
+        evaluate(run, "diversity", data=f"images:{folder}")
     (folder / "metadata.jsonl").write_text("\n".join(rows))
     with pytest.raises(ZooError, match=r"split 'test', which .* does not have; it has train"):
         evaluate(run, "diversity", data=f"folder:{folder}")
     train = ["fid.split=train", "fid.features=own"]
     small = [*train, "fid.resize=64"]
-    with pytest.raises(ZooError, match=r"0 has 40×40 pixels, and pictures are compared at 64 px"):
+    with pytest.raises(ZooError, match=r"0 has 40×40 pixels, and images are compared at 64 px"):
         evaluate(run, "fid", data=f"folder:{folder}", changes=small)
     assert only(evaluate(run, "fid", data=f"folder:{folder}", changes=train))["scores"]["fid"]["value"] > 0
 
@@ -244,7 +251,9 @@ def test_without_a_network_the_inception_weights_are_missed_in_a_line(
         evaluate(run, "fid")
     with pytest.raises(ZooError, match="fid-test-5k: timm has no model 'resnet1'; did you mean"):
         evaluate(run, "fid", changes=["fid.features=timm:resnet1"])
-    with pytest.raises(ZooError, match="fid-test-5k: 'nowhere' is no extractor: inception, timm:NAME"):
+    with pytest.raises(
+        ZooError, match="fid-test-5k: 'nowhere' is not an extractor: expected inception, timm:NAME"
+    ):
         evaluate(run, "fid", changes=["fid.features=nowhere"])
 
 
@@ -257,13 +266,13 @@ def test_real_features_are_cached_by_content(run: Path, monkeypatch: pytest.Monk
 
     original = PipelineStudy._extracted
 
-    def noting(self: PipelineStudy, pictures: Any, *rest: Any) -> Any:
-        seen.append(pictures)
-        return original(self, pictures, *rest)
+    def noting(self: PipelineStudy, images: Any, *rest: Any) -> Any:
+        seen.append(images)
+        return original(self, images, *rest)
 
     monkeypatch.setattr(PipelineStudy, "_extracted", noting)
     assert only(evaluate(run, "fid", changes=changes))["scores"] == first["scores"]
-    assert seen == ["drawn"], "the real ones were read from the cache"
+    assert seen == ["generated"], "the real ones were read from the cache"
 
 
 def test_an_independent_matcher_is_named_by_its_content(run: Path) -> None:
@@ -332,12 +341,12 @@ def test_the_command_measures_and_compares(run: Path, tmp_path: Path) -> None:
     done = command(run, other, "--data", DATA, *asked_for, "--table", "--format", "markdown", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     title, _, _, _, *rows = done.stdout.splitlines()
-    assert "diversity-10x100@1[features=own, images=20, side=32]" in title
+    assert "diversity-10x100@1[features=own, images=20, resolution=32]" in title
     assert [row.split("|")[1].strip() for row in rows] == [str(run), str(other)]
     again = command(run, other, "--table", "--format", "markdown", cwd=tmp_path)
     assert again.stdout == done.stdout, "from what was measured before"
     table = command(run, "--table", cwd=tmp_path)
-    assert "diversity-10x100@1[features=own, images=20, side=32]" in table.stdout
+    assert "diversity-10x100@1[features=own, images=20, resolution=32]" in table.stdout
 
 
 @pytest.mark.parametrize(
@@ -347,12 +356,12 @@ def test_the_command_measures_and_compares(run: Path, tmp_path: Path) -> None:
         (("RUN", "--data", "aviary"), "missing --metrics NAME,NAME: zoo list protocol"),
         (("RUN", "--data", "aviary:40", "--metrics", "fidd"), "did you mean 'fid'"),
         (("RUN", "--table"), "nothing has been measured"),
-        (("nowhere", "--data", "aviary:40", "--metrics", "fid"), "nowhere is no model"),
+        (("nowhere", "--data", "aviary:40", "--metrics", "fid"), "nowhere is not a model"),
         (("RUN", "--data", "aviary:40", "--metrics", "fid", "--out", "no/r.json"), "there is no folder no"),
         (("RUN", "--data", "aviary:40", "--metrics", "fid", "--images", "9"), "--allow-small"),
     ],
 )
-def test_mistakes_are_told_in_a_line(
+def test_mistakes_are_reported_in_a_line(
     arguments: tuple[str, ...], message: str, run: Path, tmp_path: Path
 ) -> None:
     result = command(*(a.replace("RUN", str(run)) for a in arguments), cwd=tmp_path)
@@ -386,7 +395,7 @@ def test_two_evaluations_of_one_model_lose_no_result(tmp_path: Path) -> None:
     assert found == {f"fid@{number}" for number in range(24)}
 
 
-def test_a_place_that_takes_no_file_is_refused_before_anything_is_drawn() -> None:
+def test_a_place_that_takes_no_file_is_refused_before_anything_is_generated() -> None:
     with pytest.raises(ZooError, match=r"/proc/results.json cannot be written \(.*--out FILE"):
         writable(Path("/proc/results.json"))  # not even root writes there
 

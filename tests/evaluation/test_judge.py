@@ -1,4 +1,4 @@
-"""The judge of drawn sets, and attribute accuracy, the metric that asks it."""
+"""The judge of procedural data sets, and attribute accuracy, the metric that asks it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from torch import Tensor
 import zoo
 from zoo import ZooError
 from zoo.data.cache import cache_folder
+from zoo.data.images import ImageSet, images_at
 from zoo.data.make import make
-from zoo.data.pictures import Pictures, images
 from zoo.evaluation import judge as judges
 from zoo.evaluation.judge import Effort, TrainedJudge, judge_of
 from zoo_plugins.datasets.aviary import Aviary
@@ -36,10 +36,10 @@ PLACES = {"left": 2, "right": 11}
 
 
 def square(colour: str, place: str) -> Image.Image:
-    picture = Image.new("RGB", (19, 19), (128, 128, 128))
+    image = Image.new("RGB", (19, 19), (128, 128, 128))
     left = PLACES[place]
-    ImageDraw.Draw(picture).rectangle((left, 6, left + 5, 11), COLOURS[colour])
-    return picture
+    ImageDraw.Draw(image).rectangle((left, 6, left + 5, 11), COLOURS[colour])
+    return image
 
 
 class Squares:
@@ -74,13 +74,13 @@ class Squares:
         return f"squares {self.count} {self.more}"
 
 
-def tiny(data: Any, side: int = 16, seen: int = 64, **more: Any) -> TrainedJudge:
-    return judge_of(data, "some:data", side, CPU, True, effort=Effort(seen=seen, **more))
+def tiny(data: Any, resolution: int = 16, images: int = 64, **more: Any) -> TrainedJudge:
+    return judge_of(data, "some:data", resolution, CPU, True, effort=Effort(images=images, **more))
 
 
 @pytest.fixture(scope="module")
 def squares() -> TrainedJudge:
-    return tiny(Squares(), seen=960)
+    return tiny(Squares(), images=960)
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 # ---- the judge
 
 
-def test_it_reads_what_drawings_show(squares: TrainedJudge) -> None:
+def test_it_reads_what_generated_images_show(squares: TrainedJudge) -> None:
     assert isinstance(squares, Judge)
     assert squares.values == {"colour": ("blue", "green", "red"), "place": ("left", "right")}
     assert squares.accuracy == {"colour": 1.0, "place": 1.0}
@@ -113,26 +113,26 @@ def test_it_reads_what_drawings_show(squares: TrainedJudge) -> None:
     assert squares.features(images).shape == (4, 256)
 
 
-def as_image(picture: Image.Image) -> Tensor:
-    data = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
-    return data.view(*picture.size, 3).permute(2, 0, 1) / 127.5 - 1
+def as_image(image: Image.Image) -> Tensor:
+    data = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
+    return data.view(*image.size, 3).permute(2, 0, 1) / 127.5 - 1
 
 
-def test_pictures_of_another_side_are_resized(squares: TrainedJudge) -> None:
-    picture = square("green", "right").crop((1, 1, 17, 17))
-    for side in (16, 40, 128):
-        read = squares.read(as_image(picture.resize((side, side), Image.Resampling.BILINEAR))[None])
+def test_images_of_another_resolution_are_resized(squares: TrainedJudge) -> None:
+    image = square("green", "right").crop((1, 1, 17, 17))
+    for resolution in (16, 40, 128):
+        read = squares.read(as_image(image.resize((resolution, resolution), Image.Resampling.BILINEAR))[None])
         assert squares.values["colour"][int(read["colour"])] == "green"
 
 
-def test_what_is_read_of_a_picture_does_not_depend_on_its_batch(squares: TrainedJudge) -> None:
+def test_what_is_read_of_an_image_does_not_depend_on_its_batch(squares: TrainedJudge) -> None:
     images = torch.rand(5, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
     alone = torch.cat([squares.features(image[None]) for image in images])
     assert torch.allclose(squares.features(images), alone, atol=1e-5)
 
 
 def test_it_is_trained_once(squares: TrainedJudge, trainings: list[int]) -> None:
-    again = tiny(Squares(), seen=960)
+    again = tiny(Squares(), images=960)
     assert trainings == []
     assert again.id == squares.id
     assert (again.accuracy, again.chance) == (squares.accuracy, squares.chance)
@@ -143,7 +143,7 @@ def test_it_is_trained_where_its_features_are_asked_for_first(
     trained: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
-    hasty = Effort(practice=48, tests=24, seen=64)
+    hasty = Effort(practice=48, tests=24, images=64)
     monkeypatch.setitem(cast("Any", judge_of).__kwdefaults__, "effort", hasty)
     asked = {"changes": ["kid.features=judge", "kid.subset_size=12"], "images": 24, "allow_small": True}
     out = tmp_path / "results.json"
@@ -161,13 +161,13 @@ def test_the_same_data_make_the_same_judge(monkeypatch: pytest.MonkeyPatch, tmp_
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_other_data_another_side_or_effort_make_another(trainings: list[int]) -> None:
+def test_other_data_another_resolution_or_effort_make_another(trainings: list[int]) -> None:
     tiny(Squares(13))
     for made, again in enumerate((Squares(14), Squares(13, shade="dark")), 2):
         tiny(again)
         assert len(trainings) == made
-    tiny(Squares(13), side=8)
-    tiny(Squares(13), seen=70)
+    tiny(Squares(13), resolution=8)
+    tiny(Squares(13), images=70)
     assert len(trainings) == 5
 
 
@@ -211,11 +211,11 @@ def test_sets_without_attributes_are_refused() -> None:
         def records(self, split: str) -> Sequence[Record]:
             return [Record(record.name, record.image, record.captions) for record in super().records(split)]
 
-    with pytest.raises(ZooError, match="some:data does not know its pictures' attributes"):
+    with pytest.raises(ZooError, match="some:data does not know its images' attributes"):
         tiny(Plain())
 
 
-def test_sets_without_pictures_to_be_tested_on_are_refused() -> None:
+def test_sets_without_images_to_be_tested_on_are_refused() -> None:
     class Half(Squares):
         def splits(self) -> tuple[str, ...]:
             return ("train",)
@@ -225,18 +225,18 @@ def test_sets_without_pictures_to_be_tested_on_are_refused() -> None:
 
 
 def test_a_made_folder_is_judged_like_its_set(tmp_path: Path) -> None:
-    make(Aviary(DataSource("20", side=19)), tmp_path / "made")
+    make(Aviary(DataSource("20", resolution=19)), tmp_path / "made")
     judge = tiny(ImageFolder(DataSource(str(tmp_path / "made"))))
     assert {"background", "pose"} <= set(judge.values)
     assert not {"facing", "species"} & set(judge.values)
 
 
-# ---- drawn sets
+# ---- procedural data sets
 
 
 @pytest.mark.parametrize("kind", [Aviary, Garden, Portraits])
 def test_practice_mixes_what_classes_fix(kind: Any) -> None:
-    data = kind(DataSource("5", side=19))
+    data = kind(DataSource("5", resolution=19))
     records = data.practice(30)
     assert [r.attributes for r in records] == [r.attributes for r in data.practice(40)[:30]]
     bodies = [{k: v for k, v in r.attributes.items() if k not in ("species", "person")} for r in records]
@@ -248,10 +248,10 @@ def test_practice_mixes_what_classes_fix(kind: Any) -> None:
     assert image().size == (19, 19)
 
 
-def test_a_drawn_set_has_one_judge_whatever_its_count_and_seed(trainings: list[int]) -> None:
-    few = {"practice": 40, "tests": 12, "seen": 48}
-    one = tiny(Aviary(DataSource("5", side=19)), **few)
-    other = tiny(Aviary(DataSource("70", side=64, seed=3)), **few)
+def test_a_procedural_data_set_has_one_judge_whatever_its_count_and_seed(trainings: list[int]) -> None:
+    few = {"practice": 40, "tests": 12, "images": 48}
+    one = tiny(Aviary(DataSource("5", resolution=19)), **few)
+    other = tiny(Aviary(DataSource("70", resolution=64, seed=3)), **few)
     assert len(trainings) == 1
     assert one.id == other.id
     told = {
@@ -265,38 +265,38 @@ def test_a_set_brings_its_judges(
     trainings: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "here"))
-    few = {"practice": 40, "tests": 12, "seen": 48}
-    first = tiny(Aviary(DataSource("5", side=19)), **few)
+    few = {"practice": 40, "tests": 12, "images": 48}
+    first = tiny(Aviary(DataSource("5", resolution=19)), **few)
     (tmp_path / "here" / "judges").rename(tmp_path / "brought")
     monkeypatch.setattr(Aviary, "judges", tmp_path / "brought")
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "elsewhere"))
-    assert tiny(Aviary(DataSource("7", side=32)), **few).id == first.id
+    assert tiny(Aviary(DataSource("7", resolution=32)), **few).id == first.id
     assert len(trainings) == 1
     flip_a_bit(next((tmp_path / "brought").iterdir()) / "judge.safetensors")
-    assert tiny(Aviary(DataSource("7", side=32)), **few).id == first.id
+    assert tiny(Aviary(DataSource("7", resolution=32)), **few).id == first.id
     assert len(trainings) == 2
 
 
 @pytest.mark.parametrize(
-    ("kind", "sides"), [(Aviary, (16, 32, 64)), (Garden, (64,)), (Portraits, (16, 32, 64))]
+    ("kind", "resolutions"), [(Aviary, (16, 32, 64)), (Garden, (64,)), (Portraits, (16, 32, 64))]
 )
-def test_the_judges_that_come_with_the_zoo_are_those_of_its_drawings(
-    kind: Any, sides: tuple[int, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_the_judges_that_come_with_the_zoo_are_those_of_its_generated_images(
+    kind: Any, resolutions: tuple[int, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
     monkeypatch.setattr(
         judges, "_trained", lambda *_: pytest.fail("the judge that comes with it is another's")
     )
-    for side in sides:
-        judge = judge_of(kind(DataSource("20")), kind.name, side, CPU, True)
-        assert judge.side == side
+    for resolution in resolutions:
+        judge = judge_of(kind(DataSource("20")), kind.name, resolution, CPU, True)
+        assert judge.resolution == resolution
     assert min(judge.accuracy.values()) >= 0.98
-    # of the judge of 64 px, the last: drawings that it was neither trained nor tested on
-    fresh = kind(DataSource("500", side=76, seed=1))
+    # of the judge of 64 px, the last: generated images that it was neither trained nor tested on
+    fresh = kind(DataSource("500", resolution=76, seed=1))
     records = fresh.records("test")
-    pictures = Pictures(records, side=64, fingerprint=fresh.fingerprint())
-    (drawn,) = images(pictures.batch(range(len(records)), generator=None).pixels, [64])
-    read = judge.read(drawn)
+    images = ImageSet(records, resolution=64, fingerprint=fresh.fingerprint())
+    (generated,) = images_at(images.batch(range(len(records)), generator=None).pixels, [64])
+    read = judge.read(generated)
     right = [
         judge.values[name][int(value)] == record.attributes[name]
         for name in judge.values
@@ -307,17 +307,20 @@ def test_the_judges_that_come_with_the_zoo_are_those_of_its_drawings(
     assert sum(right) / len(right) > 0.98
 
 
-def test_one_judge_reads_all_larger_sides(squares: TrainedJudge, trainings: list[int]) -> None:
-    few = {"practice": 40, "tests": 12, "seen": 48}
-    sides = {side: tiny(Aviary(DataSource("5", side=19)), side=side, **few) for side in (64, 128)}
-    assert sides[64].id == sides[128].id
+def test_one_judge_reads_all_larger_resolutions(squares: TrainedJudge, trainings: list[int]) -> None:
+    few = {"practice": 40, "tests": 12, "images": 48}
+    resolutions = {
+        resolution: tiny(Aviary(DataSource("5", resolution=19)), resolution=resolution, **few)
+        for resolution in (64, 128)
+    }
+    assert resolutions[64].id == resolutions[128].id
 
 
 # ---- the metric
 
 
 class Knowing:
-    """A judge that reads the numbers which the pictures' first values hold."""
+    """A judge that reads the numbers which the images' first values hold."""
 
     values: Mapping[str, tuple[str, ...]] = {"colour": tuple(COLOURS), "place": tuple(PLACES)}
     accuracy: Mapping[str, float] = {"colour": 0.99, "place": 0.98}
@@ -328,7 +331,7 @@ class Knowing:
 
 
 def shown(records: Sequence[Record]) -> Tensor:
-    """Pictures that show these records, as `Knowing` reads them."""
+    """Images that show these records, as `Knowing` reads them."""
     images = torch.zeros(len(records), 3, 4, 4)
     for number, record in enumerate(records):
         for place, (name, values) in enumerate(Knowing.values.items()):
@@ -336,12 +339,12 @@ def shown(records: Sequence[Record]) -> Tensor:
     return images
 
 
-def study(records: Sequence[Record], pictures: Tensor, which: int = 0, text: bool = True) -> Any:
-    """A study of pictures that were drawn of the captions with number `which`."""
+def study(records: Sequence[Record], images: Tensor, which: int = 0, text: bool = True) -> Any:
+    """A study of images that were generated of the captions with number `which`."""
 
     def batches(kind: str) -> Iterator[Tensor]:
-        assert kind == "drawn"
-        return iter(pictures.split(7))
+        assert kind == "generated"
+        return iter(images.split(7))
 
     return SimpleNamespace(
         records=tuple(records),
@@ -356,7 +359,7 @@ def study(records: Sequence[Record], pictures: Tensor, which: int = 0, text: boo
 RECORDS = Squares(600).records("test")
 
 
-def test_pictures_that_show_what_is_told_score_one() -> None:
+def test_images_that_show_what_is_reported_score_one() -> None:
     scores = Attributes().measure(study(RECORDS, shown(RECORDS))).scores
     assert set(scores) == {"colour", "place", "mean"}
     assert all(score.value == 1 for score in scores.values())
@@ -367,7 +370,7 @@ def test_pictures_that_show_what_is_told_score_one() -> None:
     assert scores["mean"].chance == pytest.approx((1 / 3 + 1 / 2) / 2)
 
 
-def test_pictures_of_other_captions_fall_to_chance() -> None:
+def test_images_of_other_captions_fall_to_chance() -> None:
     order = torch.randperm(len(RECORDS), generator=torch.Generator().manual_seed(0))
     scores = Attributes().measure(study(RECORDS, shown(RECORDS)[order])).scores
     for score in scores.values():
@@ -386,7 +389,7 @@ def test_only_what_a_caption_tells_counts() -> None:
     assert {name: score.value for name, score in scores.items()} == {"colour": 1, "mean": 1}
 
 
-def test_a_value_that_is_always_told_is_worth_its_share() -> None:
+def test_a_value_that_is_always_reported_is_worth_its_share() -> None:
     reds = [record for record in RECORDS if record.attributes["colour"] == "red"]
     scores = Attributes().measure(study(reds, shown(reds), which=1)).scores
     assert scores["colour"].chance == pytest.approx(1 / 3)
@@ -395,7 +398,7 @@ def test_a_value_that_is_always_told_is_worth_its_share() -> None:
 def test_what_cannot_be_measured_is_said() -> None:
     with pytest.raises(ZooError, match="no caption tells"):
         Attributes().measure(study(RECORDS, shown(RECORDS), which=2))
-    with pytest.raises(ZooError, match="draws without captions"):
+    with pytest.raises(ZooError, match="has no text"):
         Attributes().measure(study(RECORDS, shown(RECORDS), text=False))
     silent = [Record(r.name, r.image, r.captions, attributes=r.attributes) for r in RECORDS]
     with pytest.raises(ZooError, match="does not say what its captions tell"):

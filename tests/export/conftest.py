@@ -13,7 +13,7 @@ from zoo.pipeline import Pipeline
 
 @pytest.fixture(scope="session")
 def birds(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
-    """Reads words and draws its condition."""
+    """Reads words and generates its condition."""
     pipe = made(text_encoder="bilstm", conditioning="augmentation", generator="attention-stages")
     folder = pipe.save_pretrained(tmp_path_factory.mktemp("models") / "birds")
     return Pipeline.from_pretrained(folder, device="cpu")

@@ -1,4 +1,4 @@
-"""A whole model leaves the zoo, and draws the same pictures without torch."""
+"""A whole model leaves the zoo, and generates the same images without torch."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from zoo.export.to_onnx import NEAR, OPSET, write_onnx
 from zoo.pipeline import Pipeline
 from zoo.seeding import generator as seeded
 from zoo_registry import ZooError
-from zoo_registry.contracts import Phase
+from zoo_registry.contracts import Growth
 from zoo_registry.testing import CAPTIONS
 
 
 def same(ours: list[Image.Image], theirs: list[Image.Image]) -> None:
-    """A rounding apart at most, and pictures of something."""
+    """A rounding apart at most, and images of something."""
     assert len(ours) == len(theirs)
     for one, other in zip(ours, theirs, strict=True):
         assert np.abs(np.asarray(one).astype(int) - np.asarray(other)).max() <= 1
@@ -45,7 +45,7 @@ def test_a_seed_has_the_noise_that_torch_gives_it(seed: int) -> None:
                 np.testing.assert_allclose(ours, torch.randn(width, generator=source), rtol=0, atol=1e-5)
 
 
-def test_an_exported_model_draws_the_pictures_of_its_pipeline(birds: Pipeline, exported: Path) -> None:
+def test_an_exported_model_generates_the_images_of_its_pipeline(birds: Pipeline, exported: Path) -> None:
     captions = ["the bird is blue", *CAPTIONS]
     same(OnnxPipeline(exported)(captions, seed=3, images=2), birds(captions, seed=3, images=2))
     noise, draws = torch.randn(2, 18, 8, generator=torch.Generator().manual_seed(0)).numpy()
@@ -53,10 +53,10 @@ def test_an_exported_model_draws_the_pictures_of_its_pipeline(birds: Pipeline, e
         text = birds._read(birds.tokens([CAPTIONS[2]] * 18))
         wanted = birds._forward(text, torch.from_numpy(noise), torch.from_numpy(draws)).images[-1].numpy()
     np.testing.assert_allclose(
-        OnnxPipeline(exported).draw(CAPTIONS[2], noise, draws), wanted, rtol=0, atol=NEAR
+        OnnxPipeline(exported).generate(CAPTIONS[2], noise, draws), wanted, rtol=0, atol=NEAR
     )
-    other = OnnxPipeline(exported).draw(CAPTIONS[2], noise, -draws)
-    assert np.abs(other - wanted).max() > NEAR, "the condition is drawn, not its mean"
+    other = OnnxPipeline(exported).generate(CAPTIONS[2], noise, -draws)
+    assert np.abs(other - wanted).max() > NEAR, "the condition is generated, not its mean"
 
 
 def test_it_says_what_goes_in_and_out(exported: Path) -> None:
@@ -64,19 +64,19 @@ def test_it_says_what_goes_in_and_out(exported: Path) -> None:
     assert told["opset"] == OPSET
     assert {entry["name"]: entry["shape"] for entry in told["inputs"]} == {
         "noise": ["batch", 8],
-        "draws": ["batch", 8],
+        "code_noise": ["batch", 8],
         "ids": ["batch", "length"],
         "mask": ["batch", "length"],
     }
     assert told["outputs"] == [{"name": "image", "type": "tensor(float)", "shape": ["batch", 3, 32, 32]}]
-    assert (told["noise_width"], told["draws_width"], told["side"]) == (8, 8, 32)
+    assert (told["noise_width"], told["code_width"], told["resolution"]) == (8, 8, 32)
     assert told["tokens"] == {"scheme": "words", "max_words": 18, "padding": 0}
     assert str(Path(__file__).parents[2]).encode() not in (exported / "model.onnx").read_bytes()
 
 
 def test_a_model_without_text_is_exported_as_it_has_grown(tmp_path: Path) -> None:
     pipe = made(discriminator="progressive", generator="progressive")
-    pipe.parts.phase = Phase(8, 0.5)
+    pipe.parts.growth = Growth(8, 0.5)
     exported = OnnxPipeline(write_onnx(pipe, tmp_path / "out"))
     assert [entry.name for entry in exported.session.get_inputs()] == ["noise"]
     same(exported("", images=3), pipe("", images=3))
@@ -115,10 +115,10 @@ def test_the_script_needs_onnxruntime_numpy_and_pillow_alone(
 
 def test_zoo_sample_with_onnx_imports_no_torch(birds: Pipeline, exported: Path, tmp_path: Path) -> None:
     words = ("sample", exported, "the bird is qqq blue", "a red bird", "--engine", "onnx")
-    ended = run("-m", "zoo.cli", *words, "--images", 2, "--seed", 5, "--out", tmp_path / "drawn")
+    ended = run("-m", "zoo.cli", *words, "--images", 2, "--seed", 5, "--out", tmp_path / "generated")
     assert not imported(ended) & {"torch", "transformers", "timm"}
     assert "left out of 'the bird is qqq blue': qqq" in ended.stderr
-    files = sorted((tmp_path / "drawn").iterdir())
+    files = sorted((tmp_path / "generated").iterdir())
     assert ended.stdout.split() == [str(file) for file in files]
     same([Image.open(file) for file in files], birds(["the bird is blue", "a red bird"], seed=5, images=2))
 
@@ -126,12 +126,12 @@ def test_zoo_sample_with_onnx_imports_no_torch(birds: Pipeline, exported: Path, 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("red", "--attention"), "--engine onnx draws pictures alone, on the CPU; without --attention"),
+        (("red", "--attention"), "--engine onnx generates images alone, on the CPU; without --attention"),
         (("red", "--device", "cuda"), "without --device"),
         (("qqq",), "no word of the caption 'qqq' is known to this model"),
     ],
 )
-def test_what_onnx_cannot_draw_is_refused(
+def test_what_onnx_cannot_generate_is_refused(
     exported: Path, words: tuple[str, ...], told: str, tmp_path: Path
 ) -> None:
     ended = run("-m", "zoo.cli", "sample", exported, *words, "--engine", "onnx", cwd=tmp_path, fails=True)
@@ -155,7 +155,7 @@ def test_the_command_exports(birds: Pipeline, tmp_path: Path) -> None:
     }
     (tmp_path / "full").mkdir()
     (tmp_path / "full/letter.txt").write_text("dear")
-    with pytest.raises(ZooError, match="full exists and is not empty; a new folder is wanted"):
+    with pytest.raises(ZooError, match="full exists and is not empty; expected a new folder"):
         CliRunner().invoke(app, [*words, str(tmp_path / "full")], catch_exceptions=False)
     assert [file.name for file in (tmp_path / "full").iterdir()] == ["letter.txt"]
 
@@ -163,7 +163,7 @@ def test_the_command_exports(birds: Pipeline, tmp_path: Path) -> None:
 def test_engines_and_folders_that_do_not_fit_are_named(exported: Path, tmp_path: Path) -> None:
     with pytest.raises(ZooError, match=r"no exported model: there is no .*export\.json; zoo export MODEL"):
         ExportedModel(tmp_path)
-    with pytest.raises(ZooError, match=r"is an exported model: .* --engine onnx draws with it"):
+    with pytest.raises(ZooError, match=r"is an exported model: .* --engine onnx generates with it"):
         Pipeline.from_pretrained(exported)
 
 
@@ -173,12 +173,12 @@ def test_engines_and_folders_that_do_not_fit_are_named(exported: Path, tmp_path:
         ("export.json", "{", "cannot be read as an exported model's description"),
         ("export.json", "[]", "cannot be read as an exported model's description"),
         ("export.json", '{"format": 9}', "has format 9; this zoo reads format 1: install a newer t2i-zoo"),
-        ("export.json", '{"format": 1}', "cannot be drawn with"),
-        ("model.onnx", "not a graph", "cannot be drawn with"),
-        ("vocabulary.json", "{}", "cannot be drawn with"),
+        ("export.json", '{"format": 1}', "cannot be run"),
+        ("model.onnx", "not a graph", "cannot be run"),
+        ("vocabulary.json", "{}", "cannot be run"),
     ],
 )
-def test_a_damaged_folder_is_told_in_a_line(
+def test_a_damaged_folder_is_reported_in_a_line(
     exported: Path, file: str, content: str, told: str, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(exported, tmp_path / "damaged")
@@ -219,12 +219,12 @@ def test_a_part_that_cannot_be_followed_is_named_with_the_reason(birds: Pipeline
     assert not os.listdir(tmp_path)
 
 
-def test_a_part_that_draws_otherwise_in_onnx_is_refused(birds: Pipeline, tmp_path: Path) -> None:
+def test_a_part_that_generates_otherwise_in_onnx_is_refused(birds: Pipeline, tmp_path: Path) -> None:
     class Other(Around):
         def forward(self, *given: Any) -> Any:
-            drawing = self.within(*given)
+            generated = self.within(*given)
             shift = 0.1 if torch.onnx.is_in_onnx_export() else 0.0
-            return drawing._replace(images=tuple(image + shift for image in drawing.images))
+            return generated._replace(images=tuple(image + shift for image in generated.images))
 
     pipe = Pipeline(birds.recipe, Parts({**birds.parts.modules, "generator": Other(birds.parts.generator)}))
     with pytest.raises(

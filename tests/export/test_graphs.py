@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from zoo.assemble import Parts, construct
 from zoo.export.onnx_pipeline import CaptionError, OnnxPipeline
-from zoo.export.to_onnx import NEAR, Drawer, write_graph
+from zoo.export.to_onnx import NEAR, SamplingNetwork, write_graph
 from zoo_registry import catalogue
-from zoo_registry.contracts import ConditionSpec, Phase, Text, TextSource, TextSpec, Tokens
+from zoo_registry.contracts import ConditionSpec, Growth, Text, TextSource, TextSpec, Tokens
 from zoo_registry.recipe import Choice
 from zoo_registry.schema import fill, schema_of
 from zoo_registry.testing import CAPTIONS
@@ -122,7 +122,7 @@ class Words(nn.Module):
         return Text(words.sum(1), words, tokens.mask)
 
 
-def drawn_alike(parts: Parts, phase: Phase, path: Path) -> None:
+def drawn_alike(parts: Parts, growth: Growth, path: Path) -> None:
     """Train-mode passes first, so that what batch norms have seen is not their start."""
     source = torch.Generator().manual_seed(0)
     width = parts.generator.spec.noise_width
@@ -131,12 +131,12 @@ def drawn_alike(parts: Parts, phase: Phase, path: Path) -> None:
         count, longest = len(lengths), max(lengths)
         return {
             "noise": torch.randn(count, width, generator=source),
-            "draws": torch.randn(count, parts.conditioning.width, generator=source),
+            "code_noise": torch.randn(count, parts.conditioning.width, generator=source),
             "ids": torch.randint(20, (count, longest), generator=source),
             "mask": torch.arange(longest) < torch.tensor(lengths)[:, None],
         }
 
-    drawer = Drawer(parts, phase)
+    drawer = SamplingNetwork(parts, growth)
     with torch.no_grad():
         drawer.train()
         for _ in range(3):
@@ -161,7 +161,7 @@ DRAWERS += [("attention-stages", "identity", {"mask_layout": "attngan"})]
 @pytest.mark.parametrize(
     ("generator", "conditioning", "changes"), DRAWERS, ids=["-".join((g, c, *s)) for g, c, s in DRAWERS]
 )
-def test_a_generator_draws_the_same(
+def test_a_generator_generates_the_same(
     generator: str, conditioning: str, changes: dict[str, Any], tmp_path: Path
 ) -> None:
     text = Words()
@@ -169,8 +169,8 @@ def test_a_generator_draws_the_same(
     wires = {TextSpec: text.spec, ConditionSpec: ConditionSpec(code.width)}
     drawer = built("generator", generator, wires, changes)
     parts = Parts({"text_encoder": text, "conditioning": code, "generator": drawer})
-    drawn_alike(parts, Phase(drawer.spec.sides[-1]), tmp_path / "model.onnx")
+    drawn_alike(parts, Growth(drawer.spec.resolutions[-1]), tmp_path / "model.onnx")
 
 
-def test_every_conditioning_is_among_those_drawn_with() -> None:
+def test_every_conditioning_is_among_those_generated_with() -> None:
     assert {conditioning for _, conditioning, _ in DRAWERS} == set(names("conditioning"))

@@ -27,7 +27,7 @@ def flowers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_models.styled().save_pretrained(tmp_path_factory.mktemp("models") / "flowers")
 
 
-def test_half_the_bytes_and_nearly_the_same_pictures(flowers: Path, tmp_path: Path) -> None:
+def test_half_the_bytes_and_nearly_the_same_images(flowers: Path, tmp_path: Path) -> None:
     half = write_half(str(flowers), tmp_path / "half")
     files = [file.relative_to(half) for file in half.rglob("*.safetensors")]
     kinds = ("text_encoder", "conditioning", "generator", "style_encoder")
@@ -75,7 +75,7 @@ def test_encoders_alone_are_refused(tmp_path: Path) -> None:
     encoders.mkdir()
     config = {"format": 1, "recipe": recipe.locked(), "made_with": {}}
     (encoders / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ZooError, match="encoders matches text and images and draws nothing"):
+    with pytest.raises(ZooError, match="encoders matches text and images and cannot generate"):
         write_half(str(encoders), tmp_path / "half")
     assert not (tmp_path / "half").exists()
 

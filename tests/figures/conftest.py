@@ -1,4 +1,4 @@
-"""Small pipelines with fresh weights: what is drawn is noise, but it depends on caption and noise."""
+"""Small pipelines with fresh weights: what is generated is noise, but it depends on caption and noise."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def mp4_frames(path: Path) -> list[np.ndarray]:
     return frames
 
 
-def picture(path: str | Path) -> Image.Image:
-    with Image.open(path) as opened:
-        return opened.copy()
+def opened(path: str | Path) -> Image.Image:
+    with Image.open(path) as file:
+        return file.copy()
 
 
 @pytest.fixture(scope="session")

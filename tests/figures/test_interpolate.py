@@ -15,7 +15,7 @@ from zoo import Pipeline, ZooError
 from zoo.pipeline import to_pillow
 from zoo.report.figures import upscaled
 
-from .conftest import Run, mp4_frames, picture
+from .conftest import Run, mp4_frames, opened
 
 RED, BLUE, _ = CAPTIONS
 
@@ -29,7 +29,7 @@ def test_the_ends_between_captions_are_their_samples(attending: Pipeline, second
     way = attending.interpolate(RED, second, steps=5, seed=3)
     assert way.shape == (5, 1, 3, 32, 32)
     for end, caption in ((way[0, 0], RED), (way[-1, 0], second)):
-        assert near(end, attending.draw(caption, seed=3).images[-1][0])
+        assert near(end, attending.generate(caption, seed=3).images[-1][0])
     assert not near(way[0], way[-1])
 
 
@@ -46,7 +46,7 @@ def test_from_a_caption_to_itself_nothing_moves(attending: Pipeline) -> None:
     assert near(way, way[:1].expand_as(way))
 
 
-def test_words_reach_the_picture_on_the_way(attending: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_words_reach_the_image_on_the_way(attending: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     generator = attending.parts.generator
     forward = generator.forward
@@ -60,7 +60,7 @@ def test_words_reach_the_picture_on_the_way(attending: Pipeline, monkeypatch: py
 
 def test_the_ends_between_noises_are_the_first_two_images(attending: Pipeline) -> None:
     way = attending.interpolate(RED, between="noise", steps=20, seed=3)
-    ends = attending.draw(RED, seed=3, images=2).images[-1]
+    ends = attending.generate(RED, seed=3, images=2).images[-1]
     assert way.shape == (1, 20, 3, 32, 32)
     assert near(way[0, 0], ends[0])
     assert near(way[0, -1], ends[1])
@@ -80,7 +80,7 @@ def test_noise_keeps_its_length_on_the_way(wordless: Pipeline, monkeypatch: pyte
 
 def test_both_is_a_grid_with_samples_in_its_corners(attending: Pipeline) -> None:
     grid = attending.interpolate(RED, BLUE, between="both", steps=3, seed=2)
-    corners = attending.draw([RED, BLUE], seed=2, images=2).images[-1]
+    corners = attending.generate([RED, BLUE], seed=2, images=2).images[-1]
     assert grid.shape == (3, 3, 3, 32, 32)
     assert near(torch.stack([grid[0, 0], grid[0, 2], grid[2, 0], grid[2, 2]]), corners)
     assert near(grid[:, 0], attending.interpolate(RED, BLUE, steps=3, seed=2)[:, 0])
@@ -89,8 +89,8 @@ def test_both_is_a_grid_with_samples_in_its_corners(attending: Pipeline) -> None
 
 def test_a_generator_that_attends_to_no_words(styled: Pipeline) -> None:
     way = styled.interpolate("a red flower", "a blue flower", steps=3)
-    assert near(way[0], styled.draw("a red flower").images[-1])
-    assert near(way[2], styled.draw("a blue flower").images[-1])
+    assert near(way[0], styled.generate("a red flower").images[-1])
+    assert near(way[2], styled.generate("a blue flower").images[-1])
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_a_strip_and_a_grid(
     captions = (RED,) if between == "noise" else (RED, BLUE)
     arguments = ("--between", between, "--steps", str(steps), "--out", "way.png")
     assert run("interpolate", "MODELS/attending", *captions, *arguments) == (0, "way.png\n", "")
-    strip = picture("way.png")
+    strip = opened("way.png")
     assert strip.size == size
-    last = to_pillow(attending.draw(captions[-1], images=2).images[-1])[0 if between == "text" else 1]
+    last = to_pillow(attending.generate(captions[-1], images=2).images[-1])[0 if between == "text" else 1]
     corner = strip.crop((size[0] - 32, size[1] - 32, *size))
     assert np.abs(np.asarray(corner, int) - np.asarray(last, int)).max() <= 1
 
@@ -134,29 +134,29 @@ def test_an_animation_of_both_moves_a_strip_of_captions_through_the_noise(run: R
 
 def test_a_model_without_text(run: Run) -> None:
     assert run("interpolate", "MODELS/wordless", "--between", "noise", "--out", "noise.png")[0] == 0
-    assert picture("noise.png").size == (8 * 18 - 2, 16)
+    assert opened("noise.png").size == (8 * 18 - 2, 16)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("MODELS/attending", RED), "between two captions a second one is wanted"),
-        (("MODELS/attending", RED, "--between", "both"), "a second one is wanted"),
+        (("MODELS/attending", RED), "expected a second caption after"),
+        (("MODELS/attending", RED, "--between", "both"), "expected a second caption"),
         (
             ("MODELS/attending", RED, BLUE, "--between", "noise"),
-            f"one caption is drawn, found another: {BLUE!r}",
+            f"expected one caption between two noises, got another: {BLUE!r}",
         ),
         (("MODELS/attending", "zeppelin", BLUE), "no word of the caption 'zeppelin' is known"),
-        (("MODELS/wordless", RED, BLUE), "reads no text: it interpolates between noises alone"),
-        (("MODELS/wordless", RED, "--between", "noise"), "it draws without a caption"),
-        (("MODELS/attending", RED, BLUE, "--out", "way.xyz"), ".png, .jpg, .gif, .mp4 would do"),
+        (("MODELS/wordless", RED, BLUE), "reads no text: it only interpolates between noises"),
+        (("MODELS/wordless", RED, "--between", "noise"), "expected no caption"),
+        (("MODELS/attending", RED, BLUE, "--out", "way.xyz"), "use .png, .jpg, .gif or .mp4"),
         (("MODELS/attending", RED, BLUE, "--out", "missing/way.png"), "there is no folder missing"),
         (("MODELS/attending", RED, BLUE, "--steps", "1"), "--steps"),
         (("MODELS/attending", RED, BLUE, "--between", "lines"), "--between"),
-        (("nowhere", RED, BLUE), "nowhere is no model"),
+        (("nowhere", RED, BLUE), "nowhere is not a model"),
     ],
 )
-def test_mistakes_are_told_and_write_nothing(run: Run, arguments: tuple[str, ...], message: str) -> None:
+def test_mistakes_are_reported_and_write_nothing(run: Run, arguments: tuple[str, ...], message: str) -> None:
     code, _, told = run("interpolate", *arguments)
     assert code == 2
     assert message in told

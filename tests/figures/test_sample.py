@@ -11,7 +11,7 @@ from small_models import CAPTIONS
 from zoo import Pipeline
 from zoo.pipeline import to_pillow
 
-from .conftest import Run, picture
+from .conftest import Run, opened
 
 RED, BLUE, _ = CAPTIONS
 
@@ -20,14 +20,14 @@ def test_a_row_for_each_word(run: Run, attending: Pipeline) -> None:
     given = ("--vary", "Red = blue, green,yellow", "--images", "2", "--seed", "4", "--out", "rows.png")
     assert run("sample", "MODELS/attending", RED, *given) == (0, "rows.png\n", "")
     captions = [RED.replace("red", word) for word in ("red", "blue", "green", "yellow")]
-    drawn = to_pillow(attending.draw(captions, 4, 2).images[-1])
-    rows = picture("rows.png")
+    generated = to_pillow(attending.generate(captions, 4, 2).images[-1])
+    rows = opened("rows.png")
     assert rows.size == (2 * 34 - 2, 4 * 34 - 2)
-    for place, wanted in enumerate(drawn):
+    for place, wanted in enumerate(generated):
         left, top = place % 2 * 34, place // 2 * 34
         found = np.asarray(rows.crop((left, top, left + 32, top + 32)), int)
         assert np.abs(found - np.asarray(wanted, int)).max() <= 1, place
-    assert drawn[0].tobytes() != drawn[2].tobytes(), "the word reaches the picture"
+    assert generated[0].tobytes() != generated[2].tobytes(), "the word reaches the image"
 
 
 def test_every_caption_is_varied_and_other_words_stay(run: Run) -> None:
@@ -54,7 +54,7 @@ def test_the_attention_maps_as_numbers(run: Run, attending: Pipeline) -> None:
     code, out, _ = run("sample", "MODELS/attending", *given)
     assert code == 0
     assert out.splitlines() == ["out.png", "out.attention.png", "out.attention.npz"]
-    drawn = attending.draw([RED, BLUE], 0, 2)
+    generated = attending.generate([RED, BLUE], 0, 2)
     with np.load("out.attention.npz", allow_pickle=False) as maps:
         assert set(maps.files) == {"captions", "images", "words_0", "words_1", "maps_0_0", "maps_1_0"}
         assert maps["captions"].tolist() == [RED, BLUE]
@@ -66,7 +66,7 @@ def test_the_attention_maps_as_numbers(run: Run, attending: Pipeline) -> None:
             assert stage.dtype == np.float32
             assert stage.shape == (2, words, 16, 16)
             assert np.abs(stage.sum(axis=1) - 1).max() < 1e-5, "shares of the caption's own words"
-            wanted = drawn.attention[0][2 * caption : 2 * caption + 2, :words].numpy()
+            wanted = generated.attention[0][2 * caption : 2 * caption + 2, :words].numpy()
             assert np.abs(stage - wanted).max() < 1e-4
     run("sample", "MODELS/attending", RED, "--attention", "--out", "single")
     assert {path.name for path in Path("single").iterdir()} >= {"attention.png", "attention.npz"}
@@ -86,10 +86,10 @@ def test_the_attention_maps_as_numbers(run: Run, attending: Pipeline) -> None:
         (("MODELS/attending", RED, "--vary", "=blue"), "red=blue,green"),
         (("MODELS/wordless", "--vary", "red=blue"), "the word 'red' is not in the caption ''"),
         (("MODELS/styled", "a red flower", "--attention"), "does not attend to words"),
-        (("MODELS/attending", RED, "--out", "out.mp4"), "no picture format ends so"),
+        (("MODELS/attending", RED, "--out", "out.mp4"), "unsupported extension '.mp4'"),
     ],
 )
-def test_mistakes_are_told_and_write_nothing(run: Run, arguments: tuple[str, ...], message: str) -> None:
+def test_mistakes_are_reported_and_write_nothing(run: Run, arguments: tuple[str, ...], message: str) -> None:
     code, _, told = run("sample", *arguments)
     assert code == 2
     assert message in told

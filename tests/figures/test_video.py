@@ -14,15 +14,15 @@ from zoo import Pipeline
 from zoo.assemble import Parts
 from zoo.samples import SampleGrid
 from zoo.video import write_timelapse
-from zoo_registry.contracts import Phase
+from zoo_registry.contracts import Growth
 
-from .conftest import mp4_frames, picture
+from .conftest import mp4_frames, opened
 
 COLOURS = [(200, 30, 30), (30, 160, 60), (40, 60, 200)]
 
 
 def samples(run: Path, count: int, size: tuple[int, int] = (98, 47)) -> None:
-    """One grid a step, each of one colour; later steps in an order that names would not sort."""
+    """One grid per step, each of one colour; later steps in an order that names would not sort."""
     (run / "samples").mkdir()
     for step, colour in zip((200, 4000, 10000), COLOURS[:count], strict=False):
         Image.new("RGB", size, colour).save(run / f"samples/step_{step:08d}.png")
@@ -64,18 +64,18 @@ def test_without_ffmpeg_a_warning_and_no_file(tmp_path: Path, monkeypatch: pytes
     assert [path.name for path in tmp_path.iterdir()] == ["samples"]
 
 
-def test_a_growing_pipelines_grids_have_one_size_and_tell_their_side(
+def test_a_growing_pipelines_grids_have_one_size_and_tell_their_resolution(
     wordless: Pipeline, tmp_path: Path
 ) -> None:
     grid = SampleGrid(tmp_path / "samples", wordless.recipe, wordless.parts, [])
-    for step, side in ((10, 4), (20, 8), (30, 16)):
-        grid.draw(Parts(wordless.parts.modules, phase=Phase(side)), step)
+    for step, resolution in ((10, 4), (20, 8), (30, 16)):
+        grid.generate(Parts(wordless.parts.modules, growth=Growth(resolution)), step)
     files = sorted((tmp_path / "samples").glob("*.png"))
-    assert {picture(file).size for file in files} == {(8 * 18 - 2, 16)}
-    assert [picture(file).info["side"] for file in files] == ["4", "8", "16"]
+    assert {opened(file).size for file in files} == {(8 * 18 - 2, 16)}
+    assert [opened(file).info["resolution"] for file in files] == ["4", "8", "16"]
     assert write_timelapse(tmp_path) is not None
     frames = mp4_frames(tmp_path / "timelapse.mp4")
     assert len({frame.shape for frame in frames}) == 1
     lines = [frame[8 * 16 + 2 :] for frame in frames]
-    assert np.abs(lines[0] - lines[2]).max() > 100, "another step, another side"
-    assert json.loads((tmp_path / "samples/grid.json").read_text())["side"] == 16
+    assert np.abs(lines[0] - lines[2]).max() > 100, "another step, another resolution"
+    assert json.loads((tmp_path / "samples/grid.json").read_text())["resolution"] == 16

@@ -40,10 +40,10 @@ def test_interruptions_are_got_over(hub: Hub, machine: Machine, model: Files) ->
 
     hub.faults[:] = [Fault("GET", "/api/models/", 503, times=9)]
     again = machine.zoo("pull", "ada/birds")
-    assert again.status == 0, "what was fetched before serves while the Hub is out of order"
+    assert again.status == 0, "what was fetched before serves while the Hub fails"
 
 
-def test_who_may_not_read_is_told_what_to_do(hub: Hub, machine: Machine, model: Files) -> None:
+def test_who_may_not_read_is_reported_what_to_do(hub: Hub, machine: Machine, model: Files) -> None:
     hub.put("ada/secret", model, private=True)
     hub.put("ada/asks", model, gated=True)
     birds = hub.put("ada/birds", model)
@@ -77,7 +77,7 @@ def test_who_may_not_read_is_told_what_to_do(hub: Hub, machine: Machine, model: 
         told = machine.zoo("card", "ada/asks", token="hf_ada")
         assert (told.status, line in told.err) == (2, True), told.err
     three = machine.zoo("sample", "ada/birds/model", "a bird")
-    assert "ada/birds/model is no model" in three.err
+    assert "ada/birds/model is not a model" in three.err
     assert "a repository on the Hub, org/name or org/name@revision" in three.err
 
 
@@ -161,8 +161,8 @@ def hostile(model: Files, tmp_path: Path) -> dict[str, tuple[Files, str]]:
             "extends another recipe",
         ),
         "odd": (
-            model | {"config.json": changed(config, files=["x"], about=[1], phase={"side": "5"})},
-            "config.json: phase: a side of 16, 32",
+            model | {"config.json": changed(config, files=["x"], about=[1], growth={"resolution": "5"})},
+            "config.json: growth: a resolution of 16, 32",
         ),
         "code": (
             model | {"config.json": changed(config, recipe=recipe | {"generator": {"use": "os:system"}})},
@@ -186,7 +186,7 @@ def test_a_hostile_repository_runs_and_writes_nothing(
             assert not [a for a in hub.asked if "/resolve/" in a.path], "refused before a file was fetched"
         if name in ("no-json", "no-plugin", "newer", "extends", "code"):
             assert not [a for a in hub.asked if "/cdn/" in a.path], "refused before the weights were fetched"
-    assert snapshot(tmp_path) == before, "neither a marker nor a picture"
+    assert snapshot(tmp_path) == before, "neither a marker nor an image"
     assert {path.name for path in machine.home.iterdir()} <= {"hub"}
 
     # What the transfer broke is fetched anew.

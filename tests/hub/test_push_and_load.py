@@ -24,8 +24,8 @@ SAMPLED = {
 
 
 def pixels(path: Path) -> bytes:
-    with Image.open(path) as picture:
-        return picture.tobytes()
+    with Image.open(path) as image:
+        return image.tobytes()
 
 
 def fetched(hub: Hub, name: str = "ada/birds") -> set[str]:
@@ -63,8 +63,8 @@ def test_a_run_is_pushed_and_sampled_by_its_name(hub: Hub, machine: Machine, run
     for out, place in (("here.png", run), ("there.png", "ada/birds@v1")):
         told = machine.zoo("sample", place, CAPTION, "--out", out, token="hf_ada")
         assert told.status == 0, told.err
-    drawn = pixels(machine.folder / "here.png")
-    assert pixels(machine.folder / "there.png") == drawn
+    generated = pixels(machine.folder / "here.png")
+    assert pixels(machine.folder / "there.png") == generated
     assert not fetched(hub), "what was fetched before is not fetched again"
 
     # The same without a network, and a local folder of that spelling.
@@ -79,7 +79,7 @@ def test_a_run_is_pushed_and_sampled_by_its_name(hub: Hub, machine: Machine, run
     ):
         told = offline.zoo(*command)
         assert (told.status, told.err) == (0, ""), told.err
-    assert pixels(machine.folder / "again.png") == pixels(machine.folder / "finches.png") == drawn
+    assert pixels(machine.folder / "again.png") == pixels(machine.folder / "finches.png") == generated
     refused = offline.zoo("sample", "ada/wrens", CAPTION)
     assert refused.status == 2
     assert re.search(r"^error: ada/wrens is not wholly in the cache, .* HF_HUB_OFFLINE is set", refused.err)
@@ -188,7 +188,7 @@ from zoo_registry import Recipe, catalogue
 from PIL import Image
 
 changes = ["text_encoder.width=16", "text_encoder.channels=[8, 8, 8]", "conditioning.width=8"]
-changes += ["generator.side=16", "generator.base_channels=8", "generator.noise_width=4"]
+changes += ["generator.resolution=16", "generator.base_channels=8", "generator.noise_width=4"]
 recipe = Recipe.read("style-garden", catalogue(), [*changes, "style_encoder.base_channels=8"])
 pipe = zoo.Pipeline(recipe, zoo.build(recipe, ["a red flower"]))
 print(pipe.push_to_hub("ada/style", private=True, license="cc-by-4.0"))
@@ -229,7 +229,7 @@ def test_a_pipeline_is_pushed_and_its_style_encoder_comes_when_it_is_used(
 def test_training_takes_parts_from_the_hub(hub: Hub, machine: Machine, run: Path) -> None:
     assert machine.zoo("push", run / "pretrain", "ada/damsm", token="hf_ada").status == 0
     text = hub.files("ada/damsm")["README.md"].decode()
-    assert "pipeline_tag" not in text, "it draws nothing"
+    assert "pipeline_tag" not in text, "it generates nothing"
     own = [change for change in TINY_CHANGES if not change.startswith("pretrain.")]
     changes = [w for change in (*own, "pretrain=ada/damsm", "train.steps=1") for w in ("--set", change)]
     told = machine.zoo("train", "attngan-aviary", "--data", "aviary:40", "--out", "run", *changes, "--quiet")
@@ -240,7 +240,7 @@ def test_training_takes_parts_from_the_hub(hub: Hub, machine: Machine, run: Path
     encoder = (machine.folder / "run/model/text_encoder.safetensors").read_bytes()
     assert encoder == hub.files("ada/damsm")["text_encoder.safetensors"]
     refused = machine.zoo("sample", "ada/damsm", CAPTION)
-    assert "ada/damsm matches text and images and draws nothing" in refused.err
+    assert "ada/damsm matches text and images and cannot generate" in refused.err
 
 
 def test_a_broken_upload_leaves_the_repository_as_it_was(hub: Hub, machine: Machine, run: Path) -> None:
@@ -248,7 +248,7 @@ def test_a_broken_upload_leaves_the_repository_as_it_was(hub: Hub, machine: Mach
     before = hub.files("ada/birds")
     for path, method, status, line in (
         (r"/lfs/", "PUT", 403, "answered 403: the token may not write it"),
-        (r"/commit/", "POST", 503, "answered 503: the Hub is out of order; try again later"),
+        (r"/commit/", "POST", 503, "answered 503: Hub server error; try again later"),
         (r"/commit/", "POST", 412, "answered 412: it was changed at the same time; try again"),
     ):
         hub.faults[:] = [Fault(method, path, status, times=9)]

@@ -27,15 +27,15 @@ def test_a_model_is_fetched_when_it_is_first_asked_for(hub: Hub, machine: Machin
     with served(*command, cwd=machine.folder, **environment) as address:
         assert not hub.asked
         client = Client(address, download_files=machine.folder / "downloads", verbose=False)
-        pictures, *_, told = client.predict("ada/birds", CAPTION, 2, 3, api_name="/draw")
+        images, *_, told = client.predict("ada/birds", CAPTION, 2, 3, api_name="/generate")
         assert told.startswith("zoo sample ada/birds")
         with pytest.raises(AppError, match="ada/finches is no folder here and no repository at"):
-            client.predict("ada/finches", CAPTION, 1, 0, api_name="/draw")
+            client.predict("ada/finches", CAPTION, 1, 0, api_name="/generate")
         hub.asked.clear()
-        client.predict("ada/birds", CAPTION, 1, 0, api_name="/draw")
+        client.predict("ada/birds", CAPTION, 1, 0, api_name="/generate")
         assert not hub.asked, "it is at hand by now"
         client.close()
-    assert len(pictures) == 2
+    assert len(images) == 2
 
 
 def test_its_captions_are_known_once_it_was_fetched(hub: Hub, machine: Machine, run: Path) -> None:

@@ -91,24 +91,26 @@ def files(tmp_path: Path) -> dict[str, Any]:
     }
 
 
-def test_an_imported_model_draws_what_its_converted_parts_draw(files: dict[str, Any], tmp_path: Path) -> None:
+def test_an_imported_model_generates_what_its_converted_parts_generate(
+    files: dict[str, Any], tmp_path: Path
+) -> None:
     folder = import_model("attngan", files["files"], tmp_path / "model", vocabulary=files["vocabulary"])
     pipe = zoo.load(folder)
-    assert pipe.side == 32
+    assert pipe.resolution == 32
     assert pipe.unknown("a small green bird") == ("green",)
-    drawn = pipe.draw("a small red bird", seed=3)
+    generated = pipe.generate("a small red bird", seed=3)
     whole = zoo.legacy.convert("attngan", "generator", generator())
     twin = pipe.parts.generator
     for name, tensor in twin.state_dict().items():
         assert torch.equal(tensor, whole.state_dict()[name]), name
-    assert drawn.images[-1].std() > 0.01
+    assert generated.images[-1].std() > 0.01
     assert not (folder / "training").exists()
     table = json.loads((folder / "config.json").read_text())["recipe"]
     assert table["generator"]["mask_layout"] == "attngan"
-    assert table["generator"]["sides"] == [16, 32]
+    assert table["generator"]["resolutions"] == [16, 32]
 
 
-def test_a_generator_without_its_text_encoder_is_told_what_is_missing(
+def test_a_generator_without_its_text_encoder_is_reported_what_is_missing(
     files: dict[str, Any], tmp_path: Path
 ) -> None:
     with pytest.raises(ZooError, match="needs --text-encoder too"):
@@ -195,7 +197,7 @@ def test_a_files_average_generator_is_preferred(tmp_path: Path) -> None:
     assert all(bool((p == 2).all()) for p in zoo.load(folder).parts.generator.parameters())
 
 
-def test_a_file_of_several_networks_of_another_system_is_told(tmp_path: Path) -> None:
+def test_a_file_of_several_networks_of_another_system_is_reported(tmp_path: Path) -> None:
     torch.save({"netA": {"weight": torch.zeros(1)}, "epoch": "3"}, tmp_path / "x.pth")
     with pytest.raises(
         ZooError, match=r"x\.pth: no state dict of a generator.*netA, epoch are something else"

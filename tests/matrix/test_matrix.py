@@ -12,7 +12,7 @@ from accelerate import PartialState
 from matrix import ADVERSARIAL, AXES, Combination, own, split
 
 from zoo.assemble import assemble
-from zoo.data.pictures import Batch
+from zoo.data.images import Batch
 from zoo.pipeline import Pipeline
 from zoo.schedule import constant
 from zoo.tasks.gan import GanTask
@@ -46,10 +46,10 @@ def test_legal_combinations(group: tuple[str, str, str], tmp_path: Path) -> None
 def trains_samples_saves_and_loads(combination: Combination, folder: Path) -> None:
     recipe = combination.read()
     parts = assemble(recipe, TextSource(captions=CAPTIONS))
-    side = parts.generator.spec.sides[-1]
-    task = GanTask(recipe, parts, PartialState(cpu=True), constant(side, 4, 4))
+    resolution = parts.generator.spec.resolutions[-1]
+    task = GanTask(recipe, parts, PartialState(cpu=True), constant(resolution, 4, 4))
     source = torch.Generator().manual_seed(0)
-    pixels = torch.randint(256, (4, 3, side, side), generator=source, dtype=torch.uint8)
+    pixels = torch.randint(256, (4, 3, resolution, resolution), generator=source, dtype=torch.uint8)
     labels = torch.tensor([0, 0, 1, 2])
     terms = task.step(Batch(pixels, CAPTIONS, labels, torch.arange(4)), 0)
     assert terms
@@ -60,10 +60,10 @@ def trains_samples_saves_and_loads(combination: Combination, folder: Path) -> No
         assert learns or not gradients, f"{kind} learns nothing"
         assert all(g is None or bool(g.isfinite().all()) for g in gradients), kind
     pipe = Pipeline(recipe, task.averaged())
-    first = pipe.draw(CAPTIONS[:2], seed=1).images[-1]
+    first = pipe.generate(CAPTIONS[:2], seed=1).images[-1]
     assert first.isfinite().all()
     again = Pipeline.from_pretrained(pipe.save_pretrained(folder), device="cpu")
-    assert torch.equal(first, again.draw(CAPTIONS[:2], seed=1).images[-1])
+    assert torch.equal(first, again.generate(CAPTIONS[:2], seed=1).images[-1])
 
 
 def test_all_losses_are_there() -> None:

@@ -1,4 +1,4 @@
-"""A study whose features, vectors and pictures are given."""
+"""A study whose features, vectors and images are given."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def part(kind, name, **settings):
 
 
 class FakeStudy:
-    """Features by "drawn", "real", "train"; vectors by caption; pictures by "drawn", "real", "train".
+    """Features by "generated", "real", "train"; vectors by caption; images by "generated", "real", "train".
 
-    drawn_of: of each drawn picture its record and the number of its caption; unless told, each record's
-        first.
+    generated_of: of each generated image its record and the number of its caption; None: each record with
+        its first caption.
     """
 
     device = torch.device("cpu")
@@ -47,18 +47,24 @@ class FakeStudy:
         self,
         *,
         split=(),
-        drawn_of=None,
+        generated_of=None,
         features=None,
-        seen=None,
-        told=None,
-        pictures=None,
+        image_vectors=None,
+        caption_vectors=None,
+        images=None,
         seed=0,
         per_caption=1,
         losses=(),
         text=True,
     ):
-        self.split, self.given, self.seen, self.told, self.pictures = split, features, seen, told, pictures
-        chosen = [(record, 0) for record in split] if drawn_of is None else drawn_of
+        self.split, self.given, self.image_vectors, self.caption_vectors, self.images = (
+            split,
+            features,
+            image_vectors,
+            caption_vectors,
+            images,
+        )
+        chosen = [(record, 0) for record in split] if generated_of is None else generated_of
         self.records = tuple(record for record, _ in chosen)
         self.captions = tuple(record.captions[number] for record, number in chosen)
         self.stated = (None,) * len(chosen)
@@ -71,23 +77,28 @@ class FakeStudy:
     def of_split(self):
         return self.split
 
-    def batches(self, pictures):
-        return iter(self.pictures[pictures].split(3))
+    def batches(self, images):
+        return iter(self.images[images].split(3))
 
-    def features(self, pictures, extractor, layer="features"):
-        return self.given[pictures]
+    def features(self, images, extractor, layer="features"):
+        return self.given[images]
 
-    def matched(self, matcher, captions, pictures="drawn"):
+    def matched(self, matcher, captions, images="generated"):
         assert len(set(captions)) == len(captions)
-        real = [self.told[record.captions[0]] for record in self.split]  # each as its first caption
-        seen = self.seen if pictures == "drawn" else torch.stack(real)
-        return seen, torch.stack([self.told[caption] for caption in captions])
+        real = [
+            self.caption_vectors[record.captions[0]] for record in self.split
+        ]  # each as its first caption
+        seen = self.image_vectors if images == "generated" else torch.stack(real)
+        return seen, torch.stack([self.caption_vectors[caption] for caption in captions])
 
 
-def of_features(drawn, real=None, train=None, **more):
-    """A study of as many records as there are real features, one drawn picture each in turn."""
-    split = records(len(drawn if real is None else real))
-    chosen = [(split[number % len(split)], 0) for number in range(len(drawn))]
+def of_features(generated, real=None, train=None, **more):
+    """A study of as many records as there are real features, one generated image each in turn."""
+    split = records(len(generated if real is None else real))
+    chosen = [(split[number % len(split)], 0) for number in range(len(generated))]
     return FakeStudy(
-        split=split, drawn_of=chosen, features={"drawn": drawn, "real": real, "train": train}, **more
+        split=split,
+        generated_of=chosen,
+        features={"generated": generated, "real": real, "train": train},
+        **more,
     )

@@ -20,10 +20,10 @@ def values(metric, study):
     return {name: score.value for name, score in metric.measure(study).scores.items()}
 
 
-def two_sets(drawn=90, real=70, width=6):
+def two_sets(generated=90, real=70, width=6):
     """Features that overlap and differ in mean and spread."""
     mixing = draws(width, width, seed=3)
-    return draws(drawn, width, seed=1) @ mixing + 0.3, draws(real, width, seed=2)
+    return draws(generated, width, seed=1) @ mixing + 0.3, draws(real, width, seed=2)
 
 
 def test_inception_score_is_its_definition():
@@ -49,33 +49,33 @@ def test_inception_score_of_certain_and_of_equal_classes():
 
 
 def test_fid_is_its_definition():
-    drawn, real = two_sets()
-    a, b = drawn.double().numpy(), real.double().numpy()
+    generated, real = two_sets()
+    a, b = generated.double().numpy(), real.double().numpy()
     covariances = [
         sum(np.outer(row - x.mean(0), row - x.mean(0)) for row in x) / (len(x) - 1) for x in (a, b)
     ]
     root = linalg.sqrtm(covariances[0] @ covariances[1]).real
     expected = ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(covariances[0] + covariances[1] - 2 * root)
-    assert values(FID(), of_features(drawn, real))["fid"] == pytest.approx(expected, abs=1e-6)
+    assert values(FID(), of_features(generated, real))["fid"] == pytest.approx(expected, abs=1e-6)
 
 
 def test_fid_of_a_set_with_itself_is_0():
-    for rows in (draws(300, 6), draws(20, 50)):  # the second: fewer pictures than features
+    for rows in (draws(300, 6), draws(20, 50)):  # the second: fewer images than features
         assert 0 <= values(FID(), of_features(rows, rows))["fid"] < 1e-6
 
 
 def test_fid_of_gaussians_is_known():
     """(m1 - m2)² + (s1 - s2)² a dimension, where dimensions do not vary together."""
     corners = torch.tensor([[1.0, 1], [1, -1], [-1, 1], [-1, -1]]).repeat(10, 1)
-    drawn = corners * torch.tensor([3.0, 0.5]) + torch.tensor([2.0, 0])
+    generated = corners * torch.tensor([3.0, 0.5]) + torch.tensor([2.0, 0])
     spread = math.sqrt(40 / 39)
     expected = 2**2 + (2 * spread) ** 2 + (0.5 * spread) ** 2
-    assert values(FID(), of_features(drawn, corners))["fid"] == pytest.approx(expected, abs=1e-6)
+    assert values(FID(), of_features(generated, corners))["fid"] == pytest.approx(expected, abs=1e-6)
 
 
 def test_kid_is_its_definition():
-    drawn, real = (rows[:40] for rows in two_sets())
-    a, b = drawn.double().numpy(), real.double().numpy()
+    generated, real = (rows[:40] for rows in two_sets())
+    a, b = generated.double().numpy(), real.double().numpy()
 
     def kernel(x, y):
         return (x @ y / 6 + 1) ** 3
@@ -84,7 +84,7 @@ def test_kid_is_its_definition():
         sum(kernel(x[i], x[j]) for i in range(40) for j in range(40) if i != j) / (40 * 39) for x in (a, b)
     ]
     across = sum(kernel(x, y) for x in a for y in b) / 40**2
-    score = KID(subsets=3, subset_size=40).measure(of_features(drawn, real)).scores["kid"]
+    score = KID(subsets=3, subset_size=40).measure(of_features(generated, real)).scores["kid"]
     assert score.value == pytest.approx(sum(within) - 2 * across, abs=1e-6)
     assert score.interval is None  # all subsets are the same one
 
@@ -107,9 +107,9 @@ def test_kid_of_equal_distributions_is_about_0():
 
 
 def test_precision_and_recall_are_their_definition():
-    drawn, real = two_sets()
-    measured = PrecisionRecall(neighbourhood=3).measure(of_features(drawn, real))
-    a, b = drawn.double().numpy(), real.double().numpy()
+    generated, real = two_sets()
+    measured = PrecisionRecall(neighbourhood=3).measure(of_features(generated, real))
+    a, b = generated.double().numpy(), real.double().numpy()
 
     def share_within(some, others):
         reach = [sorted(np.linalg.norm(others - o, axis=1))[3] for o in others]  # the first is itself
@@ -146,26 +146,26 @@ def test_precision_and_recall_tell_quality_from_variety():
     [InceptionScore(splits=1), FID(), KID(subsets=2, subset_size=70), PrecisionRecall()],
     ids=lambda metric: type(metric).__name__,
 )
-def test_the_order_of_pictures_does_not_matter(metric):
-    drawn, real = (rows[:70] for rows in two_sets())
+def test_the_order_of_images_does_not_matter(metric):
+    generated, real = (rows[:70] for rows in two_sets())
     source = torch.Generator().manual_seed(0)
     turned = of_features(
-        drawn[torch.randperm(70, generator=source)], real[torch.randperm(70, generator=source)]
+        generated[torch.randperm(70, generator=source)], real[torch.randperm(70, generator=source)]
     )
-    assert values(metric, turned) == pytest.approx(values(metric, of_features(drawn, real)), abs=1e-9)
+    assert values(metric, turned) == pytest.approx(values(metric, of_features(generated, real)), abs=1e-9)
 
 
-def test_too_few_pictures():
+def test_too_few_images():
     few, many = draws(4, 3), draws(50, 3)
-    with pytest.raises(ZooError, match=r"4 pictures cannot be split into 10 parts; splits=4"):
+    with pytest.raises(ZooError, match=r"4 images cannot be split into 10 parts; use splits=4"):
         InceptionScore().measure(of_features(few))
-    with pytest.raises(ZooError, match=r"fid: 1 drawn pictures have no covariance"):
+    with pytest.raises(ZooError, match=r"fid: 1 generated images have no covariance"):
         FID().measure(of_features(few[:1], many))
-    with pytest.raises(
-        ZooError, match=r"subset_size=1000 is more than the 4 real pictures; subset_size=4 is"
-    ):
+    with pytest.raises(ZooError, match=r"subset_size=1000 is more than the 4 real images; subset_size=4 is"):
         KID().measure(of_features(many, few))
-    with pytest.raises(ZooError, match=r"subset_size=20 is more than the 4 drawn pictures; subset_size=4 is"):
+    with pytest.raises(
+        ZooError, match=r"subset_size=20 is more than the 4 generated images; subset_size=4 is"
+    ):
         KID(subset_size=20).measure(of_features(few, many))
-    with pytest.raises(ZooError, match=r"with 50 drawn and 4 real pictures there is no neighbour number 4"):
+    with pytest.raises(ZooError, match=r"with 50 generated and 4 real images there is no neighbour number 4"):
         PrecisionRecall(neighbourhood=4).measure(of_features(many, few))

@@ -1,4 +1,4 @@
-"""Diversity, nearest training pictures, and features that are no numbers."""
+"""Diversity, nearest training images, and features that are no numbers."""
 
 import math
 
@@ -19,11 +19,14 @@ from .fake_study import FakeStudy, draws, of_features, records
 
 
 def per_caption(features, captions):
-    """Pictures of some captions in turn, so that those of one do not lie together."""
+    """Images of some captions in turn, so that those of one do not lie together."""
     split = records(captions)
     chosen = [(split[number % captions], 0) for number in range(len(features))]
     return FakeStudy(
-        split=split, drawn_of=chosen, features={"drawn": features}, per_caption=len(features) // captions
+        split=split,
+        generated_of=chosen,
+        features={"generated": features},
+        per_caption=len(features) // captions,
     )
 
 
@@ -48,48 +51,48 @@ def test_diversity_is_its_definition(distance):
 
 
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])
-def test_pictures_that_do_not_heed_their_noise_have_no_diversity(distance):
-    same = draws(6, 5).repeat(4, 1)  # each caption its own picture, four times
+def test_images_that_do_not_uses_their_noise_have_no_diversity(distance):
+    same = draws(6, 5).repeat(4, 1)  # each caption its own image, four times
     assert Diversity(distance=distance).measure(per_caption(same, 6)).scores["diversity"].value == 0
 
 
 def test_diversity_needs_pairs():
-    with pytest.raises(ZooError, match=r"fake draws one picture a caption.*per_caption=10"):
+    with pytest.raises(ZooError, match=r"fake generates one image per caption.*per_caption=10"):
         Diversity().measure(per_caption(draws(6, 5), 6))
     study = per_caption(draws(6, 5), 6)
     study.protocol = type(study.protocol)(name="x", version=1, metric="diversity", images=6, per_caption=2)
-    with pytest.raises(ZooError, match=r"no two pictures are drawn of the same caption"):
+    with pytest.raises(ZooError, match=r"no two images are generated of the same caption"):
         Diversity().measure(study)
 
 
-def plain(count, seed, side=8):
-    """Pictures of one colour each, whose features are that colour."""
+def plain(count, seed, resolution=8):
+    """Images of one colour each, whose features are that colour."""
     colours = draws(count, 3, seed=seed).tanh()
-    return colours, colours[:, :, None, None].repeat(1, 1, side, side)
+    return colours, colours[:, :, None, None].repeat(1, 1, resolution, resolution)
 
 
-def neighbours_of(drawn, real, train, **settings):
-    features = {name: pair[0] for name, pair in (("drawn", drawn), ("real", real), ("train", train))}
-    study = of_features(features["drawn"], features["real"], features["train"])
-    study.pictures = {"drawn": drawn[1], "train": train[1]}
+def neighbours_of(generated, real, train, **settings):
+    features = {name: pair[0] for name, pair in (("generated", generated), ("real", real), ("train", train))}
+    study = of_features(features["generated"], features["real"], features["train"])
+    study.images = {"generated": generated[1], "train": train[1]}
     measured = Neighbours(**settings).measure(study)
-    return measured.scores["neighbours"], measured.pictures["neighbours"]
+    return measured.scores["neighbours"], measured.images["neighbours"]
 
 
 def test_neighbours_is_its_definition():
-    drawn, real, train = plain(30, 1), plain(20, 2), plain(40, 3)
-    score, _ = neighbours_of(drawn, real, train)
+    generated, real, train = plain(30, 1), plain(20, 2), plain(40, 3)
+    score, _ = neighbours_of(generated, real, train)
 
     def mean(rows):
         return np.mean([min(np.linalg.norm(a - b) for b in train[0].double().numpy()) for a in rows])
 
-    expected = mean(drawn[0].double().numpy()) / mean(real[0].double().numpy())
+    expected = mean(generated[0].double().numpy()) / mean(real[0].double().numpy())
     assert score.value == pytest.approx(expected, abs=1e-6)
     assert score.interval[0] < score.value < score.interval[1]
     assert score.count == 30
 
 
-def test_copies_are_at_0_and_unseen_pictures_at_1():
+def test_copies_are_at_0_and_unseen_images_at_1():
     train = plain(400, 3)
     copies, _ = neighbours_of((train[0][:50], train[1][:50]), plain(100, 2), train)
     assert copies.value == 0
@@ -99,30 +102,30 @@ def test_copies_are_at_0_and_unseen_pictures_at_1():
     assert wild.value > 5
 
 
-def test_the_picture_of_neighbours():
-    drawn, real, train = plain(10, 1), plain(10, 2), plain(20, 3)
-    _, sheet = neighbours_of(drawn, real, train, shown=4)
+def test_the_image_of_neighbours():
+    generated, real, train = plain(10, 1), plain(10, 2), plain(20, 3)
+    _, sheet = neighbours_of(generated, real, train, shown=4)
     assert sheet.size == (4 * 68 + 4, 4 * 68 - 4)  # 8 pixels wide ones are shown at 64
 
     def level(colour):
         return tuple(((colour + 1) * 127.5).round().int().tolist())
 
-    apart = torch.cdist(drawn[0].double(), train[0].double())
-    first = apart.amin(dim=1).argsort()[:4]  # nearest to a training picture first
+    apart = torch.cdist(generated[0].double(), train[0].double())
+    first = apart.amin(dim=1).argsort()[:4]  # nearest to a training image first
     for row, number in enumerate(first.tolist()):
         y = row * 68 + 30
-        assert sheet.getpixel((30, y)) == level(drawn[0][number])
+        assert sheet.getpixel((30, y)) == level(generated[0][number])
         for column, neighbour in enumerate(apart[number].argsort()[:3].tolist(), start=1):
             assert sheet.getpixel((column * 68 + 38, y)) == level(train[0][neighbour])
         assert sheet.getpixel((66, y)) == (255, 255, 255)
     assert isinstance(sheet, Image.Image)
 
 
-def test_neighbours_needs_other_pictures_than_the_training_ones():
+def test_neighbours_needs_other_images_than_the_training_ones():
     train = plain(20, 3)
-    with pytest.raises(ZooError, match=r"all pictures of the split 'test' are training pictures"):
+    with pytest.raises(ZooError, match=r"all images of the split 'test' are training images"):
         neighbours_of(plain(10, 1), train, train)
-    with pytest.raises(ZooError, match=r"2 training pictures are too few"):
+    with pytest.raises(ZooError, match=r"2 training images are too few"):
         neighbours_of(plain(10, 1), plain(10, 2), plain(2, 3))
 
 
@@ -137,5 +140,5 @@ def test_features_that_are_not_finite(metric):
     features[9, 0] = math.inf
     study = per_caption(features, 20)
     study.given |= {"real": draws(40, 4), "train": draws(40, 4)}
-    with pytest.raises(ZooError, match=r"the features of 3 of 40 drawn pictures are not finite"):
+    with pytest.raises(ZooError, match=r"the features of 3 of 40 generated images are not finite"):
         metric.measure(study)

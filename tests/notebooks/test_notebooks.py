@@ -18,7 +18,7 @@ from PIL import Image
 from tiny_pipeline import made
 
 FOLDER = Path(__file__).parents[2] / "docs/notebooks"
-NAMES = ("first-picture", "write-a-generator", "your-own-folder")
+NAMES = ("first-image", "write-a-generator", "your-own-folder")
 
 
 def ran(notebook: Any, folder: Path) -> list[Any]:
@@ -27,8 +27,8 @@ def ran(notebook: Any, folder: Path) -> list[Any]:
     return [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def pictures(outputs: list[Any]) -> Iterator[Image.Image]:
-    """The pictures that a cell shows."""
+def images(outputs: list[Any]) -> Iterator[Image.Image]:
+    """The images that a cell shows."""
     for output in outputs:
         if "image/png" in output.get("data", {}):
             yield Image.open(BytesIO(base64.b64decode(output["data"]["image/png"])))
@@ -44,9 +44,9 @@ def test_there_are_no_others() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a few steps and pictures, which its first cell reads: what it draws is no good."""
+    """With a few steps and images, which its first cell reads: what it generates is no good."""
     monkeypatch.setenv("STEPS", "4")
-    monkeypatch.setenv("PICTURES", "80")
+    monkeypatch.setenv("IMAGES", "80")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     # the cells' "!zoo" is this environment's, as where it was activated
     monkeypatch.setenv("PATH", os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]]))
@@ -58,13 +58,13 @@ def test_it_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     text = printed(cells)
     assert "Warning" not in text
     assert "error:" not in text
-    shown = [picture for cell in cells for picture in pictures(cell)]
-    if name == "first-picture":
-        assert [picture.height > 60 for picture in shown] == [True] * 4  # birds, drawn, attention, on the way
+    shown = [image for cell in cells for image in images(cell)]
+    if name == "first-image":
+        assert [image.height > 60 for image in shown] == [True] * 4  # birds, generated, attention, on the way
     elif name == "your-own-folder":
-        assert "there is no picture train/lost.png" in text
+        assert "there is no image train/lost.png" in text
         assert "not known: ('purple',)" in text
-        assert "r-precision-3k@1[candidates=20, images=200, side=64]" in text
+        assert "r-precision-3k@1[candidates=20, images=200, resolution=64]" in text
         assert len(shown) == 3
     else:
         assert "row 1 alone and in a batch" in text, "check_component names what the faulty part breaks"
@@ -73,7 +73,7 @@ def test_it_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert len(shown) == 1
 
 
-def test_what_a_pipeline_draws_shows_itself(tmp_path: Path) -> None:
+def test_what_a_pipeline_generates_shows_itself(tmp_path: Path) -> None:
     pipe = made(text_encoder="bilstm", conditioning="augmentation", generator="attention-stages")
     pipe.save_pretrained(tmp_path / "model")
     red, blue = "the bird is red", "the bird is blue"
@@ -81,25 +81,25 @@ def test_what_a_pipeline_draws_shows_itself(tmp_path: Path) -> None:
         'import zoo; pipe = zoo.load("model")',
         f'pipe("{red}", images=3)',
         f'pipe(["{red}", "{blue}"], images=4)',
-        f'pipe.draw(["{red}", "{blue}"], images=3)',
+        f'pipe.generate(["{red}", "{blue}"], images=3)',
         f'pipe("{red}", images=11)',
         f'pipe("{red}")[:0]',
         f'shown = pipe("{red}"); print(isinstance(shown, list), shown[0].size)',
     )
     cells = ran(new_notebook(cells=[new_code_cell(line) for line in lines]), tmp_path)
-    side, gap = 128, 2  # small pictures are enlarged by whole pixels
-    sizes = [[picture.size for picture in pictures(cell)] for cell in cells]
+    resolution, gap = 128, 2  # small images are enlarged by whole pixels
+    sizes = [[image.size for image in images(cell)] for cell in cells]
     assert sizes == [
         [],
-        [grid(3, 1, side, gap)],
-        [grid(4, 2, side, gap)],
-        [grid(3, 2, side, gap)],
-        [grid(8, 2, side, gap)],
+        [grid(3, 1, resolution, gap)],
+        [grid(4, 2, resolution, gap)],
+        [grid(3, 2, resolution, gap)],
+        [grid(8, 2, resolution, gap)],
         [],
         [],
     ]
     assert printed(cells) == "True (32, 32)\n"
 
 
-def grid(columns: int, rows: int, side: int, gap: int) -> tuple[int, int]:
-    return columns * (side + gap) - gap, rows * (side + gap) - gap
+def grid(columns: int, rows: int, resolution: int, gap: int) -> tuple[int, int]:
+    return columns * (resolution + gap) - gap, rows * (resolution + gap) - gap

@@ -91,7 +91,7 @@ def test_a_plugin_trains_and_a_broken_one_is_reported(environment: Path, tmp_pat
     plugins = {row["distribution"]: row for row in json.loads(listed.stdout)}
     assert plugins["zoo-plugin-sample"]["parts"] == ["conditioning/squeeze"]
     assert plugins["zoo-plugin-sample"]["recipes"] == ["squeezed"]
-    assert "a_library_that_is_not_installed" in plugins["zoo-plugin-broken"]["fault"]
+    assert "a_library_that_is_not_installed" in plugins["zoo-plugin-broken"]["error"]
     assert "zoo-plugin-broken 0.1.0" in listed.stderr
     changes = [word for change in (*TINY_CHANGES, "train.steps=1") for word in ("--set", change)]
     train = ["train", "squeezed", "--data", "aviary:40", "--out", "run", "--quiet", "--device", "cpu"]
@@ -115,15 +115,15 @@ def test_the_sample_plugins_part_keeps_its_contract(environment: Path, tmp_path:
 
 
 SMALL = (
-    "generator.side=16",
+    "generator.resolution=16",
     "generator.channels=8",
     "train.steps=20",
     "train.batch_size=8",
     "pretrain.train.steps=2",
     "pretrain.train.batch_size=8",
-    "pretrain.train.side=32",
+    "pretrain.train.resolution=32",
     "pretrain.train.held_out=10",
-    "pretrain.image_encoder.side=32",
+    "pretrain.image_encoder.resolution=32",
 )
 """A generator's recipe as `zoo new-plugin` writes it, small enough for a test."""
 

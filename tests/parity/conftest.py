@@ -33,7 +33,7 @@ class Parity(NamedTuple):
 def parity() -> Callable[[str], Parity]:
     def read(name: str) -> Parity:
         notes = json.loads((DATA / f"{name}.json").read_text())
-        drawn = {
+        generated = {
             key: torch.from_numpy(_uniform(f"input:{key}", int(np.prod(shape)))).float().view(shape)
             for key, shape in notes["inputs"].items()
         }
@@ -42,7 +42,7 @@ def parity() -> Callable[[str], Parity]:
             part: {key: torch.from_numpy(_weight(key, shape, unit)) for key, shape in entries}
             for part, entries in notes["state"].items()
         }
-        arrays = {**drawn, **load_file(DATA / f"{name}.safetensors")}
+        arrays = {**generated, **load_file(DATA / f"{name}.safetensors")}
         return Parity(next(iter(states.values()), {}), notes["dims"], arrays, states)
 
     return read

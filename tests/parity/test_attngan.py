@@ -1,6 +1,6 @@
 """Our parts, holding AttnGAN's weights, compute what AttnGAN's own code computes.
 
-B batch, L words, D text width, R image side, N regions, as in zoo_registry.contracts.
+B batch, L words, D text width, R image resolution, N regions, as in zoo_registry.contracts.
 """
 
 import pytest
@@ -11,7 +11,7 @@ from zoo.legacy import convert
 from zoo_plugins.losses.bce import BinaryCrossEntropy
 from zoo_plugins.losses.damsm import DAMSM, attention_maps
 from zoo_plugins.losses.kl import KL
-from zoo_registry.contracts import Condition, Drawing, ImageFeatures, Phase, Round, Text, Tokens
+from zoo_registry.contracts import Condition, Generated, Growth, ImageFeatures, Round, Text, Tokens
 from zoo_registry.errors import ZooError
 
 IMAGES, EMBEDDINGS = 1e-4, 1e-5
@@ -55,7 +55,7 @@ def test_generator_and_its_conditioning(parity, near):
     near(condition.mean, x["mu"], EMBEDDINGS)
     near(condition.logvar, x["logvar"], EMBEDDINGS)
     text = Text(x["sentence"], x["words"].transpose(1, 2), ~x["mask"])
-    images, attention = generator(x["z"], condition, text, Phase(256))
+    images, attention = generator(x["z"], condition, text, Growth(256))
     assert [image.shape[-1] for image in images] == [64, 128, 256]
     near(thinned(images[0]), x["image0"], IMAGES)
     near(thinned(images[1]), x["image1"], IMAGES)
@@ -67,7 +67,7 @@ def test_generator_and_its_conditioning(parity, near):
 def test_discriminator(parity, near):
     state, dims, x, _ = parity("attngan_discriminator64")
     discriminator = convert("attngan", "discriminator", state, **dims).eval()
-    features = discriminator.features((x["image"],), Phase(64))
+    features = discriminator.features((x["image"],), Growth(64))
     near(features[0], x["features"], IMAGES)
     # the original ends in a sigmoid, ours in logits
     (conditional,) = discriminator.score(features, x["sentence"])
@@ -79,7 +79,7 @@ def test_discriminator(parity, near):
 def test_adversarial_loss(parity, near):
     state, dims, x, _ = parity("attngan_adversarial")
     round = Round(
-        drawing=Drawing((x["fake"],)),
+        generated=Generated((x["fake"],)),
         text=Text(x["sentence"]),
         sentence=x["sentence"],
         real=(x["real"],),
@@ -106,7 +106,7 @@ def test_matching_loss(parity, near, classes):
     text, features = damsm_inputs(x)
     labels = x["class_ids"] if classes else None
     # what the image encoder would see does not matter: its answer is given
-    round = Round(Drawing((x["code"],)), text, labels=labels, image_encoder=lambda images: features)
+    round = Round(Generated((x["code"],)), text, labels=labels, image_encoder=lambda images: features)
     terms = DAMSM(gammas=(dims["gamma1"], dims["gamma2"], dims["gamma3"])).generator(round)
     for ours, original in {"words": "words", "sentence": "sent"}.items():
         for way in "01":
@@ -129,19 +129,19 @@ def test_kl(parity, near):
     _, _, x, _ = parity("attngan_losses")
     condition = Condition(x["mu"], x["mu"], x["logvar"])
     near(
-        KL().generator(Round(Drawing(()), Text(x["sentence"]), condition=condition))["kl"],
+        KL().generator(Round(Generated(()), Text(x["sentence"]), condition=condition))["kl"],
         x["kl"][0],
         EMBEDDINGS,
     )
 
 
-def test_a_name_that_attngan_does_not_have_is_told(parity):
+def test_a_name_that_attngan_does_not_have_is_reported(parity):
     state, dims, _, _ = parity("attngan_text_encoder")
     with pytest.raises(ZooError, match=r"text encoder has no place for these weights: rnn\.memory"):
         convert("attngan", "text_encoder", {**state, "rnn.memory": torch.zeros(1)}, **dims)
 
 
-def test_the_file_of_another_part_is_told(parity):
+def test_the_file_of_another_part_is_reported(parity):
     state, dims, _, _ = parity("attngan_text_encoder")
     with pytest.raises(ZooError, match=r"not the weights of an AttnGAN generator.*'ca_net\.fc\.weight'"):
         convert("attngan", "generator", state, **dims)

@@ -71,7 +71,7 @@ def test_the_gated_network_of_the_birds(gated, near):
     near(encoder(tokens).sentence, layer("emb_proj", torch.stack(states).mean(0)), EMBEDDINGS)
 
 
-def test_what_is_missing_or_unknown_is_told_by_the_originals_names(parity, gated):
+def test_what_is_missing_or_unknown_is_reported_by_the_originals_names(parity, gated):
     state, _, _, _ = parity("char_cnn_rnn_birds_cvpr")
     with pytest.raises(ZooError, match=r"no place for these weights: rnn\.memory"):
         convert("char-cnn-rnn", "text_encoder", {**state, "rnn.memory": torch.zeros(1)})

@@ -9,7 +9,7 @@ import torch
 
 from zoo.legacy import convert
 from zoo_plugins.generators.memory_stages import MemoryStages
-from zoo_registry.contracts import Phase, Text
+from zoo_registry.contracts import Growth, Text
 from zoo_registry.errors import ZooError
 
 IMAGES, EMBEDDINGS = 1e-4, 1e-5
@@ -21,15 +21,15 @@ def _no_gradients():
         yield
 
 
-def drawing_of(generator, x):
+def generated_of(generator, x):
     condition = generator.conditioning(x["sentence"], noise=x["eps"])
     text = Text(x["sentence"], x["words"].transpose(1, 2), ~x["mask"])
-    return condition, generator(x["z"], condition, text, Phase(256))
+    return condition, generator(x["z"], condition, text, Growth(256))
 
 
 def test_generator_and_its_conditioning(parity, near):
     state, dims, x, _ = parity("dmgan_generator")
-    condition, (images, attention) = drawing_of(convert("dm-gan", "generator", state, **dims), x)
+    condition, (images, attention) = generated_of(convert("dm-gan", "generator", state, **dims), x)
     near(condition.mean, x["mu"], EMBEDDINGS)
     near(condition.logvar, x["logvar"], EMBEDDINGS)
     assert [image.shape[-1] for image in images] == [64, 128, 256]
@@ -40,30 +40,30 @@ def test_generator_and_its_conditioning(parity, near):
     near(attention[1][:1, ..., ::3, ::3], x["attention1"], IMAGES)
 
 
-def test_the_right_mask_layout_draws_captions_of_unequal_length_otherwise(parity):
+def test_the_right_mask_layout_generates_captions_of_unequal_length_otherwise(parity):
     state, _, x, _ = parity("dmgan_generator")
     theirs = convert("dm-gan", "generator", state)
-    _, drawn = drawing_of(theirs, x)
+    _, generated = generated_of(theirs, x)
     for stage in theirs.later:
         stage.mask_layout = "right"
     assert isinstance(theirs, MemoryStages)
-    _, right = drawing_of(theirs, x)
+    _, right = generated_of(theirs, x)
     assert not right.attention[0][1, 3:].any()  # the second caption's padding
-    assert drawn.attention[0][1, 3:].any()
+    assert generated.attention[0][1, 3:].any()
 
 
-@pytest.mark.parametrize("side", [64, 256])
-def test_discriminator(parity, near, side):
-    state, dims, x, _ = parity(f"dmgan_discriminator{side}")
+@pytest.mark.parametrize("resolution", [64, 256])
+def test_discriminator(parity, near, resolution):
+    state, dims, x, _ = parity(f"dmgan_discriminator{resolution}")
     discriminator = convert("dm-gan", "discriminator", state, **dims)
-    features = discriminator.features((x[f"image{side}"],), Phase(side))
+    features = discriminator.features((x[f"image{resolution}"],), Growth(resolution))
     near(features[0], x["features"], IMAGES)
     # the original ends in a sigmoid, ours in logits
     near(discriminator.score(features, x["sentence"])[0].sigmoid(), x["conditional"], EMBEDDINGS)
     near(discriminator.score(features, None)[0].sigmoid(), x["unconditional"], EMBEDDINGS)
 
 
-def test_the_file_of_another_system_is_told(parity):
+def test_the_file_of_another_system_is_reported(parity):
     state, _, _, _ = parity("attngan_generator")
     with pytest.raises(ZooError, match=r"not the weights of a DM-GAN generator.*'h_net2\.M_w\.0\.weight'"):
         convert("dm-gan", "generator", state)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from zoo.legacy import convert
-from zoo_registry.contracts import Phase, Text
+from zoo_registry.contracts import Growth, Text
 from zoo_registry.errors import ZooError
 
 IMAGES, EMBEDDINGS = 1e-4, 1e-5
@@ -21,7 +21,7 @@ def test_generator_and_its_projection(parity, near):
     generator = convert("gan-cls", "generator", state)
     assert generator.spec.noise_width == 100
     condition = generator.conditioning(x["embedding"])
-    (image,), attention = generator(x["z"], condition, Text(x["embedding"]), Phase(64))
+    (image,), attention = generator(x["z"], condition, Text(x["embedding"]), Growth(64))
     assert attention == ()
     near(image[..., ::2, ::2], x["image"], IMAGES)
 
@@ -30,7 +30,7 @@ def test_discriminator(parity, near):
     state, _, x, _ = parity("gancls_discriminator")
     discriminator = convert("gan-cls", "discriminator", state)
     assert not discriminator.unconditional
-    features = discriminator.features((x["image"],), Phase(64))
+    features = discriminator.features((x["image"],), Growth(64))
     near(features[0][:, ::4], x["features"], IMAGES)
     (logit,) = discriminator.score(features, x["sentence"])  # the port ends in a sigmoid
     near(logit.sigmoid(), x["conditional"], EMBEDDINGS)
@@ -48,7 +48,7 @@ def test_sizes_are_read_off_the_tensors(parity):
             smaller[".".join([network, str(place), *rest])] = tensor
     smaller["netG.9.weight"] = torch.zeros(128, 3, 4, 4)
     generator = convert("gan-cls", "generator", smaller)
-    assert generator.spec.sides == (32,)
+    assert generator.spec.resolutions == (32,)
     assert generator.to_image[0].in_channels == 128
 
 
@@ -63,11 +63,11 @@ def test_a_discriminator_with_the_papers_joint_convolution(parity):
     }
     discriminator = convert("gan-cls", "discriminator", state)
     assert discriminator.heads["conditional"].joint is not None
-    features = discriminator.features((torch.zeros(2, 3, 64, 64),), Phase(64))
+    features = discriminator.features((torch.zeros(2, 3, 64, 64),), Growth(64))
     assert discriminator.score(features, torch.zeros(2, 1024))[0].shape == (2,)
 
 
-def test_the_file_of_another_part_is_told(parity):
+def test_the_file_of_another_part_is_reported(parity):
     state, _, _, _ = parity("gancls_discriminator")
     with pytest.raises(ZooError, match=r"not the weights of a GAN-CLS generator.*'projection\.0\.weight'"):
         convert("gan-cls", "generator", state)

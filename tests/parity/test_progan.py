@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from zoo.legacy import convert
-from zoo_registry.contracts import Condition, Phase, Text
+from zoo_registry.contracts import Condition, Growth, Text
 from zoo_registry.errors import ZooError
 
 TOLERANCE = 1e-4
-CHECKPOINTS = [(2, 1.0), (4, 0.4), (6, 1.0), (8, 0.7)]  # the original's depth (2: 4x4) and blend
+CHECKPOINTS = [(2, 1.0), (4, 0.4), (6, 1.0), (8, 0.7)]  # the original's depth (2: 4x4) and alpha
 
 
 @pytest.fixture(autouse=True)
@@ -36,28 +36,28 @@ def nothing(rows):
     return torch.zeros(rows, 0)
 
 
-def draw(generator, z, phase):
-    (image,), _ = generator(z, Condition(nothing(len(z))), Text(nothing(len(z))), phase)
+def generate(generator, z, growth):
+    (image,), _ = generator(z, Condition(nothing(len(z))), Text(nothing(len(z))), growth)
     return image
 
 
-@pytest.mark.parametrize(("depth", "blend"), CHECKPOINTS)
-def test_images(original, generator, near, depth, blend):
-    x, side = original.arrays, 2**depth
-    image = draw(generator, x["z"][:1], Phase(side, blend))
-    near(image[..., ::3, ::3] if side > 16 else image, x[f"image_depth{depth}_alpha{blend}"], TOLERANCE)
+@pytest.mark.parametrize(("depth", "alpha"), CHECKPOINTS)
+def test_images(original, generator, near, depth, alpha):
+    x, resolution = original.arrays, 2**depth
+    image = generate(generator, x["z"][:1], Growth(resolution, alpha))
+    near(image[..., ::3, ::3] if resolution > 16 else image, x[f"image_depth{depth}_alpha{alpha}"], TOLERANCE)
 
 
-@pytest.mark.parametrize(("depth", "blend"), CHECKPOINTS)
-def test_scores(original, discriminator, near, depth, blend):
+@pytest.mark.parametrize(("depth", "alpha"), CHECKPOINTS)
+def test_scores(original, discriminator, near, depth, alpha):
     x = original.arrays
-    features = discriminator.features((x[f"pgx{depth}"],), Phase(2**depth, blend))
+    features = discriminator.features((x[f"pgx{depth}"],), Growth(2**depth, alpha))
     (scores,) = discriminator.score(features, None)
-    near(scores, x[f"score_depth{depth}_alpha{blend}"], TOLERANCE)
+    near(scores, x[f"score_depth{depth}_alpha{alpha}"], TOLERANCE)
 
 
 def test_sizes_are_read_off_the_tensors(original, generator, discriminator):
-    assert generator.spec.sides == (4, 8, 16, 32, 64, 128, 256)
+    assert generator.spec.resolutions == (4, 8, 16, 32, 64, 128, 256)
     assert generator.spec.noise_width == 512
     state = {
         name: tensor
@@ -66,7 +66,7 @@ def test_sizes_are_read_off_the_tensors(original, generator, discriminator):
     }
     first = "layers.0.conv_1.weight"
     smaller = convert("progan", "generator", state | {first: state[first][:100]})
-    assert smaller.spec.sides == (4, 8, 16)
+    assert smaller.spec.resolutions == (4, 8, 16)
     assert smaller.spec.noise_width == 100
     own = original.states["discriminator"]
     kept = {f"layers.{n}.": f"layers.{n - 5}." for n in (5, 6)} | {
@@ -90,14 +90,14 @@ def test_of_a_whole_file_the_averaged_generator_is_taken(original, generator):
     file |= {"gen_optim.state.0.exp_avg": torch.zeros(1)}
     z = original.arrays["z"][:1]
     averaged = convert("progan", "generator", file)
-    assert torch.equal(draw(averaged, z, Phase(4)), draw(generator, z, Phase(4)))
+    assert torch.equal(generate(averaged, z, Growth(4)), generate(generator, z, Growth(4)))
     live = convert(
         "progan", "generator", {name: tensor for name, tensor in file.items() if "shadow" not in name}
     )
-    assert not draw(live, z, Phase(4)).any()
+    assert not generate(live, z, Growth(4)).any()
 
 
-def test_the_file_of_another_part_is_told(original):
+def test_the_file_of_another_part_is_reported(original):
     with pytest.raises(ZooError, match=r"not the weights of a ProGAN generator.*'rgb_converters\.0\.weight'"):
         convert("progan", "generator", original.states["discriminator"])
     with pytest.raises(

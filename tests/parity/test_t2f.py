@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from zoo.legacy import convert
-from zoo_registry.contracts import Condition, Phase, Text
+from zoo_registry.contracts import Condition, Growth, Text
 from zoo_registry.errors import ZooError
 
 TOLERANCE = 1e-4
-CHECKPOINTS = [(0, 1.0), (1, 0.3), (3, 0.75), (4, 1.0), (5, 0.5), (6, 0.9)]  # the original's depth, blend
+CHECKPOINTS = [(0, 1.0), (1, 0.3), (3, 0.75), (4, 1.0), (5, 0.5), (6, 0.9)]  # the original's depth, alpha
 
 
 @pytest.fixture(autouse=True)
@@ -32,25 +32,25 @@ def discriminator(original):
     return convert("t2f", "discriminator", original.states["discriminator"])
 
 
-@pytest.mark.parametrize(("depth", "blend"), CHECKPOINTS)
-def test_images(original, generator, near, depth, blend):
-    x, side = original.arrays, 4 << depth
-    answer = x[f"image_depth{depth}_alpha{blend}"]
+@pytest.mark.parametrize(("depth", "alpha"), CHECKPOINTS)
+def test_images(original, generator, near, depth, alpha):
+    x, resolution = original.arrays, 4 << depth
+    answer = x[f"image_depth{depth}_alpha{alpha}"]
     code, noise = x["z"][: len(answer)].split(256, dim=1)  # the original's latent: the code, then noise
-    (image,), _ = generator(noise, Condition(code), Text(x["embedding"]), Phase(side, blend))
-    near(image[..., ::3, ::3] if side > 16 else image, answer, TOLERANCE)
+    (image,), _ = generator(noise, Condition(code), Text(x["embedding"]), Growth(resolution, alpha))
+    near(image[..., ::3, ::3] if resolution > 16 else image, answer, TOLERANCE)
 
 
-@pytest.mark.parametrize(("depth", "blend"), CHECKPOINTS)
-def test_scores(original, discriminator, near, depth, blend):
+@pytest.mark.parametrize(("depth", "alpha"), CHECKPOINTS)
+def test_scores(original, discriminator, near, depth, alpha):
     x = original.arrays
-    features = discriminator.features((x[f"t2fx{depth}"],), Phase(4 << depth, blend))
+    features = discriminator.features((x[f"t2fx{depth}"],), Growth(4 << depth, alpha))
     (scores,) = discriminator.score(features, x["embedding"])
-    near(scores, x[f"score_depth{depth}_alpha{blend}"], TOLERANCE)
+    near(scores, x[f"score_depth{depth}_alpha{alpha}"], TOLERANCE)
 
 
 def test_sizes_are_read_off_the_tensors(original, generator, discriminator):
-    assert generator.spec.sides == (4, 8, 16, 32, 64, 128, 256)
+    assert generator.spec.resolutions == (4, 8, 16, 32, 64, 128, 256)
     assert generator.spec.noise_width == 256
     assert convert("t2f", "generator", original.states["generator"]).spec.noise_width == 512
     assert not discriminator.unconditional
@@ -62,7 +62,7 @@ def test_sizes_are_read_off_the_tensors(original, generator, discriminator):
     assert (smaller.compress.in_features, smaller.compress.out_features) == (40, 32)
 
 
-def test_names_of_another_system_are_told(original):
+def test_names_of_another_system_are_reported(original):
     with pytest.raises(ZooError, match=r"not the weights of a T2F generator.*'initial_block\.conv_1\."):
         convert("t2f", "generator", original.states["discriminator"])
     state = {**original.states["discriminator"], "final_block.projector.weight": torch.zeros(1)}

@@ -36,7 +36,7 @@ def test_conditioning(parity, near):
     near(condition.code, x["condition"], EMBEDDINGS)
 
 
-def test_the_file_of_another_part_is_told(parity):
+def test_the_file_of_another_part_is_reported(parity):
     state, _, _, _ = parity("t2f_text_encoder")
     with pytest.raises(
         ZooError, match=r"not the weights of a T2F conditioning.*'transformer\.linear\.weight'"

@@ -1,4 +1,4 @@
-"""The discriminators a side and their cross entropy."""
+"""The discriminators per resolution and their cross entropy."""
 
 import pytest
 import torch
@@ -6,38 +6,42 @@ from torch.nn.functional import logsigmoid
 
 from zoo_plugins.discriminators.pyramid import Pyramid
 from zoo_plugins.losses.bce import BinaryCrossEntropy
-from zoo_registry.contracts import Drawing, GeneratorSpec, Phase, Round, Text, TextSpec
+from zoo_registry.contracts import Generated, GeneratorSpec, Growth, Round, Text, TextSpec
 from zoo_registry.errors import ZooError
 
-PHASE = Phase(128)
+GROWTH = Growth(128)
 
 
-def pyramid(*sides, **settings):
+def pyramid(*resolutions, **settings):
     torch.manual_seed(0)
-    return Pyramid(TextSpec(6), GeneratorSpec(sides, 4), **{"base_channels": 2} | settings).eval()
+    return Pyramid(TextSpec(6), GeneratorSpec(resolutions, 4), **{"base_channels": 2} | settings).eval()
 
 
-def images(count, *sides, seed=0):
-    draw = torch.Generator().manual_seed(seed)
-    return tuple(torch.rand(count, 3, side, side, generator=draw) * 2 - 1 for side in sides)
+def images(count, *resolutions, seed=0):
+    generate = torch.Generator().manual_seed(seed)
+    return tuple(
+        torch.rand(count, 3, resolution, resolution, generator=generate) * 2 - 1 for resolution in resolutions
+    )
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("sides", [(8, 16, 32), (64, 128, 256), (512,)])
-def test_one_logit_an_image_and_side(sides):
-    network = pyramid(*sides)
-    features = network.features(images(2, *sides), PHASE)
-    assert [tuple(of_side.shape) for of_side in features] == [(2, 16, 4, 4)] * len(sides)
+@pytest.mark.parametrize("resolutions", [(8, 16, 32), (64, 128, 256), (512,)])
+def test_one_logit_an_image_and_resolution(resolutions):
+    network = pyramid(*resolutions)
+    features = network.features(images(2, *resolutions), GROWTH)
+    assert [tuple(at_resolution.shape) for at_resolution in features] == [(2, 16, 4, 4)] * len(resolutions)
     for sentence in (torch.randn(2, 6, generator=torch.Generator().manual_seed(1)), None):
-        assert [tuple(logit.shape) for logit in network.score(features, sentence)] == [(2,)] * len(sides)
+        assert [tuple(logit.shape) for logit in network.score(features, sentence)] == [(2,)] * len(
+            resolutions
+        )
 
 
 @torch.no_grad()
 def test_the_sentence_counts():
     network = pyramid(16)
-    features = network.features(images(2, 16), PHASE)
-    draw = torch.Generator().manual_seed(1)
-    one, other = (network.score(features, torch.randn(2, 6, generator=draw))[0] for _ in range(2))
+    features = network.features(images(2, 16), GROWTH)
+    generate = torch.Generator().manual_seed(1)
+    one, other = (network.score(features, torch.randn(2, 6, generator=generate))[0] for _ in range(2))
     assert (one - other).abs().min() > 1e-3
 
 
@@ -53,7 +57,7 @@ def test_a_growing_generator_is_refused():
 def round_of(network):
     sentence = torch.randn(3, 6, generator=torch.Generator().manual_seed(1))
     return Round(
-        drawing=Drawing(images(3, 16, 32, seed=1)),
+        generated=Generated(images(3, 16, 32, seed=1)),
         text=Text(sentence),
         real=images(3, 16, 32, seed=2),
         sentence=sentence,
@@ -70,8 +74,8 @@ def test_cross_entropy_by_hand(unconditional):
     sentence = round.text.sentence
     learns, draws = loss.discriminator(round), loss.generator(round)
     assert list(learns) == list(draws) == ["adversarial/16", "adversarial/32"]
-    for i, side in enumerate((16, 32)):
-        real, fake = (network.features(batch, PHASE) for batch in (round.real, round.drawing.images))
+    for i, resolution in enumerate((16, 32)):
+        real, fake = (network.features(batch, GROWTH) for batch in (round.real, round.generated.images))
 
         def is_real(features, sentence, i=i):
             return -logsigmoid(network.score(features, sentence)[i]).mean()
@@ -87,8 +91,8 @@ def test_cross_entropy_by_hand(unconditional):
         else:
             d_loss = is_real(real, sentence) + (is_fake(fake, sentence) + wrong) / 2
             g_loss = is_real(fake, sentence)
-        assert torch.allclose(learns[f"adversarial/{side}"], d_loss, rtol=1e-5)
-        assert torch.allclose(draws[f"adversarial/{side}"], g_loss, rtol=1e-5)
+        assert torch.allclose(learns[f"adversarial/{resolution}"], d_loss, rtol=1e-5)
+        assert torch.allclose(draws[f"adversarial/{resolution}"], g_loss, rtol=1e-5)
 
 
 def test_the_pixels_are_passed_once():
@@ -96,4 +100,4 @@ def test_the_pixels_are_passed_once():
     network.networks["16"].trunk.register_forward_hook(lambda *_: passes.append(1))
     round = round_of(network)
     BinaryCrossEntropy().discriminator(round)
-    assert len(passes) == 2  # real and drawn
+    assert len(passes) == 2  # real and generated

@@ -1,4 +1,4 @@
-"""Augmentations that gradients pass: what they do to a picture, and when."""
+"""Augmentations that gradients pass: what they do to an image, and when."""
 
 from itertools import pairwise
 
@@ -25,12 +25,12 @@ def source(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def images(count=8, side=16, seed=1):
-    return torch.rand(count, 3, side, side, generator=source(seed)) * 2 - 1
+def images(count=8, resolution=16, seed=1):
+    return torch.rand(count, 3, resolution, resolution, generator=source(seed)) * 2 - 1
 
 
 @BOTH
-def test_each_image_has_draws_of_its_own_from_the_source(name):
+def test_each_image_has_generates_of_its_own_from_the_source(name):
     same = images(1).expand(6, -1, -1, -1)
     augmentation = build(name)
     first, again, other = (augmentation(same, source(seed)) for seed in (0, 0, 1))
@@ -40,10 +40,10 @@ def test_each_image_has_draws_of_its_own_from_the_source(name):
 
 
 @BOTH
-@pytest.mark.parametrize("side", [4, 15, 16, 64])
-def test_pictures_stay_pictures(name, side):
-    changed = build(name)(images(64, side), source())
-    assert changed.shape == (64, 3, side, side)
+@pytest.mark.parametrize("resolution", [4, 15, 16, 64])
+def test_images_stay_images(name, resolution):
+    changed = build(name)(images(64, resolution), source())
+    assert changed.shape == (64, 3, resolution, resolution)
     assert changed.isfinite().all()
     assert changed.abs().mean() < 1.5  # nothing is clipped, but most stays near [-1, 1]
 
@@ -63,7 +63,7 @@ def test_gradients_pass_twice(name):
     augmentation = build(name)
     round = round_for(judge, 16, augment=lambda seen: tuple(augmentation(i, source()) for i in seen))
     R1(gamma=2.0).discriminator(round)["r1/16"].backward()
-    # by hand: the augmentation is linear in the picture, so that the gradient is its own transpose of w
+    # by hand: the augmentation is linear in the image, so that the gradient is its own transpose of w
     step = 1e-2 * torch.nn.functional.normalize(judge.w[0].grad, dim=0)
     before = R1(gamma=2.0).discriminator(round)["r1/16"].item()
     with torch.no_grad():
@@ -73,7 +73,7 @@ def test_gradients_pass_twice(name):
 
 
 @BOTH
-def test_drawings_under_autocast(name):
+def test_generated_images_under_autocast(name):
     with torch.autocast("cpu", torch.bfloat16):
         changed = build(name)(images().bfloat16(), source())
     assert torch.allclose(changed, build(name)(images().bfloat16().float(), source()), atol=1e-5)
@@ -88,9 +88,9 @@ def test_colour_moves_brightness_saturation_and_contrast_only():
     assert (moved - moved[:, :1, :1, :1]).abs().max() < 1e-5  # one grey stays one grey
     shift = moved[:, 0, 0, 0] - 0.2
     assert -0.5 <= shift.min() < -0.4 < 0.4 < shift.max() <= 0.5
-    picture = images(64)
-    moved = DiffAugment(policy=("colour",))(picture, source())
-    chroma, before = (p - p.mean(1, keepdim=True) for p in (moved, picture))
+    image = images(64)
+    moved = DiffAugment(policy=("colour",))(image, source())
+    chroma, before = (p - p.mean(1, keepdim=True) for p in (moved, image))
     ratio = (chroma * before).sum((1, 2, 3)) / before.square().sum((1, 2, 3))
     assert torch.allclose(chroma, ratio[:, None, None, None] * before, atol=1e-5)  # the hue stays
     assert ratio.min() >= 0
@@ -98,10 +98,10 @@ def test_colour_moves_brightness_saturation_and_contrast_only():
 
 
 def test_translation_moves_whole_pixels_and_0_comes_in():
-    picture = images(256, 16)
-    moved = DiffAugment(policy=("translation",))(picture, source())
+    image = images(256, 16)
+    moved = DiffAugment(policy=("translation",))(image, source())
     seen = set()
-    for before, after in zip(picture, moved, strict=True):
+    for before, after in zip(image, moved, strict=True):
         padded = torch.nn.functional.pad(before, (2, 2, 2, 2))
         places = [
             (down, right)
@@ -111,10 +111,10 @@ def test_translation_moves_whole_pixels_and_0_comes_in():
         ]
         assert len(places) == 1
         seen.update(places)
-    assert len(seen) == 25  # up to an eighth of the side, both ways
+    assert len(seen) == 25  # up to an eighth of the resolution, both ways
 
 
-def test_cutout_leaves_a_hole_of_half_the_side():
+def test_cutout_leaves_a_hole_of_half_the_resolution():
     cut = DiffAugment(policy=("cutout",))(torch.ones(256, 3, 16, 16), source())
     assert set(cut.flatten().tolist()) == {0.0, 1.0}
     hole = (cut == 0).all(1)  # [B,R,R]
@@ -130,7 +130,7 @@ def test_a_policy_that_leaves_something_out():
     shifted, both = (
         DiffAugment(policy=p)(images(), source()) for p in (["translation"], ["translation", "cutout"])
     )
-    assert torch.equal(both[both != 0], shifted[both != 0])  # the draws are the same ones
+    assert torch.equal(both[both != 0], shifted[both != 0])  # the samples are the same ones
 
 
 # ------------------------------------------------------------------------------------------------------ ADA
@@ -144,21 +144,21 @@ def test_ada_starts_by_changing_nothing(pipeline):
 def test_as_many_images_are_changed_as_p_says():
     augmentation = AdaptiveAugmentation(pipeline="b")
     augmentation.p.fill_(0.2)
-    picture = images(2000, 8)
-    changed = (augmentation(picture, source()) != picture).flatten(1).any(1).float().mean().item()
+    image = images(2000, 8)
+    changed = (augmentation(image, source()) != image).flatten(1).any(1).float().mean().item()
     # a mirroring by one in two, a quarter turn by three in four, a translation by eight in nine
     assert changed == pytest.approx(1 - 0.9 * 0.85 * (1 - 0.2 * 8 / 9), abs=0.03)
 
 
 def test_blits_only_move_pixels():
-    picture = images(64)
-    moved = build("ada", pipeline="b")(picture, source())
-    for before, after in zip(picture, moved, strict=True):
+    image = images(64)
+    moved = build("ada", pipeline="b")(image, source())
+    for before, after in zip(image, moved, strict=True):
         known = {tuple(pixel) for pixel in before.flatten(1).T.tolist()}
         assert {tuple(pixel) for pixel in after.flatten(1).T.tolist()} <= known  # colours stay together
-    turned = [torch.rot90(view, k, (1, 2)) for view in (picture[0], picture[0].flip(2)) for k in range(4)]
+    turned = [torch.rot90(view, k, (1, 2)) for view in (image[0], image[0].flip(2)) for k in range(4)]
     inner = slice(4, 12)
-    many = build("ada", pipeline="b")(picture[:1].expand(1500, -1, -1, -1), source())
+    many = build("ada", pipeline="b")(image[:1].expand(1500, -1, -1, -1), source())
     unmoved = [sum(torch.equal(one, turn) for one in many) for turn in turned]
     assert min(unmoved) >= 1  # all eight of them
     assert many[:, :, inner, inner].unique(dim=0).shape[0] > 8  # and translations
@@ -229,7 +229,7 @@ def test_p_follows_the_signs_of_real_logits():
     sure, unsure = torch.ones(10), torch.tensor([1.0, -1.0] * 5)
     augmentation.adapt((sure,))
     assert augmentation.p.item() == pytest.approx(0.01)
-    augmentation.adapt((sure, 5 * sure))  # of two sides: still ten images
+    augmentation.adapt((sure, 5 * sure))  # of two resolutions: still ten images
     assert augmentation.p.item() == pytest.approx(0.02)
     augmentation.adapt((unsure,))
     assert augmentation.p.item() == pytest.approx(0.01)
@@ -260,10 +260,10 @@ def test_p_is_saved():
 
 @pytest.mark.parametrize("p", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("pipeline", ["b", "bgc"])
-def test_p_and_the_pipeline_do_not_change_how_much_is_drawn(p, pipeline):
+def test_p_and_the_pipeline_do_not_change_how_much_is_generated(p, pipeline):
     augmentation = AdaptiveAugmentation(pipeline=pipeline)
     augmentation.p.fill_(p)
-    drawn, expected = source(), source()
-    augmentation(images(), drawn)
+    generated, expected = source(), source()
+    augmentation(images(), generated)
     build("ada")(images(), expected)
-    assert torch.equal(torch.rand(3, generator=drawn), torch.rand(3, generator=expected))
+    assert torch.equal(torch.rand(3, generator=generated), torch.rand(3, generator=expected))

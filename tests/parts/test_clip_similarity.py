@@ -1,4 +1,4 @@
-"""How near drawings and captions are to a CLIP; with a small one on disk."""
+"""How near generated images and captions are to a CLIP; with a small one on disk."""
 
 import json
 import shutil
@@ -13,19 +13,21 @@ from PIL import Image
 from tiny_clip import whole_clip
 
 from zoo_plugins.losses.clip_similarity import CLIPSimilarity
-from zoo_registry.contracts import Drawing, Round, Text
+from zoo_registry.contracts import Generated, Round, Text
 from zoo_registry.errors import ZooError
 
 CAPTIONS = ("the red bird", "a bee")
 
 
-def images(count=2, side=48):
-    return torch.rand(count, 3, side, side, generator=torch.Generator().manual_seed(0)) * 2 - 1
+def images(count=2, resolution=48):
+    return torch.rand(count, 3, resolution, resolution, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
-def round_of(drawn, captions=CAPTIONS):
+def round_of(generated, captions=CAPTIONS):
     return Round(
-        Drawing((drawn[:, :, ::2, ::2], drawn)), Text(torch.zeros(len(captions), 1)), captions=captions
+        Generated((generated[:, :, ::2, ::2], generated)),
+        Text(torch.zeros(len(captions), 1)),
+        captions=captions,
     )
 
 
@@ -33,38 +35,38 @@ def round_of(drawn, captions=CAPTIONS):
 def test_what_transformers_itself_computes():
     from transformers import CLIPImageProcessor, CLIPModel, CLIPTokenizer
 
-    picture = (images(side=32) + 1) / 2  # of CLIP's side: resizing has a test of its own
+    image = (images(resolution=32) + 1) / 2  # of CLIP's resolution: resizing has a test of its own
     clip, tokenizer = CLIPModel.from_pretrained(whole_clip()), CLIPTokenizer.from_pretrained(whole_clip())
     processor = CLIPImageProcessor(do_resize=False, do_center_crop=False, do_rescale=False)
-    pixels = processor(list(picture), return_tensors="pt")["pixel_values"]
+    pixels = processor(list(image), return_tensors="pt")["pixel_values"]
     tokens = tokenizer(list(CAPTIONS), padding=True, return_tensors="pt")
     cosine = clip(**tokens, pixel_values=pixels).logits_per_image.diagonal() / clip.logit_scale.exp()
     loss = CLIPSimilarity(model=whole_clip())
-    assert torch.allclose(loss.generator(round_of(picture * 2 - 1))["clip"], -cosine.mean(), atol=1e-5)
-    spherical = CLIPSimilarity(model=whole_clip(), distance="spherical").generator(round_of(picture * 2 - 1))
+    assert torch.allclose(loss.generator(round_of(image * 2 - 1))["clip"], -cosine.mean(), atol=1e-5)
+    spherical = CLIPSimilarity(model=whole_clip(), distance="spherical").generator(round_of(image * 2 - 1))
     assert torch.allclose(spherical["clip"], (cosine.arccos() ** 2 / 2).mean(), atol=1e-5)
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("side", [16, 80])
-def test_pictures_are_resized_as_clips_own_preparation_does(side):
-    loss, picture = CLIPSimilarity(model=whole_clip()), images(side=side)
+@pytest.mark.parametrize("resolution", [16, 80])
+def test_images_are_resized_as_clips_own_preparation_does(resolution):
+    loss, image = CLIPSimilarity(model=whole_clip()), images(resolution=resolution)
     resized = [
         [Image.fromarray(channel.numpy()).resize((32, 32), Image.Resampling.BICUBIC) for channel in one]
-        for one in picture
+        for one in image
     ]
     by_pillow = torch.from_numpy(np.array([[np.asarray(channel) for channel in one] for one in resized]))
-    assert torch.allclose(loss.see(picture), loss.see(by_pillow), atol=1e-4)
+    assert torch.allclose(loss.see(image), loss.see(by_pillow), atol=1e-4)
 
 
 def test_the_drawing_learns_and_clip_does_not():
     loss = CLIPSimilarity(model=whole_clip())
-    drawn = images().requires_grad_()
-    before = loss.generator(round_of(drawn))["clip"]
+    generated = images().requires_grad_()
+    before = loss.generator(round_of(generated))["clip"]
     before.backward()
     assert not [p for p in loss.parameters() if p.requires_grad]
     with torch.no_grad():
-        after = loss.generator(round_of(drawn - 2 * drawn.grad))["clip"]
+        after = loss.generator(round_of(generated - 2 * generated.grad))["clip"]
     assert after < before - 1e-4
     assert -1 <= after <= 1
     assert loss.discriminator(round_of(images())) == {}
@@ -90,14 +92,14 @@ def test_captions():
 
 
 @torch.no_grad()
-def test_drawings_of_sentences_between_captions_are_left_out():
+def test_generated_images_of_sentences_between_captions_are_left_out():
     loss = CLIPSimilarity(model=whole_clip())
     own, more = images(), images(3)
     assert torch.equal(more[:2], own)
     assert torch.equal(loss.generator(round_of(more))["clip"], loss.generator(round_of(own))["clip"])
 
 
-def test_a_folder_without_a_clip_is_told(tmp_path):
+def test_a_folder_without_a_clip_is_reported(tmp_path):
     with pytest.raises(ZooError, match="does not hold a CLIP"):
         CLIPSimilarity(model=str(tmp_path))
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
@@ -105,7 +107,7 @@ def test_a_folder_without_a_clip_is_told(tmp_path):
         CLIPSimilarity(model=str(tmp_path))
 
 
-def test_a_clip_without_some_of_its_weights_is_told(tmp_path):
+def test_a_clip_without_some_of_its_weights_is_reported(tmp_path):
     from safetensors.torch import load_file, save_file
 
     folder = Path(shutil.copytree(whole_clip(), tmp_path / "clip"))

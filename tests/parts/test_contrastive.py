@@ -16,10 +16,10 @@ from zoo_plugins.losses.contrastive import Contrastive
 from zoo_registry.contracts import (
     Condition,
     ConditionSpec,
-    Drawing,
+    Generated,
     GeneratorSpec,
+    Growth,
     ImageFeatures,
-    Phase,
     Round,
     Text,
     TextSpec,
@@ -50,39 +50,39 @@ def captions(seed: int = 3) -> Text:
     return Text(random(3, 6, seed=seed), random(3, 5, 6, seed=seed + 1) * mask[:, :, None], mask)
 
 
-def generated(network: ModulatedGenerator, phase: Phase, text: Text | None = None) -> Drawing:
-    drawing: Drawing = network(random(3, 4), Condition(random(3, 5, seed=2)), text or captions(), phase)
-    return drawing
+def run(network: ModulatedGenerator, growth: Growth, text: Text | None = None) -> Generated:
+    generated: Generated = network(random(3, 4), Condition(random(3, 5, seed=2)), text or captions(), growth)
+    return generated
 
 
 @torch.no_grad()
 def test_images_have_twice_the_resolution_of_the_maps_that_attend() -> None:
     network = generator()
-    assert network.spec.sides == (8, 16, 32)
+    assert network.spec.resolutions == (8, 16, 32)
     for resolution, maps in ((8, []), (16, [8]), (32, [8, 16])):
-        drawing = generated(network, Phase(resolution))
-        assert [image.shape for image in drawing.images] == [(3, 3, resolution, resolution)]
-        assert [attention.shape for attention in drawing.attention] == [(3, 5, at, at) for at in maps]
+        generated = run(network, Growth(resolution))
+        assert [image.shape for image in generated.images] == [(3, 3, resolution, resolution)]
+        assert [attention.shape for attention in generated.attention] == [(3, 5, at, at) for at in maps]
 
 
 @torch.no_grad()
 def test_a_new_resolution_starts_as_the_smaller_one() -> None:
     network = generator()
-    small = generated(network, Phase(16)).images[0]
-    start = generated(network, Phase(32, 0.0)).images[0]
+    small = run(network, Growth(16)).images[0]
+    start = run(network, Growth(32, 0.0)).images[0]
     assert torch.allclose(start, F.interpolate(small, scale_factor=2.0, mode="bilinear"), atol=1e-5)
 
 
 @torch.no_grad()
 def test_words_modulate_places_where_maps_attend() -> None:
     network = generator()
-    image = generated(network, Phase(32)).images[0]
+    image = run(network, Growth(32)).images[0]
     text = captions()
     other = text._replace(words=text.words.flip(2) if text.words is not None else None)
-    assert not torch.allclose(image, generated(network, Phase(32), other).images[0], atol=1e-3)
-    assert torch.equal(
-        generated(network, Phase(8), other).images[0], generated(network, Phase(8)).images[0]
-    ), "nothing attends yet"
+    assert not torch.allclose(image, run(network, Growth(32), other).images[0], atol=1e-3)
+    assert torch.equal(run(network, Growth(8), other).images[0], run(network, Growth(8)).images[0]), (
+        "nothing attends yet"
+    )
 
 
 @pytest.mark.parametrize("doubling", [False, True])
@@ -108,8 +108,8 @@ def test_resolutions_that_do_not_attend_are_refused() -> None:
 @torch.no_grad()
 def test_a_new_resolution_is_first_judged_as_the_smaller_one() -> None:
     network, image = discriminator(), random(3, 3, 32, 32)
-    before = network.features((F.avg_pool2d(image, 2),), Phase(16))[1]
-    assert torch.allclose(network.features((image,), Phase(32, 0.0))[1], before, atol=1e-5)
+    before = network.features((F.avg_pool2d(image, 2),), Growth(16))[1]
+    assert torch.allclose(network.features((image,), Growth(32, 0.0))[1], before, atol=1e-5)
 
 
 def test_resolutions_that_the_trunk_cannot_halve_are_refused() -> None:
@@ -134,7 +134,7 @@ class Lookup:
     def __init__(self, image: torch.Tensor) -> None:
         self.image = image
 
-    def features(self, images: tuple[torch.Tensor, ...], phase: Phase) -> tuple[torch.Tensor, ...]:
+    def features(self, images: tuple[torch.Tensor, ...], growth: Growth) -> tuple[torch.Tensor, ...]:
         return (images[0].flatten(1),)
 
     def score(self, features: Any, sentence: Any) -> Any:
@@ -152,7 +152,7 @@ def terms(space: torch.Tensor, labels: torch.Tensor | None = None, fake: torch.T
     vectors = F.normalize(random(3, 3), dim=1)
     text = Text(vectors, vectors[:, None], torch.ones(3, 1, dtype=torch.bool))
     round = Round(
-        drawing=Drawing((fake,)), text=text, real=(EYE,), labels=labels, discriminator=Lookup(space)
+        generated=Generated((fake,)), text=text, real=(EYE,), labels=labels, discriminator=Lookup(space)
     )
     loss = Contrastive(temperature=0.1)
     return loss.generator(round), loss.discriminator(round)

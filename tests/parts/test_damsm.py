@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from zoo_plugins.losses.damsm import DAMSM, attention_maps, word_similarity
-from zoo_registry.contracts import Drawing, ImageFeatures, Round, Text
+from zoo_registry.contracts import Generated, ImageFeatures, Round, Text
 
 GAMMAS = (4.0, 5.0, 10.0)
 LENGTHS = (5, 1, 3, 2, 5, 4)
@@ -13,16 +13,16 @@ LABELS = torch.tensor([0, 1, 0, 2, 1, 0])
 
 
 def batch():
-    draw = torch.Generator().manual_seed(0)
-    words = torch.randn(6, 5, 8, generator=draw).requires_grad_()
-    regions = torch.randn(6, 12, 8, generator=draw).requires_grad_()
-    sentence, vector = (torch.randn(6, 8, generator=draw).requires_grad_() for _ in range(2))
+    generate = torch.Generator().manual_seed(0)
+    words = torch.randn(6, 5, 8, generator=generate).requires_grad_()
+    regions = torch.randn(6, 12, 8, generator=generate).requires_grad_()
+    sentence, vector = (torch.randn(6, 8, generator=generate).requires_grad_() for _ in range(2))
     mask = torch.arange(5) < torch.tensor(LENGTHS)[:, None]
     return Text(sentence, words, mask), ImageFeatures(vector, regions, (3, 4))
 
 
 def round_of(text, features, labels=None):
-    return Round(Drawing((features.vector,)), text, labels=labels, image_encoder=lambda images: features)
+    return Round(Generated((features.vector,)), text, labels=labels, image_encoder=lambda images: features)
 
 
 def similarity_by_loop(text, features):

@@ -10,51 +10,51 @@ from zoo_plugins.losses.ma_gp import MatchingAwareGradientPenalty
 from zoo_registry.contracts import (
     Condition,
     ConditionSpec,
-    Drawing,
+    Generated,
     GeneratorSpec,
-    Phase,
+    Growth,
     Round,
     Text,
     TextSpec,
 )
 from zoo_registry.errors import ZooError
 
-PHASE = Phase(32)
+GROWTH = Growth(32)
 
 
 def generator(width=5, **settings):
     torch.manual_seed(0)
-    settings = {"side": 32, "base_channels": 4, "noise_width": 6} | settings
+    settings = {"resolution": 32, "base_channels": 4, "noise_width": 6} | settings
     return DeepFusion(ConditionSpec(width), **settings).eval()
 
 
 def inputs(count=2, width=5):
-    draw = torch.Generator().manual_seed(1)
-    code = torch.randn(count, width, generator=draw)
-    return torch.randn(count, 6, generator=draw), Condition(code), Text(code)
+    generate = torch.Generator().manual_seed(1)
+    code = torch.randn(count, width, generator=generate)
+    return torch.randn(count, 6, generator=generate), Condition(code), Text(code)
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("side", [8, 32, 128])
-def test_one_image_of_any_power_of_two(side):
-    network = generator(side=side)
-    (image,), attention = network(*inputs(), Phase(side))
-    assert image.shape == (2, 3, side, side)
+@pytest.mark.parametrize("resolution", [8, 32, 128])
+def test_one_image_of_any_power_of_two(resolution):
+    network = generator(resolution=resolution)
+    (image,), attention = network(*inputs(), Growth(resolution))
+    assert image.shape == (2, 3, resolution, resolution)
     assert image.abs().max() <= 1
     assert attention == ()
-    assert network.spec.sides == (side,)
+    assert network.spec.resolutions == (resolution,)
 
 
 @torch.no_grad()
 def test_noise_and_sentence_both_count():
     network, (noise, condition, text) = generator(), inputs()
-    drawn = network(noise, condition, text, PHASE).images[0]
+    generated = network(noise, condition, text, GROWTH).images[0]
     others = (
-        network(noise.flip(0), condition, text, PHASE),
-        network(noise, Condition(condition.code.flip(0)), text, PHASE),
+        network(noise.flip(0), condition, text, GROWTH),
+        network(noise, Condition(condition.code.flip(0)), text, GROWTH),
     )
     for other in others:
-        assert (drawn - other.images[0]).abs().max() > 1e-3
+        assert (generated - other.images[0]).abs().max() > 1e-3
 
 
 @torch.no_grad()
@@ -66,8 +66,8 @@ def test_a_block_by_hand(narrow, wide, activation):
     block = Block(narrow, wide, 5, activation)
     for parameter in block.parameters():
         torch.nn.init.normal_(parameter, 0, 0.5)
-    draw = torch.Generator().manual_seed(1)
-    hidden, code = torch.randn(2, narrow, 4, 4, generator=draw), torch.randn(2, 5, generator=draw)
+    generate = torch.Generator().manual_seed(1)
+    hidden, code = torch.randn(2, narrow, 4, 4, generator=generate), torch.randn(2, 5, generator=generate)
 
     def fuse(fusion, hidden):
         for affine in fusion.affines:
@@ -83,15 +83,15 @@ def test_a_block_by_hand(narrow, wide, activation):
 
 
 @torch.no_grad()
-def test_the_papers_rectifier_draws_otherwise():
+def test_the_papers_rectifier_generates_otherwise():
     values = inputs()
-    code, paper = (generator(activation=name)(*values, PHASE).images[0] for name in ("leaky", "relu"))
+    code, paper = (generator(activation=name)(*values, GROWTH).images[0] for name in ("leaky", "relu"))
     assert not torch.allclose(code, paper, atol=1e-3)
 
 
 @torch.no_grad()
-def test_without_text_noise_alone_draws():
-    assert generator(width=0)(*inputs(width=0), PHASE).images[0].shape == (2, 3, 32, 32)
+def test_without_text_noise_alone_generates():
+    assert generator(width=0)(*inputs(width=0), GROWTH).images[0].shape == (2, 3, 32, 32)
 
 
 @torch.no_grad()
@@ -100,42 +100,47 @@ def test_autocast_reaches_every_block():
     for block in network.blocks:
         block.register_forward_hook(lambda _, __, hidden: dtypes.append(hidden.dtype))
     with torch.autocast("cpu", torch.bfloat16):
-        network(noise, condition, text, PHASE)
+        network(noise, condition, text, GROWTH)
     assert set(dtypes) == {torch.bfloat16}
 
 
 def test_every_weight_learns():
     network = generator().train()
-    (image,), _ = network(*inputs(4), PHASE)
+    (image,), _ = network(*inputs(4), GROWTH)
     (image * torch.randn(image.shape, generator=torch.Generator().manual_seed(2))).sum().backward()
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 
-@pytest.mark.parametrize("side", [4, 48])
-def test_another_side_is_told(side):
-    with pytest.raises(ZooError, match=rf"generator\.side: .*power of two.*found {side}"):
-        generator(side=side)
+@pytest.mark.parametrize("resolution", [4, 48])
+def test_another_resolution_is_reported(resolution):
+    with pytest.raises(ZooError, match=rf"generator\.resolution: .*power of two.*got {resolution}"):
+        generator(resolution=resolution)
 
 
-def one_way(*sides, width=6, growing=False):
+def one_way(*resolutions, width=6, growing=False):
     torch.manual_seed(0)
-    return OneWay(TextSpec(width), GeneratorSpec(sides, 4, growing=growing), base_channels=2)
+    return OneWay(TextSpec(width), GeneratorSpec(resolutions, 4, growing=growing), base_channels=2)
 
 
-def images(*sides, seed=0):
-    draw = torch.Generator().manual_seed(seed)
-    return tuple(torch.rand(3, 3, side, side, generator=draw) * 2 - 1 for side in sides)
+def images(*resolutions, seed=0):
+    generate = torch.Generator().manual_seed(seed)
+    return tuple(
+        torch.rand(3, 3, resolution, resolution, generator=generate) * 2 - 1 for resolution in resolutions
+    )
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("sides", [(8,), (16, 32), (128,)])
-def test_one_logit_for_the_largest_image(sides):
-    network, sentence = one_way(*sides), torch.randn(3, 6, generator=torch.Generator().manual_seed(1))
-    features = network.features(images(*sides), PHASE)
+@pytest.mark.parametrize("resolutions", [(8,), (16, 32), (128,)])
+def test_one_logit_for_the_largest_image(resolutions):
+    network, sentence = one_way(*resolutions), torch.randn(3, 6, generator=torch.Generator().manual_seed(1))
+    features = network.features(images(*resolutions), GROWTH)
     (logits,) = network.score(features, sentence)
     assert logits.shape == (3,)
-    smaller_changed = (*(torch.zeros(3, 3, side, side) for side in sides[:-1]), images(*sides)[-1])
-    assert torch.equal(logits, network.score(network.features(smaller_changed, PHASE), sentence)[0])
+    smaller_changed = (
+        *(torch.zeros(3, 3, resolution, resolution) for resolution in resolutions[:-1]),
+        images(*resolutions)[-1],
+    )
+    assert torch.equal(logits, network.score(network.features(smaller_changed, GROWTH), sentence)[0])
     assert not network.unconditional
     assert (logits - network.score(features, sentence.flip(0))[0])[[0, 2]].abs().min() > 1e-4
 
@@ -144,7 +149,7 @@ def test_one_logit_for_the_largest_image(sides):
 def test_without_text_the_logit_is_of_the_image():
     network = one_way(16, width=0)
     assert network.unconditional
-    assert network.score(network.features(images(16), PHASE), None)[0].shape == (3,)
+    assert network.score(network.features(images(16), GROWTH), None)[0].shape == (3,)
 
 
 @torch.no_grad()
@@ -167,7 +172,7 @@ def test_the_gradient_penalty_teaches_every_weight():
         torch.nn.init.constant_(block.share, 0.5)
     sentence = torch.randn(3, 6, generator=torch.Generator().manual_seed(1))
     round = Round(
-        drawing=Drawing(images(16, seed=1)),
+        generated=Generated(images(16, seed=1)),
         text=Text(sentence),
         real=images(16, seed=2),
         sentence=sentence,
@@ -180,5 +185,5 @@ def test_the_gradient_penalty_teaches_every_weight():
 
 
 def test_a_growing_generator_is_refused():
-    with pytest.raises(ZooError, match="'one-way' judges every side at once"):
+    with pytest.raises(ZooError, match="'one-way' judges every resolution at once"):
         one_way(8, 16, growing=True)

@@ -5,7 +5,7 @@ import torch
 
 from zoo_plugins.conditioning.augmentation import ConditioningAugmentation
 from zoo_plugins.generators.attention_stages import AttentionStages
-from zoo_registry.contracts import Condition, ConditionSpec, Phase, Text, TextSpec
+from zoo_registry.contracts import Condition, ConditionSpec, Growth, Text, TextSpec
 from zoo_registry.errors import ZooError
 
 TEXT, CONDITION = TextSpec(12, words=True), ConditionSpec(5)
@@ -13,19 +13,30 @@ TEXT, CONDITION = TextSpec(12, words=True), ConditionSpec(5)
 
 def generator(**settings):
     torch.manual_seed(0)
-    settings = {"sides": (8, 16, 32), "base_channels": 4, "residual_blocks": 1, "noise_width": 6} | settings
+    settings = {
+        "resolutions": (8, 16, 32),
+        "base_channels": 4,
+        "residual_blocks": 1,
+        "noise_width": 6,
+    } | settings
     return AttentionStages(TEXT, CONDITION, **settings).eval()
 
 
 def inputs(lengths, length=7):
-    draw = torch.Generator().manual_seed(1)
+    generate = torch.Generator().manual_seed(1)
     count = len(lengths)
     mask = torch.arange(length) < torch.tensor(lengths)[:, None]
     # padding is not zero here: whoever looks at it is seen
     text = Text(
-        torch.randn(count, 12, generator=draw), 3 * torch.randn(count, length, 12, generator=draw), mask
+        torch.randn(count, 12, generator=generate),
+        3 * torch.randn(count, length, 12, generator=generate),
+        mask,
     )
-    return torch.randn(count, 6, generator=draw), Condition(torch.randn(count, 5, generator=draw)), text
+    return (
+        torch.randn(count, 6, generator=generate),
+        Condition(torch.randn(count, 5, generator=generate)),
+        text,
+    )
 
 
 def row(values, i):
@@ -35,7 +46,7 @@ def row(values, i):
 
 @torch.no_grad()
 def test_images_and_attention():
-    images, attention = generator()(*inputs([7, 2]), Phase(32))
+    images, attention = generator()(*inputs([7, 2]), Growth(32))
     assert [tuple(image.shape) for image in images] == [(2, 3, 8, 8), (2, 3, 16, 16), (2, 3, 32, 32)]
     assert [tuple(maps.shape) for maps in attention] == [(2, 7, 8, 8), (2, 7, 16, 16)]
     assert all(image.abs().max() <= 1 for image in images)
@@ -45,11 +56,11 @@ def test_images_and_attention():
 
 
 @torch.no_grad()
-def test_a_caption_draws_the_same_alone_and_among_sixteen():
+def test_a_caption_generates_the_same_alone_and_among_sixteen():
     network, values = generator(), inputs([7, 1, 3, 5, 2, 6, 4, 7, 1, 1, 2, 3, 4, 5, 6, 7])
-    together = network(*values, Phase(32))
+    together = network(*values, Growth(32))
     for i in (0, 1, 9, 15):
-        alone = network(*row(values, i), Phase(32))
+        alone = network(*row(values, i), Growth(32))
         for many, one in zip(
             together.images + together.attention, alone.images + alone.attention, strict=True
         ):
@@ -63,8 +74,8 @@ def test_padding_changes_nothing():
     noise, condition = noise.double(), Condition(condition.code.double())
     text = Text(text.sentence.double(), text.words.double(), text.mask)
     short = Text(text.sentence, text.words[:, :3], text.mask[:, :3])
-    padded = network(noise, condition, text, Phase(32)).images[-1]
-    assert (padded - network(noise, condition, short, Phase(32)).images[-1]).abs().max() < 1e-12
+    padded = network(noise, condition, text, Growth(32)).images[-1]
+    assert (padded - network(noise, condition, short, Growth(32)).images[-1]).abs().max() < 1e-12
 
 
 @torch.no_grad()
@@ -72,15 +83,15 @@ def test_the_mask_layouts_agree_for_one_caption_and_for_equal_lengths():
     right, theirs = generator(), generator(mask_layout="attngan")
     for lengths in ([3], [4, 4, 4]):
         values = inputs(lengths)
-        assert torch.equal(right(*values, Phase(32)).images[-1], theirs(*values, Phase(32)).images[-1])
+        assert torch.equal(right(*values, Growth(32)).images[-1], theirs(*values, Growth(32)).images[-1])
 
 
 @torch.no_grad()
 def test_attngans_mask_layout_lets_captions_into_each_other():
     """Query q of caption b gets mask (b * Q + q) mod B: of two captions, every other query is wrong."""
     values = inputs([7, 2])
-    right = generator()(*values, Phase(32)).attention[0]
-    theirs = generator(mask_layout="attngan")(*values, Phase(32)).attention[0]
+    right = generator()(*values, Growth(32)).attention[0]
+    theirs = generator(mask_layout="attngan")(*values, Growth(32)).attention[0]
     of_padding = theirs[1, 2:].sum(0).flatten()  # what the second caption's queries see of its padding
     assert not of_padding[1::2].any()
     assert of_padding[::2].gt(0).all()
@@ -90,29 +101,29 @@ def test_attngans_mask_layout_lets_captions_into_each_other():
 
 def test_every_weight_learns():
     network = generator().train()
-    images, _ = network(*inputs([7, 2, 3]), Phase(32))
-    draw = torch.Generator().manual_seed(2)
-    sum((image * torch.randn(image.shape, generator=draw)).sum() for image in images).backward()
+    images, _ = network(*inputs([7, 2, 3]), Growth(32))
+    generate = torch.Generator().manual_seed(2)
+    sum((image * torch.randn(image.shape, generator=generate)).sum() for image in images).backward()
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 
 @torch.no_grad()
-def test_the_first_side_alone_needs_no_words():
-    network = generator(sides=(64,))
+def test_the_first_resolution_alone_needs_no_words():
+    network = generator(resolutions=(64,))
     noise, condition, text = inputs([1])
-    drawing = network(noise, condition, Text(text.sentence), Phase(64))
-    assert [image.shape[-1] for image in drawing.images] == [64]
-    assert drawing.attention == ()
+    generated = network(noise, condition, Text(text.sentence), Growth(64))
+    assert [image.shape[-1] for image in generated.images] == [64]
+    assert generated.attention == ()
 
 
-@pytest.mark.parametrize("sides", [(), (4, 8), (24, 48), (64, 256), (64, 64), (64, 128, 192)])
-def test_sides_that_do_not_double_are_told(sides):
-    with pytest.raises(ZooError, match=r"generator\.sides"):
-        generator(sides=sides)
+@pytest.mark.parametrize("resolutions", [(), (4, 8), (24, 48), (64, 256), (64, 64), (64, 128, 192)])
+def test_resolutions_that_do_not_double_are_reported(resolutions):
+    with pytest.raises(ZooError, match=r"generator\.resolutions"):
+        generator(resolutions=resolutions)
 
 
 @torch.no_grad()
-def test_the_code_is_drawn_around_the_mean():
+def test_the_code_is_generated_around_the_mean():
     torch.manual_seed(0)
     part = ConditioningAugmentation(TEXT, width=5)
     sentence = torch.randn(3, 12, generator=torch.Generator().manual_seed(1))
@@ -127,7 +138,7 @@ def test_weights_start_orthogonal():
     assert torch.allclose(weight @ weight.T, torch.eye(len(weight)), atol=1e-5)
 
 
-def test_gradients_are_laid_like_what_they_are_of():
+def test_gradients_keep_the_activations_memory_format():
     """A layer that mixes two memory formats is several times slower on a CPU."""
     network = generator().to(memory_format=torch.channels_last)
     found = []
@@ -144,6 +155,6 @@ def test_gradients_are_laid_like_what_they_are_of():
     for name, module in network.named_modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.register_forward_hook(lambda _, __, output, name=name: watch(name, output))
-    network(*inputs([7, 2]), Phase(32)).images[-1].square().sum().backward()
+    network(*inputs([7, 2]), Growth(32)).images[-1].square().sum().backward()
     assert len(found) == sum(isinstance(module, torch.nn.BatchNorm2d) for module in network.modules())
     assert [name for name, output, gradient in found if output != gradient] == []

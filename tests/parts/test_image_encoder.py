@@ -23,7 +23,7 @@ def offline(monkeypatch):
 
 
 def encoder(**settings):
-    return TimmEncoder(TEXT, **{"model": "test_resnet", "pretrained": False, "side": 64} | settings)
+    return TimmEncoder(TEXT, **{"model": "test_resnet", "pretrained": False, "resolution": 64} | settings)
 
 
 @torch.no_grad()
@@ -38,7 +38,7 @@ def test_images_become_a_vector_and_regions(model, grid):
 
 
 @torch.no_grad()
-def test_regions_lie_where_the_picture_does():
+def test_regions_lie_where_the_image_does():
     """Row-major: a change in the upper right corner shows in the first rows' last regions alone."""
     torch.manual_seed(0)
     module = encoder(regions=1).eval()  # an early stage sees little beyond its own place
@@ -83,7 +83,7 @@ def test_a_tuned_trunk_learns():
     assert all(p.grad is not None for p in module.trunk.parameters())
 
 
-def test_weights_out_of_reach_are_told_with_what_it_costs(offline):
+def test_weights_out_of_reach_are_reported_with_what_it_costs(offline):
     with pytest.warns(UserWarning, match="cannot be fetched .no route to the hub.") as record:
         encoder(pretrained=True, trunk="frozen")
     assert 'trunk = "tuned"' in str(record[0].message)
@@ -106,6 +106,6 @@ def test_without_pretrained_nothing_is_fetched(offline):
         ({"width": 8}, "8, but the text's width is 12"),
     ],
 )
-def test_mistakes_are_told(settings, told):
+def test_mistakes_are_reported(settings, told):
     with pytest.raises(ZooError, match=told):
         encoder(**settings)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from zoo_plugins.generators.memory_stages import Memory, MemoryStages, read
-from zoo_registry.contracts import Condition, ConditionSpec, Phase, Text, TextSpec
+from zoo_registry.contracts import Condition, ConditionSpec, Growth, Text, TextSpec
 from zoo_registry.errors import ZooError
 
 TEXT, CONDITION = TextSpec(12, words=True), ConditionSpec(5)
@@ -12,23 +12,32 @@ TEXT, CONDITION = TextSpec(12, words=True), ConditionSpec(5)
 
 def generator(**settings):
     torch.manual_seed(0)
-    settings = {"sides": (8, 16, 32), "base_channels": 4, "residual_blocks": 1, "noise_width": 6} | settings
+    settings = {
+        "resolutions": (8, 16, 32),
+        "base_channels": 4,
+        "residual_blocks": 1,
+        "noise_width": 6,
+    } | settings
     return MemoryStages(TEXT, CONDITION, **settings).eval()
 
 
 def inputs(lengths, length=7):
-    draw = torch.Generator().manual_seed(1)
+    generate = torch.Generator().manual_seed(1)
     count = len(lengths)
     mask = torch.arange(length) < torch.tensor(lengths)[:, None]
     # padding is not zero here: whoever looks at it is seen
-    words = 3 * torch.randn(count, length, 12, generator=draw)
-    text = Text(torch.randn(count, 12, generator=draw), words, mask)
-    return torch.randn(count, 6, generator=draw), Condition(torch.randn(count, 5, generator=draw)), text
+    words = 3 * torch.randn(count, length, 12, generator=generate)
+    text = Text(torch.randn(count, 12, generator=generate), words, mask)
+    return (
+        torch.randn(count, 6, generator=generate),
+        Condition(torch.randn(count, 5, generator=generate)),
+        text,
+    )
 
 
 @torch.no_grad()
 def test_images_and_attention():
-    images, attention = generator()(*inputs([7, 2]), Phase(32))
+    images, attention = generator()(*inputs([7, 2]), Growth(32))
     assert [tuple(image.shape) for image in images] == [(2, 3, 8, 8), (2, 3, 16, 16), (2, 3, 32, 32)]
     assert [tuple(maps.shape) for maps in attention] == [(2, 7, 8, 8), (2, 7, 16, 16)]
     for maps in attention:
@@ -65,7 +74,7 @@ def test_the_memory_by_hand():
 
 @torch.no_grad()
 def test_the_response_gate_lets_the_answer_in():
-    network, (noise, condition, text) = generator(sides=(8, 16)), inputs([4])
+    network, (noise, condition, text) = generator(resolutions=(8, 16)), inputs([4])
     stage = network.later[0]
     hidden = network.first(torch.cat([condition.code, noise], dim=1))
     answer, _ = read(hidden, *stage.memory(hidden, text), text.mask, "right")
@@ -83,8 +92,8 @@ def test_the_response_gate_lets_the_answer_in():
 def test_padding_changes_nothing():
     network, (noise, condition, text) = generator(), inputs([3, 2])
     short = Text(text.sentence, text.words[:, :3], text.mask[:, :3])
-    padded = network(noise, condition, text, Phase(32)).images[-1]
-    assert (padded - network(noise, condition, short, Phase(32)).images[-1]).abs().max() < 1e-6
+    padded = network(noise, condition, text, Growth(32)).images[-1]
+    assert (padded - network(noise, condition, short, Growth(32)).images[-1]).abs().max() < 1e-6
 
 
 @torch.no_grad()
@@ -92,20 +101,20 @@ def test_the_mask_layouts_agree_for_one_caption_and_for_equal_lengths_only():
     right, theirs = generator(), generator(mask_layout="attngan")
     for lengths in ([3], [4, 4, 4]):
         values = inputs(lengths)
-        assert torch.equal(right(*values, Phase(32)).images[-1], theirs(*values, Phase(32)).images[-1])
-    maps = theirs(*inputs([7, 2]), Phase(32)).attention[0]
+        assert torch.equal(right(*values, Growth(32)).images[-1], theirs(*values, Growth(32)).images[-1])
+    maps = theirs(*inputs([7, 2]), Growth(32)).attention[0]
     assert maps[1, 2:].any()  # padding is attended to, by the mask of the first caption
 
 
 def test_every_weight_learns():
     network = generator().train()
-    images, _ = network(*inputs([7, 2, 3]), Phase(32))
-    draw = torch.Generator().manual_seed(2)
-    sum((image * torch.randn(image.shape, generator=draw)).sum() for image in images).backward()
+    images, _ = network(*inputs([7, 2, 3]), Growth(32))
+    generate = torch.Generator().manual_seed(2)
+    sum((image * torch.randn(image.shape, generator=generate)).sum() for image in images).backward()
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 
-@pytest.mark.parametrize("sides", [(), (4, 8), (64, 256)])
-def test_sides_that_do_not_double_are_told(sides):
-    with pytest.raises(ZooError, match=r"generator\.sides"):
-        generator(sides=sides)
+@pytest.mark.parametrize("resolutions", [(), (4, 8), (64, 256)])
+def test_resolutions_that_do_not_double_are_reported(resolutions):
+    with pytest.raises(ZooError, match=r"generator\.resolutions"):
+        generator(resolutions=resolutions)

@@ -27,39 +27,39 @@ POINTWISE = {
 
 def logits(round, images, sentence):
     judge = round.discriminator
-    return judge.score(judge.features(images, round.phase), sentence)
+    return judge.score(judge.features(images, round.growth), sentence)
 
 
-def pairs(round, side=0):
-    """Logits of one side: real, drawn and mismatched pairs, and real and drawn images alone."""
-    real, drawn, s = round.real, round.drawing.images, round.sentence
-    told = [(real, s), (drawn, s), (real, s[round.mismatch[1]])]
-    alone = [(real, None), (drawn, None)] if round.discriminator.unconditional else []
-    return [logits(round, *pair)[side] for pair in told + alone]
+def pairs(round, resolution=0):
+    """Logits of one resolution: real, generated and mismatched pairs, and real and generated images alone."""
+    real, generated, s = round.real, round.generated.images, round.sentence
+    told = [(real, s), (generated, s), (real, s[round.mismatch[1]])]
+    alone = [(real, None), (generated, None)] if round.discriminator.unconditional else []
+    return [logits(round, *pair)[resolution] for pair in told + alone]
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("name", POINTWISE)
 @pytest.mark.parametrize("balance", ["mean", "sum"])
 def test_one_head(name, balance):
-    part, real, fake, drawn = POINTWISE[name]
+    part, real, fake, generated = POINTWISE[name]
     round = round_for(Linear(4, 8), 4, 8)
     loss = part(balance=balance, **{"penalty": 0.0, "drift": 0.0} if name == "wgan-gp" else {})
     learns, draws = loss.discriminator(round), loss.generator(round)
     term = "critic" if name == "wgan-gp" else "adversarial"
     assert list(learns) == list(draws) == [f"{term}/4", f"{term}/8"]
-    for at, side in enumerate((4, 8)):
+    for at, resolution in enumerate((4, 8)):
         right, made, wrong = pairs(round, at)
         share = 0.5 if balance == "mean" else 1
         expected = real(right).mean() + share * (fake(made).mean() + fake(wrong).mean())
-        assert torch.allclose(learns[f"{term}/{side}"], expected, rtol=1e-5)
-        assert torch.allclose(draws[f"{term}/{side}"], drawn(made).mean(), rtol=1e-5)
+        assert torch.allclose(learns[f"{term}/{resolution}"], expected, rtol=1e-5)
+        assert torch.allclose(draws[f"{term}/{resolution}"], generated(made).mean(), rtol=1e-5)
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("name", ["bce", "hinge", "lsgan"])
 def test_two_heads(name):
-    part, real, fake, drawn = POINTWISE[name]
+    part, real, fake, generated = POINTWISE[name]
     round = round_for(Linear(4, unconditional=True), 4)
     right, made, wrong, alone, made_alone = pairs(round)
     reals, fakes = (
@@ -70,7 +70,7 @@ def test_two_heads(name):
     assert torch.allclose(mean, sum(reals) / 2 + sum(fakes) / 3, rtol=1e-5)
     assert torch.allclose(total, sum(reals) + sum(fakes), rtol=1e-5)
     draws = part().generator(round)["adversarial/4"]
-    assert torch.allclose(draws, drawn(made).mean() + drawn(made_alone).mean(), rtol=1e-5)
+    assert torch.allclose(draws, generated(made).mean() + generated(made_alone).mean(), rtol=1e-5)
 
 
 @torch.no_grad()
@@ -112,7 +112,7 @@ def test_stackgan_counts_the_mismatched_image_as_real():
 def test_without_text_images_are_judged_alone(part):
     settings = {"penalty": 0.0, "drift": 0.0} if part is WassersteinGradientPenalty else {}
     round = round_for(Linear(4, unconditional=True), 4, text=False)
-    real, made = (logits(round, images, None)[0] for images in (round.real, round.drawing.images))
+    real, made = (logits(round, images, None)[0] for images in (round.real, round.generated.images))
     expected = {
         BinaryCrossEntropy: (F.softplus(-real) + F.softplus(made)).mean(),
         Hinge: F.relu(1 - real).mean() + F.relu(1 + made).mean(),
@@ -124,7 +124,7 @@ def test_without_text_images_are_judged_alone(part):
 
 
 @pytest.mark.parametrize("part", [Hinge, Relativistic])
-def test_a_head_that_is_not_there_is_told(part):
+def test_a_head_that_is_not_there_is_reported(part):
     with pytest.raises(ZooError, match=r"no unconditional head; set discriminator\.unconditional"):
         part(heads="unconditional").discriminator(round_for(Linear(4), 4))
     with pytest.raises(ZooError, match="the recipe has no text"):
@@ -166,7 +166,7 @@ def test_relativistic_pairs():
 
 def test_the_relativistic_generator_is_led_by_the_real_images():
     round = round_for(Linear(4), 4)
-    (image,) = round.drawing.images
+    (image,) = round.generated.images
     image.requires_grad_()
     Relativistic().generator(round)["adversarial/4"].backward()
     right, made, _ = pairs(round)

@@ -16,15 +16,15 @@ from zoo_plugins.equalised import (
 )
 from zoo_plugins.generators.progressive import ProgressiveGenerator
 from zoo_registry import Recipe, catalogue
-from zoo_registry.contracts import Condition, ConditionSpec, GeneratorSpec, Phase, Text, TextSpec
+from zoo_registry.contracts import Condition, ConditionSpec, GeneratorSpec, Growth, Text, TextSpec
 from zoo_registry.errors import ZooError
 from zoo_registry.schema import fill, schema_of
 
-SIDES = (4, 8, 16)
-GROWING = GeneratorSpec(SIDES, noise_width=7, growing=True)
+RESOLUTIONS = (4, 8, 16)
+GROWING = GeneratorSpec(RESOLUTIONS, noise_width=7, growing=True)
 
 
-def drawn(*shape, seed=1):
+def generated(*shape, seed=1):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
@@ -40,16 +40,16 @@ def discriminator(text=6, spec=GROWING, **settings):
     return ProgressiveDiscriminator(TextSpec(text), spec, **settings).eval()
 
 
-def draw(network, phase, rows=3, scale=1.0):
-    noise = drawn(rows, network.spec.noise_width, seed=2)
-    code = drawn(rows, 12 - network.spec.noise_width)
-    (image,), attention = network(scale * noise, Condition(scale * code), Text(torch.zeros(rows, 0)), phase)
+def generate(network, growth, rows=3, scale=1.0):
+    noise = generated(rows, network.spec.noise_width, seed=2)
+    code = generated(rows, 12 - network.spec.noise_width)
+    (image,), attention = network(scale * noise, Condition(scale * code), Text(torch.zeros(rows, 0)), growth)
     assert attention == ()
     return image
 
 
-def judge(network, images, phase, sentence=None):
-    (logits,) = network.score(network.features((images,), phase), sentence)
+def judge(network, images, growth, sentence=None):
+    (logits,) = network.score(network.features((images,), growth), sentence)
     return logits
 
 
@@ -62,41 +62,43 @@ def apart(left, right):
 
 
 @torch.no_grad()
-def test_one_image_a_phase():
+def test_one_image_a_growth():
     network = generator()
     assert network.spec == GROWING
-    for side in SIDES:
-        assert draw(network, Phase(side)).shape == (3, 3, side, side)
+    for resolution in RESOLUTIONS:
+        assert generate(network, Growth(resolution)).shape == (3, 3, resolution, resolution)
 
 
-def test_the_largest_side_is_told_before_a_generator_is_built():
+def test_the_largest_resolution_is_reported_before_a_generator_is_built():
     schema = schema_of(catalogue().get("generator", "progressive")).settings
     for depth in (1, 3, 7):
         settings, _ = fill(schema, {"depth": depth, "width": 8}, "generator")
-        assert ProgressiveGenerator.largest_side(settings) == generator(depth=depth).spec.sides[-1]
+        assert (
+            ProgressiveGenerator.largest_resolution(settings) == generator(depth=depth).spec.resolutions[-1]
+        )
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("side", SIDES[1:])
-def test_a_new_side_starts_as_the_smaller_one_and_takes_over_evenly(side):
+@pytest.mark.parametrize("resolution", RESOLUTIONS[1:])
+def test_a_new_resolution_starts_as_the_smaller_one_and_takes_over_evenly(resolution):
     network = generator()
-    small, large = draw(network, Phase(side // 2)), draw(network, Phase(side))
+    small, large = generate(network, Growth(resolution // 2)), generate(network, Growth(resolution))
     doubled = small.repeat_interleave(2, 2).repeat_interleave(2, 3)
-    assert apart(draw(network, Phase(side, 0.0)), doubled) < 1e-5
-    assert apart(draw(network, Phase(side, 0.3)), 0.7 * doubled + 0.3 * large) < 1e-5
-    assert apart(draw(network, Phase(side, 1.0)), large) == 0
+    assert apart(generate(network, Growth(resolution, 0.0)), doubled) < 1e-5
+    assert apart(generate(network, Growth(resolution, 0.3)), 0.7 * doubled + 0.3 * large) < 1e-5
+    assert apart(generate(network, Growth(resolution, 1.0)), large) == 0
     assert apart(large, doubled) > 0.1
-    assert apart(draw(network, Phase(side, 1 - 1e-7)), large) < 1e-5
+    assert apart(generate(network, Growth(resolution, 1 - 1e-7)), large) < 1e-5
 
 
 @torch.no_grad()
-def test_the_first_side_has_nothing_to_blend_in_from():
-    assert torch.equal(draw(generator(), Phase(4, 0.2)), draw(generator(), Phase(4)))
+def test_the_first_resolution_has_nothing_to_fade_in_from():
+    assert torch.equal(generate(generator(), Growth(4, 0.2)), generate(generator(), Growth(4)))
 
 
-def test_a_side_trains_the_blocks_up_to_it():
+def test_a_resolution_trains_the_blocks_up_to_it():
     network = generator()
-    draw(network, Phase(8, 0.5)).square().sum().backward()
+    generate(network, Growth(8, 0.5)).square().sum().backward()
     trained = {name for name, parameter in network.named_parameters() if parameter.grad is not None}
     assert trained == {name for name, _ in network.named_parameters() if ".16." not in name}
 
@@ -105,7 +107,7 @@ def test_a_side_trains_the_blocks_up_to_it():
 def test_without_text_all_of_the_latent_is_noise():
     assert generator(code=0).spec.noise_width == 12
     assert generator(code=0, latent_width=30).spec.noise_width == 30
-    assert draw(generator(code=0), Phase(16)).shape == (3, 3, 16, 16)
+    assert generate(generator(code=0), Growth(16)).shape == (3, 3, 16, 16)
 
 
 @torch.no_grad()
@@ -113,14 +115,14 @@ def test_the_latent_counts_by_its_direction_alone_unless_it_is_taken_as_it_is():
     progan, t2f = generator(), generator(normalise_latent=False)
     for network in (progan, t2f):  # without a bias, the layers' norms take the length out anyway
         network.blocks["4"][0].bias.fill_(0.5)
-    assert apart(draw(progan, Phase(8), scale=2), draw(progan, Phase(8))) < 1e-4
-    assert apart(draw(t2f, Phase(8), scale=2), draw(t2f, Phase(8))) > 1e-2
+    assert apart(generate(progan, Growth(8), scale=2), generate(progan, Growth(8))) < 1e-4
+    assert apart(generate(t2f, Growth(8), scale=2), generate(t2f, Growth(8))) > 1e-2
 
 
 @torch.no_grad()
-def test_channels_halve_above_a_side():
+def test_channels_halve_above_a_resolution():
     network = generator(depth=5, width=16, wide_until=8)
-    assert {side: layer.in_channels for side, layer in network.to_image.items()} == {
+    assert {resolution: layer.in_channels for resolution, layer in network.to_image.items()} == {
         "4": 16,
         "8": 16,
         "16": 8,
@@ -129,18 +131,18 @@ def test_channels_halve_above_a_side():
     }
 
 
-def test_a_code_that_leaves_no_room_for_noise_is_told():
-    with pytest.raises(ZooError, match=r"generator\.latent_width: .*more than 12 is wanted, found 12"):
+def test_a_code_that_leaves_no_room_for_noise_is_reported():
+    with pytest.raises(ZooError, match=r"generator\.latent_width: .*expected more than 12, got 12"):
         generator(code=12)
 
 
 @torch.no_grad()
-def test_a_picture_does_not_depend_on_its_neighbours_or_on_the_layout():
+def test_an_image_does_not_depend_on_its_neighbours_or_on_the_layout():
     network = generator()
-    image = draw(network, Phase(16, 0.5))
-    assert apart(draw(network.to(memory_format=torch.channels_last), Phase(16, 0.5)), image) < 1e-5
-    noise, code = drawn(3, 7, seed=2), drawn(3, 5)
-    (alone,), _ = network(noise[:1], Condition(code[:1]), Text(torch.zeros(1, 0)), Phase(16, 0.5))
+    image = generate(network, Growth(16, 0.5))
+    assert apart(generate(network.to(memory_format=torch.channels_last), Growth(16, 0.5)), image) < 1e-5
+    noise, code = generated(3, 7, seed=2), generated(3, 5)
+    (alone,), _ = network(noise[:1], Condition(code[:1]), Text(torch.zeros(1, 0)), Growth(16, 0.5))
     assert apart(alone, image[:1]) < 1e-5
 
 
@@ -149,42 +151,42 @@ def test_a_picture_does_not_depend_on_its_neighbours_or_on_the_layout():
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("side", SIDES[1:])
-def test_a_new_side_is_first_judged_as_the_smaller_one(side):
-    network, images, sentence = discriminator(), drawn(4, 3, side, side), drawn(4, 6)
-    new = judge(network, images, Phase(side), sentence)
-    old = judge(network, F.avg_pool2d(images, 2), Phase(side // 2), sentence)
-    assert apart(judge(network, images, Phase(side, 0.0), sentence), old) < 1e-5
+@pytest.mark.parametrize("resolution", RESOLUTIONS[1:])
+def test_a_new_resolution_is_first_judged_as_the_smaller_one(resolution):
+    network, images, sentence = discriminator(), generated(4, 3, resolution, resolution), generated(4, 6)
+    new = judge(network, images, Growth(resolution), sentence)
+    old = judge(network, F.avg_pool2d(images, 2), Growth(resolution // 2), sentence)
+    assert apart(judge(network, images, Growth(resolution, 0.0), sentence), old) < 1e-5
     assert apart(new, old) > 1e-2
-    assert apart(judge(network, images, Phase(side, 1 - 1e-7), sentence), new) < 1e-5
-    half = judge(network, images, Phase(side, 0.5), sentence)
+    assert apart(judge(network, images, Growth(resolution, 1 - 1e-7), sentence), new) < 1e-5
+    half = judge(network, images, Growth(resolution, 0.5), sentence)
     assert apart(half, new) > 1e-3
     assert apart(half, old) > 1e-3
 
 
 @torch.no_grad()
 def test_with_text_the_score_is_of_the_pair():
-    network, images, sentence = discriminator(), drawn(4, 3, 16, 16), drawn(4, 6)
+    network, images, sentence = discriminator(), generated(4, 3, 16, 16), generated(4, 6)
     assert not network.unconditional
-    logits = judge(network, images, Phase(16), sentence)
+    logits = judge(network, images, Growth(16), sentence)
     assert logits.shape == (4,)
-    assert apart(judge(network, images, Phase(16), sentence.flip(0)), logits) > 1e-2
+    assert apart(judge(network, images, Growth(16), sentence.flip(0)), logits) > 1e-2
 
 
 @torch.no_grad()
 def test_without_text_the_score_is_of_the_image():
-    network, images = discriminator(text=0), drawn(4, 3, 16, 16)
+    network, images = discriminator(text=0), generated(4, 3, 16, 16)
     assert network.unconditional
-    assert judge(network, images, Phase(16)).shape == (4,)
+    assert judge(network, images, Growth(16)).shape == (4,)
     assert not any("compress" in name or "joint" in name for name, _ in network.named_parameters())
 
 
 @pytest.mark.parametrize("text", [0, 6])
 def test_gradient_penalties_reach_every_weight(text):
     network = discriminator(text)
-    images = drawn(4, 3, 16, 16).requires_grad_()
-    sentence = drawn(4, 6) if text else None
-    logits = judge(network, images, Phase(16, 0.5), sentence)
+    images = generated(4, 3, 16, 16).requires_grad_()
+    sentence = generated(4, 6) if text else None
+    logits = judge(network, images, Growth(16, 0.5), sentence)
     (slope,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
     slope.flatten(1).norm(dim=1).sub(1).square().mean().backward()
     for name, parameter in network.named_parameters():
@@ -196,44 +198,44 @@ def test_gradient_penalties_reach_every_weight(text):
             assert parameter.grad.isfinite().all(), name
 
 
-def test_the_penalty_is_finite_where_all_pictures_are_alike():
+def test_the_penalty_is_finite_where_all_images_are_alike():
     network = discriminator()
     images = torch.zeros(4, 3, 16, 16).requires_grad_()
     (slope,) = torch.autograd.grad(
-        judge(network, images, Phase(16, 0.5), torch.zeros(4, 6)).sum(), images, create_graph=True
+        judge(network, images, Growth(16, 0.5), torch.zeros(4, 6)).sum(), images, create_graph=True
     )
     slope.square().sum().backward()
     assert all(p.grad.isfinite().all() for p in network.parameters() if p.grad is not None)
 
 
 @torch.no_grad()
-def test_sides_of_a_generator_that_begins_above_four():
+def test_resolutions_of_a_generator_that_begins_above_four():
     network = discriminator(spec=GeneratorSpec((16, 32), 7, growing=True))
     assert list(network.from_image) == ["16", "32"]
-    assert judge(network, drawn(4, 3, 16, 16), Phase(16, 0.5), drawn(4, 6)).shape == (4,)
-    assert judge(network, drawn(4, 3, 32, 32), Phase(32, 0.5), drawn(4, 6)).shape == (4,)
+    assert judge(network, generated(4, 3, 16, 16), Growth(16, 0.5), generated(4, 6)).shape == (4,)
+    assert judge(network, generated(4, 3, 32, 32), Growth(32, 0.5), generated(4, 6)).shape == (4,)
 
 
-@pytest.mark.parametrize("sides", [(3, 6), (4, 16), (12, 24)])
-def test_other_sides_are_refused(sides):
+@pytest.mark.parametrize("resolutions", [(3, 6), (4, 16), (12, 24)])
+def test_other_resolutions_are_refused(resolutions):
     with pytest.raises(ZooError, match="judges powers of two from 4, each twice the one before"):
-        discriminator(spec=GeneratorSpec(sides, 7, growing=True))
+        discriminator(spec=GeneratorSpec(resolutions, 7, growing=True))
 
 
 def test_a_generator_that_does_not_grow_is_refused():
-    with pytest.raises(ZooError, match="judges one side at a time"):
-        discriminator(spec=GeneratorSpec(SIDES, 7))
+    with pytest.raises(ZooError, match="judges one resolution at a time"):
+        discriminator(spec=GeneratorSpec(RESOLUTIONS, 7))
 
 
 @pytest.mark.parametrize("text", [0, 6])
 def test_half_precision(text):
     with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
-        image = draw(generator(), Phase(16, 0.5))
-        logits = judge(discriminator(text), image, Phase(16, 0.5), drawn(3, 6) if text else None)
+        image = generate(generator(), Growth(16, 0.5))
+        logits = judge(discriminator(text), image, Growth(16, 0.5), generated(3, 6) if text else None)
     assert image.isfinite().all()
     assert logits.isfinite().all()
     with torch.no_grad():
-        exact = draw(generator(), Phase(16, 0.5))
+        exact = generate(generator(), Growth(16, 0.5))
     assert apart(image, exact) < 0.1 * exact.abs().max()
 
 
@@ -246,10 +248,10 @@ def test_half_precision(text):
 def test_equalised_layers_keep_the_spread_times_their_gain(gain):
     torch.manual_seed(0)
     layers = {
-        EqualisedLinear(64, 512, gain=gain): drawn(256, 64),
-        EqualisedConv2d(64, 512, 3, gain=gain): drawn(64, 64, 5, 5),
-        EqualisedSpread(64, 64, gain=gain): drawn(256, 64),
-        EqualisedDoublingConv(64, 64, gain=gain): drawn(16, 64, 1, 1).expand(-1, -1, 8, 8),
+        EqualisedLinear(64, 512, gain=gain): generated(256, 64),
+        EqualisedConv2d(64, 512, 3, gain=gain): generated(64, 64, 5, 5),
+        EqualisedSpread(64, 64, gain=gain): generated(256, 64),
+        EqualisedDoublingConv(64, 64, gain=gain): generated(16, 64, 1, 1).expand(-1, -1, 8, 8),
     }
     for layer, given in layers.items():
         assert layer.weight.std().item() == pytest.approx(1, rel=0.03)  # all weights of one size
@@ -261,15 +263,15 @@ def test_equalised_layers_keep_the_spread_times_their_gain(gain):
 @torch.no_grad()
 def test_doubling_in_one_step_is_doubling_and_then_convolving():
     torch.manual_seed(0)
-    once, given = EqualisedDoublingConv(4, 6, gain=HE), drawn(2, 4, 5, 5)
-    once.bias.copy_(drawn(6))
+    once, given = EqualisedDoublingConv(4, 6, gain=HE), generated(2, 4, 5, 5)
+    once.bias.copy_(generated(6))
     twice = EqualisedConv2d(4, 6, 3, padding=1, gain=HE)
     twice.load_state_dict(once.state_dict())
     assert apart(once(given), twice(F.interpolate(given, scale_factor=2))) < 1e-5
 
 
 def test_pixel_norm():
-    given = drawn(2, 5, 3, 3)
+    given = generated(2, 5, 3, 3)
     normal = PixelNorm()(given)
     assert apart(normal.square().mean(1), torch.ones(())) < 1e-5
     ratio = given / normal
@@ -277,7 +279,7 @@ def test_pixel_norm():
 
 
 def test_deviation_of_a_batch_is_its_spread_over_all_places():
-    given = drawn(6, 5, 4, 4)
+    given = generated(6, 5, 4, 4)
     seen = MinibatchDeviation("batch")(given)
     assert torch.equal(seen[:, :5], given)
     spread = given.std(dim=0, correction=0).mean()
@@ -286,9 +288,9 @@ def test_deviation_of_a_batch_is_its_spread_over_all_places():
 
 
 def test_deviation_in_groups():
-    given = drawn(6, 5, 4, 4)
+    given = generated(6, 5, 4, 4)
     seen = MinibatchDeviation(3)(given)[:, 5, 0, 0]
-    for first in (0, 1):  # a group's pictures lie two apart
+    for first in (0, 1):  # a group's images lie two apart
         spread = given[first::2].std(dim=0, correction=0).mean()
         assert apart(seen[first::2], spread) < 1e-5
     assert torch.equal(MinibatchDeviation(4)(given), MinibatchDeviation("batch")(given))
@@ -309,7 +311,7 @@ def test_t2f_readme_has_the_readmes_values():
     assert recipe["conditioning"]["width"] == 178
     assert (recipe["generator"]["depth"], recipe["generator"]["width"]) == (5, 256)
     train = recipe["train"]
-    assert [part["side"] for part in train["growth"]] == [4, 8, 16, 32, 64]
+    assert [part["resolution"] for part in train["growth"]] == [4, 8, 16, 32, 64]
     assert [part["epochs"] for part in train["growth"]] == [160, 80, 40, 20, 10]
     assert {part["fade"] for part in train["growth"]} == {0.85}
     assert (train["batch_size"], train["generator_lr"], train["betas"]) == (16, 1e-3, [0.0, 0.99])

@@ -1,26 +1,26 @@
-"""What the discriminators a side offer beyond AttnGAN: norms, the largest side alone, no text."""
+"""What the pyramid has beyond AttnGAN: norms, the largest resolution alone, no text."""
 
 import pytest
 import torch
 
 from zoo_plugins.discriminators.pyramid import Pyramid
 from zoo_plugins.generators.attention_stages import AttentionStages
-from zoo_registry.contracts import Condition, ConditionSpec, GeneratorSpec, Phase, Text, TextSpec
+from zoo_registry.contracts import Condition, ConditionSpec, GeneratorSpec, Growth, Text, TextSpec
 
-PHASE = Phase(32)
+GROWTH = Growth(32)
 
 
 def draws(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def pyramid(*sides, width=6, **settings):
+def pyramid(*resolutions, width=6, **settings):
     torch.manual_seed(0)
-    return Pyramid(TextSpec(width), GeneratorSpec(sides, 4), **{"base_channels": 2} | settings)
+    return Pyramid(TextSpec(width), GeneratorSpec(resolutions, 4), **{"base_channels": 2} | settings)
 
 
 def scores(network, image):
-    features = network.features((image,), PHASE)
+    features = network.features((image,), GROWTH)
     return torch.stack([network.score(features, told)[0] for told in (draws(len(image), 6, seed=1), None)])
 
 
@@ -29,18 +29,18 @@ def test_spectral_norm_bounds_every_kernel_but_the_last():
     network = pyramid(32, norm="spectral")
     for _ in range(30):  # each step of the power iteration comes nearer to the largest singular value
         scores(network, draws(2, 3, 32, 32))
-    of_side = network.networks["32"]
-    bounded = [m for part in (of_side.trunk, of_side.joint) for m in part.modules()]
+    at_resolution = network.networks["32"]
+    bounded = [m for part in (at_resolution.trunk, at_resolution.joint) for m in part.modules()]
     bounded = [m for m in bounded if isinstance(m, torch.nn.Conv2d)]
     assert len(bounded) == 5
     for layer in bounded:
         assert layer.bias is not None
         assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2) == pytest.approx(1, rel=0.05)
-    assert not hasattr(of_side.conditional, "parametrizations")
+    assert not hasattr(at_resolution.conditional, "parametrizations")
 
 
 @pytest.mark.parametrize("norm", ["spectral", "none"])
-def test_without_batch_norm_pictures_are_judged_one_by_one(norm):
+def test_without_batch_norm_images_are_judged_one_by_one(norm):
     network, images = pyramid(32, norm=norm), draws(3, 3, 32, 32)
     network.train()
     together = scores(network, images)
@@ -92,8 +92,8 @@ def test_a_gradient_penalty_reaches_every_weight(norm, layout):
 def test_the_largest_alone():
     network = pyramid(8, 16, 32, judges="largest").eval()
     assert list(network.networks) == ["32"]
-    images = tuple(draws(2, 3, side, side) for side in (8, 16, 32))
-    features = network.features(images, PHASE)
+    images = tuple(draws(2, 3, resolution, resolution) for resolution in (8, 16, 32))
+    features = network.features(images, GROWTH)
     assert torch.equal(features[0], network.networks["32"].trunk(images[2]))
     assert [tuple(s.shape) for s in network.score(features, draws(2, 6))] == [(2,)]
 
@@ -103,23 +103,23 @@ def test_without_text_there_is_only_the_unconditional_head():
     network = pyramid(16, 32, width=0, unconditional=False).eval()
     assert network.unconditional
     assert not [name for name in network.state_dict() if ".joint" in name or ".conditional" in name]
-    features = network.features((draws(2, 3, 16, 16), draws(2, 3, 32, 32)), PHASE)
+    features = network.features((draws(2, 3, 16, 16), draws(2, 3, 32, 32)), GROWTH)
     assert [tuple(s.shape) for s in network.score(features, None)] == [(2,), (2,)]
 
 
 def stages(**settings):
     torch.manual_seed(0)
-    settings = {"sides": (8, 16, 32), "base_channels": 4, "noise_width": 6} | settings
+    settings = {"resolutions": (8, 16, 32), "base_channels": 4, "noise_width": 6} | settings
     return AttentionStages(TextSpec(6, words=True), ConditionSpec(5), **settings).eval()
 
 
 @torch.no_grad()
-def test_a_generator_that_draws_the_largest_image_alone():
-    """AttnDCGAN: every stage attends, one draws; without residual blocks."""
+def test_a_generator_that_generates_the_largest_image_alone():
+    """AttnDCGAN: every stage attends, one generates; without residual blocks."""
     network = stages(images="largest", residual_blocks=0)
-    assert network.spec.sides == (32,)
+    assert network.spec.resolutions == (32,)
     text = Text(draws(2, 6), draws(2, 4, 6), torch.ones(2, 4, dtype=torch.bool))
-    inputs = (draws(2, 6), Condition(draws(2, 5)), text, PHASE)
+    inputs = (draws(2, 6), Condition(draws(2, 5)), text, GROWTH)
     images, attention = network(*inputs)
     assert [tuple(image.shape) for image in images] == [(2, 3, 32, 32)]
     assert [tuple(maps.shape[2:]) for maps in attention] == [(8, 8), (16, 16)]

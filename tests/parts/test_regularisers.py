@@ -17,8 +17,8 @@ from zoo_registry.contracts import GeneratorSpec, TextSpec
 EVERY = [GradientPenalty, MatchingAwareGradientPenalty, R1, R2, Drift]
 
 
-def lengths(judge, side=0):
-    return judge.w[side].norm(), judge.v[side].norm(), judge.u.norm()
+def lengths(judge, resolution=0):
+    return judge.w[resolution].norm(), judge.v[resolution].norm(), judge.u.norm()
 
 
 def near(ours, expected):
@@ -26,15 +26,15 @@ def near(ours, expected):
 
 
 @pytest.mark.parametrize("part", [GradientPenalty, R1, R2])
-def test_each_side_has_its_own_gradient_and_heads_are_summed(part):
+def test_each_resolution_has_its_own_gradient_and_heads_are_summed(part):
     judge = Linear(4, 8, unconditional=True)
     terms = part().discriminator(round_for(judge, 4, 8))
     name = {GradientPenalty: "gp", R1: "r1", R2: "r2"}[part]
     assert list(terms) == [f"{name}/4", f"{name}/8"]
-    for at, side in enumerate((4, 8)):
+    for at, resolution in enumerate((4, 8)):
         w, v, _ = lengths(judge, at)
         one = 10 * ((w - 1) ** 2 + (v - 1) ** 2) if part is GradientPenalty else 5 * (w**2 + v**2)
-        near(terms[f"{name}/{side}"], one)
+        near(terms[f"{name}/{resolution}"], one)
 
 
 def test_strengths():
@@ -61,7 +61,7 @@ class Bowl(nn.Module):
 
     unconditional = False
 
-    def features(self, images, phase):
+    def features(self, images, growth):
         return tuple(image.flatten(1) for image in images)
 
     def score(self, features, sentence):
@@ -70,12 +70,12 @@ class Bowl(nn.Module):
 
 def test_which_images_are_penalised():
     round = round_for(Bowl(), 4)
-    (real,), (drawn,) = round.real, round.drawing.images
+    (real,), (generated,) = round.real, round.generated.images
     near(R1(gamma=2.0).discriminator(round)["r1/4"], real.flatten(1).square().sum(1).mean())
-    near(R2(gamma=2.0).discriminator(round)["r2/4"], drawn.flatten(1).square().sum(1).mean())
+    near(R2(gamma=2.0).discriminator(round)["r2/4"], generated.flatten(1).square().sum(1).mean())
     terms = GradientPenalty(factor=1.0).discriminator(round)
     share = torch.rand(3, 1, 1, 1, generator=torch.Generator().manual_seed(4))
-    between = share * real + (1 - share) * drawn
+    between = share * real + (1 - share) * generated
     near(terms["gp/4"], (between.flatten(1).norm(dim=1) - 1).square().mean())
     assert 0 < share.min() < share.max() < 1  # an image's own place between the two
 
@@ -93,13 +93,15 @@ def test_lazily(part):
     assert part().generator(round_for(judge, 4)) == {}
 
 
-def test_a_critic_has_three_terms_a_side():
+def test_a_critic_has_three_terms_a_resolution():
     judge = Linear(4, 8)
     round = round_for(judge, 4, 8)
     terms = WassersteinGradientPenalty().discriminator(round)
-    assert set(terms) == {f"{name}/{side}" for name in ("critic", "penalty", "drift") for side in (4, 8)}
+    assert set(terms) == {
+        f"{name}/{resolution}" for name in ("critic", "penalty", "drift") for resolution in (4, 8)
+    }
     near(terms["penalty/8"], 10 * (judge.w[1].norm() - 1) ** 2)
-    real = judge.score(judge.features(round.real, round.phase), round.sentence)[1]
+    real = judge.score(judge.features(round.real, round.growth), round.sentence)[1]
     near(terms["drift/8"], 0.001 * real.square().mean())
     bare = WassersteinGradientPenalty(penalty=0.0, drift=0.0).discriminator(round_for(judge, 4, 8))
     assert set(bare) == {"critic/4", "critic/8"}
@@ -135,7 +137,7 @@ def test_the_same_source_gives_the_same_points():
 def test_the_rounds_images_and_sentence_stay_as_they_were(part):
     round = round_for(Linear(4), 4)
     part().discriminator(round)
-    assert not any(t.requires_grad for t in (*round.real, *round.drawing.images, round.sentence))
+    assert not any(t.requires_grad for t in (*round.real, *round.generated.images, round.sentence))
 
 
 def test_images_are_augmented_and_the_gradient_is_of_those_before():
@@ -196,10 +198,12 @@ def test_gradient_descent_on_the_penalty_brings_the_length_to_one():
     assert judge.w[0].norm().item() == pytest.approx(1, abs=0.01)
 
 
-def test_drawn_images_of_bfloat16_are_differentiated_in_float32():
+def test_generated_images_of_bfloat16_are_differentiated_in_float32():
     judge = Linear(4)
     fine = round_for(judge, 4)
-    coarse = round_for(judge, 4, drawing=fine.drawing._replace(images=(fine.drawing.images[0].bfloat16(),)))
+    coarse = round_for(
+        judge, 4, generated=fine.generated._replace(images=(fine.generated.images[0].bfloat16(),))
+    )
     for part in (R2, GradientPenalty):
         (term,) = part().discriminator(coarse).values()
         assert term.dtype == torch.float32

@@ -4,12 +4,15 @@ import pytest
 import torch
 
 from zoo_plugins.losses.sje import SJE
-from zoo_registry.contracts import Drawing, ImageFeatures, Round, Text
+from zoo_registry.contracts import Generated, ImageFeatures, Round, Text
 
 
 def terms(vectors, sentences, labels=None):
     round = Round(
-        Drawing((vectors,)), Text(sentences), labels=labels, image_encoder=lambda image: ImageFeatures(image)
+        Generated((vectors,)),
+        Text(sentences),
+        labels=labels,
+        image_encoder=lambda image: ImageFeatures(image),
     )
     return SJE().generator(round)
 

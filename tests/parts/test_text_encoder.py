@@ -56,7 +56,7 @@ def test_saved_vocabulary_gives_the_same_tokens(encoder, tmp_path):
         ({"words": ["<end>", "a", "a"]}, "'a' more than once"),
     ],
 )
-def test_damaged_vocabulary_is_told(tmp_path, change, told):
+def test_damaged_vocabulary_is_reported(tmp_path, change, told):
     Vocabulary.build(CAPTIONS).save(tmp_path)
     path = tmp_path / "vocabulary.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
@@ -65,7 +65,7 @@ def test_damaged_vocabulary_is_told(tmp_path, change, told):
     assert str(path) in str(error.value)
 
 
-def test_vocabulary_that_is_cut_off_or_missing_is_told(tmp_path):
+def test_vocabulary_that_is_cut_off_or_missing_is_reported(tmp_path):
     with pytest.raises(ZooError, match="no such file"):
         Vocabulary.load(tmp_path)
     (tmp_path / "vocabulary.json").write_text('{"format": 1, "wor')

@@ -177,7 +177,7 @@ def test_more_words_than_a_model_reads_are_refused():
 
 
 @pytest.mark.parametrize("build", [TransformerEncoder, CLIPText])
-def test_a_model_out_of_reach_is_told_with_what_would_serve(build):
+def test_a_model_out_of_reach_is_reported_with_what_would_serve(build):
     with pytest.raises(ZooError) as told:
         build(SOURCE, model="someone/some-model")
     assert "text_encoder.model: 'someone/some-model' is no folder here" in str(told.value)
@@ -199,7 +199,7 @@ def test_the_hub_is_asked_for_weights_only_where_they_are_wanted(monkeypatch):
     assert asked == [("someone/some-model", True, ["*/*"]), ("someone/some-model", False, ["*/*"])]
 
 
-def test_misfits_are_told(tmp_path):
+def test_misfits_are_reported(tmp_path):
     with pytest.raises(ZooError, match=r"'layers' and 'heads' are a fresh model's"):
         TransformerEncoder(SOURCE, model=tiny_bert(), layers=2)
     with pytest.raises(ZooError, match="no CLIP; other text encoders are read by 'transformer'"):
@@ -221,7 +221,7 @@ def test_weights_for_another_task_are_left_aside(tmp_path, capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_damaged_folders_are_told(tmp_path):
+def test_damaged_folders_are_reported(tmp_path):
     folder = Path(shutil.copytree(tiny_bert(), tmp_path / "cut"))
     (folder / "model.safetensors").unlink()
     with pytest.raises(ZooError, match=r"the weights of .*cut cannot be read .*model\.safetensors"):
@@ -235,7 +235,7 @@ def test_damaged_folders_are_told(tmp_path):
         TransformerEncoder(SOURCE, model=str(folder))
 
 
-def test_a_whole_clip_is_no_encoder_of_text_alone_but_its_text_side_is(tmp_path):
+def test_a_whole_clip_is_no_encoder_of_text_alone_but_its_text_resolution_is(tmp_path):
     folder = Path(shutil.copytree(tiny_clip(), tmp_path / "clip"))
     text = json.loads((folder / "config.json").read_text())
     whole = {"model_type": "clip", "projection_dim": 16, "text_config": text}

@@ -1,4 +1,4 @@
-"""The models that come with the zoo: small, measured, and they draw what their captions say."""
+"""The models that come with the zoo: small, measured, and they generate what their captions say."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from zoo.models import read_config
 from zoo_registry import catalogue
 
 MEGABYTE = 1_000_000
-SIDES = {"aviary": 128, "garden": 64, "portraits": 64}
+RESOLUTIONS = {"aviary": 128, "garden": 64, "portraits": 64}
 
 
 def folder(name: str) -> Path:
@@ -44,12 +44,12 @@ def redness(images: list[Image.Image]) -> float:
 
 
 def test_they_are_small() -> None:
-    assert set(sizes()) >= set(SIDES)
+    assert set(sizes()) >= set(RESOLUTIONS)
     assert max(sizes().values()) <= 6 * MEGABYTE
     assert sum(sizes().values()) <= 20 * MEGABYTE
 
 
-@pytest.mark.parametrize("name", SIDES)
+@pytest.mark.parametrize("name", RESOLUTIONS)
 def test_cards_tell_how_they_were_trained_and_how_good_they_are(name: str) -> None:
     card = ModelCard.load(folder(name) / "README.md")
     assert card.data.license == "mit"
@@ -60,20 +60,20 @@ def test_cards_tell_how_they_were_trained_and_how_good_they_are(name: str) -> No
     assert re.search(rf"Trained on a [CG]PU: [\d,]+ steps \({name}-.+\) in [\d.]+ hours\.", card.text)
     assert f'zoo.load("{name}")' in card.text
     assert "stored in 16 bits" in card.text
-    assert "![samples](samples.png)\n\nA row a caption" in card.text
-    with Image.open(folder(name) / "samples.png") as picture:
-        assert picture.width > 4 * SIDES[name]
+    assert "![samples](samples.png)\n\nOne row per caption" in card.text
+    with Image.open(folder(name) / "samples.png") as image:
+        assert image.width > 4 * RESOLUTIONS[name]
     for file in ("README.md", "config.json", "results.json"):
         assert not re.search(r"/(tmp|home|root|work)/", (folder(name) / file).read_text(encoding="utf-8"))
 
 
 def test_they_are_compared_by_what_comes_with_them(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "zoo.cli", "eval", *SIDES, "--table", "--format", "json"]
+    command = [sys.executable, "-m", "zoo.cli", "eval", *RESOLUTIONS, "--table", "--format", "json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert all(json.loads(done.stdout)[name]["results"] for name in SIDES)
+    assert all(json.loads(done.stdout)[name]["results"] for name in RESOLUTIONS)
 
 
-def test_a_run_of_the_same_name_is_not_told_their_results(tmp_path: Path) -> None:
+def test_a_run_of_the_same_name_is_not_reported_their_results(tmp_path: Path) -> None:
     (tmp_path / "aviary/model").mkdir(parents=True)
     shutil.copyfile(folder("aviary") / "config.json", tmp_path / "aviary/model/config.json")
     command = [sys.executable, "-m", "zoo.cli", "eval", "aviary", "--table"]
@@ -91,7 +91,7 @@ def test_whoever_wants_their_matching_model_is_asked_to_name_one(tmp_path: Path)
     assert "--set METRIC.matcher=FOLDER" in done.stderr
 
 
-@pytest.mark.parametrize("name", SIDES)
+@pytest.mark.parametrize("name", RESOLUTIONS)
 def test_weights_have_16_bits(name: str) -> None:
     with safe_open(folder(name) / "generator.safetensors", framework="numpy") as tensors:
         kinds = {tensors.get_slice(key).get_dtype() for key in tensors.keys()}  # noqa: SIM118
@@ -109,26 +109,26 @@ def test_weights_have_16_bits(name: str) -> None:
 )
 def test_colours_follow_the_caption(name: str, caption: str) -> None:
     pipe = zoo.load(name, device="cpu")
-    assert pipe.side == SIDES[name]
+    assert pipe.resolution == RESOLUTIONS[name]
     red, blue = (pipe(caption.format(colour), seed=1, images=8) for colour in ("red", "blue"))
-    assert redness(red) > redness(blue) + 2, "of 255, over whole pictures"
+    assert redness(red) > redness(blue) + 2, "of 255, over whole images"
 
 
 def test_the_garden_keeps_a_style() -> None:
-    """The noise that is read from a drawing draws nearly the same again, and not any picture."""
+    """The noise that is read from a generated image generates nearly the same again, and not any image."""
     pipe = zoo.load("garden", device="cpu")
     caption = "a red flower with rounded petals"
-    drawn = pipe(caption, seed=5, images=6)
-    again = pipe.restyle(drawn, caption).images[-1]
-    given = np.stack([np.asarray(image, float) for image in drawn]) / 127.5 - 1
+    generated = pipe(caption, seed=5, images=6)
+    again = pipe.restyle(generated, caption).images[-1]
+    given = np.stack([np.asarray(image, float) for image in generated]) / 127.5 - 1
     found = again.permute(0, 2, 3, 1).numpy()
-    apart = np.square(found[None] - given[:, None]).mean((2, 3, 4))  # [drawn, read]
+    apart = np.square(found[None] - given[:, None]).mean((2, 3, 4))  # [generated, read]
     own = np.diagonal(apart).mean()
     others = apart[~np.eye(len(apart), dtype=bool)].mean()
     assert own < 0.8 * others
 
 
-def test_one_is_drawn_offline_by_its_name(tmp_path: Path) -> None:
+def test_one_is_generated_offline_by_its_name(tmp_path: Path) -> None:
     caption = "a small blue bird with a long orange beak"
     command = [sys.executable, "-m", "zoo.cli", "sample", "aviary", caption, "--out", "bird.png"]
     closed = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf"), "ZOO_CACHE": str(tmp_path / "cache")}
@@ -137,8 +137,8 @@ def test_one_is_drawn_offline_by_its_name(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "not in the vocabulary" not in done.stderr
-    with Image.open(tmp_path / "bird.png") as picture:
-        assert picture.size == (128, 128)
+    with Image.open(tmp_path / "bird.png") as image:
+        assert image.size == (128, 128)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_stackgan2() -> None:
 
 
 def test_the_attngans() -> None:
-    assert locked("attngan1-birds")["generator"]["sides"] == [64, 128]
+    assert locked("attngan1-birds")["generator"]["resolutions"] == [64, 128]
     ablation = locked("attngan1-birds", "losses.damsm.weight=0.1")
     assert [loss["weight"] for loss in ablation["losses"]] == [1.0, 0.1, 1.0]
     for data, widths in (("birds", (32, 64)), ("coco", (48, 96))):

@@ -38,7 +38,7 @@ def test_own_recipes_can_be_built_and_locking_is_a_fixed_point(name: str) -> Non
 
 def test_locking_fills_in_every_default() -> None:
     locked = read(raw()).locked()
-    assert locked["generator"]["sides"] == [64, 128, 256]
+    assert locked["generator"]["resolutions"] == [64, 128, 256]
     assert locked["losses"][0]["weight"] == 1.0
     assert locked["train"]["ema"] == 0.999
 
@@ -78,7 +78,7 @@ def test_dm_gan_and_df_gan_have_the_authors_values() -> None:
 def test_all_problems_at_once_each_with_its_place_and_the_nearest_name() -> None:
     bad = raw(
         text_encoder={"use": "bilstm", "widht": 256},
-        generator={"use": "attention-stages", "sides": "large"},
+        generator={"use": "attention-stages", "resolutions": "large"},
         losses=[{"use": "bcee"}],
         train={"epochs": 0},
         descriminator={},
@@ -88,9 +88,9 @@ def test_all_problems_at_once_each_with_its_place_and_the_nearest_name() -> None
     lines = "\n".join(caught.value.problems)
     assert str(caught.value).startswith("mine cannot be built:\n  ")
     assert "text_encoder.widht: no such setting; did you mean 'width'?" in lines
-    assert "generator.sides: input should be a valid" in lines
+    assert "generator.resolutions: input should be a valid" in lines
     assert "losses[0].use: no loss is called 'bcee'; did you mean 'bce'?" in lines
-    assert "train.epochs: input should be greater than 0, found 0" in lines
+    assert "train.epochs: input should be greater than 0, got 0" in lines
     assert "descriminator: no such key; did you mean 'discriminator'?" in lines
 
 
@@ -103,16 +103,16 @@ def test_misfits_are_refused_before_building() -> None:
     )
 
 
-@pytest.mark.parametrize("sides", [[64, 96], [48, 96], [4, 8], []])
-def test_sides_that_do_not_double(sides: list[int]) -> None:
-    with pytest.raises(RecipeError, match=r"generator\.sides: .*side"):
-        read(raw(generator={"use": "attention-stages", "sides": sides}))
+@pytest.mark.parametrize("resolutions", [[64, 96], [48, 96], [4, 8], []])
+def test_resolutions_that_do_not_double(resolutions: list[int]) -> None:
+    with pytest.raises(RecipeError, match=r"generator\.resolutions: .*(must be|got)"):
+        read(raw(generator={"use": "attention-stages", "resolutions": resolutions}))
 
 
 def test_a_missing_part_is_named_with_those_that_would_do() -> None:
     table = raw()
     del table["conditioning"]
-    told = r"conditioning: missing; with a text encoder there is one of: .*augmentation"
+    told = r"conditioning: missing; with a text encoder, choose one of: .*augmentation"
     with pytest.raises(RecipeError, match=told):
         read(table)
 
@@ -127,7 +127,7 @@ def test_extends_merges_tables_and_replaces_other_parts(tmp_path: Path) -> None:
     )
     locked = read(tmp_path / "grandchild.toml").locked()
     assert locked["generator"]["base_channels"] == 8
-    assert locked["generator"]["sides"] == [64, 128, 256]
+    assert locked["generator"]["resolutions"] == [64, 128, 256]
     assert [loss["use"] for loss in locked["losses"]] == ["bce"]
     assert (locked["train"]["epochs"], locked["train"]["batch_size"]) == (3, 20)
 
@@ -158,7 +158,7 @@ def test_changes_leave_the_callers_data_alone() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("train.steps", "KEY=VALUE is wanted"),
+        ("train.steps", "expected KEY=VALUE"),
         ("losses.damsn.weight=1", "did you mean 'damsm'"),
         ("name.x=1", "is a value, not a table"),
         ("losses.bce=1", "names a whole part"),

@@ -63,12 +63,12 @@ def test_a_plugin_that_fails_to_import_breaks_nothing_else(tmp_path: Path) -> No
     assert "warning: plugin 'zoo-broken' of zoo-broken 2.3: ModuleNotFoundError" in result.stderr
     assert "Traceback" not in result.stderr
     listed = {p["name"]: p for p in json.loads(zoo(tmp_path, "plugins", "--json").stdout)}
-    assert "not_installed_anywhere" in listed["zoo-broken"]["fault"]
-    assert listed["zoo"]["fault"] is None
+    assert "not_installed_anywhere" in listed["zoo-broken"]["error"]
+    assert listed["zoo"]["error"] is None
     told = zoo(tmp_path, "plugins", COLUMNS="100").stdout
     assert re.search(
         r"^zoo-broken 2\.3, entry point 'zoo-broken', loaded in \d+ ms\n"
-        r"  fault +ModuleNotFoundError: No module named 'not_installed_anywhere'$",
+        r"  error +ModuleNotFoundError: No module named 'not_installed_anywhere'$",
         told,
         re.MULTILINE,
     ), told
@@ -82,12 +82,12 @@ def test_a_missing_part_names_the_plugin_that_failed(tmp_path: Path) -> None:
     assert "zoo-broken 1.0 (RuntimeError: out of order)" in result.stderr
 
 
-def test_a_name_that_two_plugins_offer(tmp_path: Path) -> None:
+def test_a_name_that_two_plugins_have(tmp_path: Path) -> None:
     distribution(tmp_path, "zoo-one", GOOD.format(name="twice"))
     distribution(tmp_path, "zoo-two", GOOD.format(name="twice"))
     result = zoo(tmp_path, "show", "loss/twice")
     assert result.returncode == 2
-    assert "loss/twice is offered by zoo-one 1.0 and by zoo-two 1.0" in result.stderr
+    assert "loss/twice is provided by zoo-one 1.0 and by zoo-two 1.0" in result.stderr
     assert zoo(tmp_path, "show", "loss/kl").returncode == 0
 
 
@@ -95,7 +95,7 @@ def test_an_own_name_taken_by_a_plugin_is_a_clash_too(tmp_path: Path) -> None:
     distribution(tmp_path, "zoo-thief", GOOD.format(name="kl"))
     result = zoo(tmp_path, "check", "attngan-birds")
     assert result.returncode == 1
-    assert "loss/kl is offered by t2i-zoo" in result.stdout
+    assert "loss/kl is provided by t2i-zoo" in result.stdout
     assert "zoo-thief 1.0" in result.stdout
 
 
@@ -108,11 +108,11 @@ def test_zoo_plugins_pins_the_set(tmp_path: Path, pinned: str, expected: set[str
     assert result.stderr == ""
 
 
-def test_a_hook_with_wrong_arguments_is_the_plugins_fault(tmp_path: Path) -> None:
+def test_a_hook_with_wrong_arguments_is_the_plugins_bug(tmp_path: Path) -> None:
     code = "from zoo_registry import hookimpl\n@hookimpl\ndef zoo_step(rounds, terms):\n    pass\n"
     distribution(tmp_path, "zoo-old", code)
     listed = {p["name"]: p for p in json.loads(zoo(tmp_path, "plugins", "--json").stdout)}
-    assert "zoo_step" in listed["zoo-old"]["fault"]
+    assert "zoo_step" in listed["zoo-old"]["error"]
 
 
 def test_a_command_of_a_plugin(tmp_path: Path) -> None:
@@ -176,10 +176,10 @@ def test_a_plugin_ships_a_model(tmp_path: Path) -> None:
         row for row in listed if row["name"] == "blots"
     ).items()
     assert re.search(r"pretrained +blots", zoo(tmp_path, "plugins").stdout)
-    drawn = zoo(tmp_path, "sample", "blots", "--out", str(tmp_path / "blot.png"))
-    assert drawn.returncode == 0, drawn.stderr
-    with Image.open(tmp_path / "blot.png") as picture:
-        assert picture.size == (16, 16)
+    generated = zoo(tmp_path, "sample", "blots", "--out", str(tmp_path / "blot.png"))
+    assert generated.returncode == 0, generated.stderr
+    with Image.open(tmp_path / "blot.png") as image:
+        assert image.size == (16, 16)
     missed = zoo(tmp_path, "sample", "blot", "--out", str(tmp_path / "blot.png"))
     assert missed.returncode == 2
     assert "did you mean 'blots'?" in missed.stderr
@@ -202,7 +202,7 @@ def test_two_plugins_that_ship_one_name(tmp_path: Path) -> None:
         (tmp_path / name / "blots" / "config.json").write_text("{}")
     result = zoo(tmp_path, "sample", "blots")
     assert result.returncode == 2
-    clash = "pretrained model blots is offered by zoo-one 1.0 and by zoo-two 1.0"
+    clash = "pretrained model blots is provided by zoo-one 1.0 and by zoo-two 1.0"
     assert clash in result.stderr
     listed = zoo(tmp_path, "list", "--json")
     assert listed.returncode == 0
@@ -229,7 +229,7 @@ def test_a_shipped_model_that_cannot_be_read_hides_nothing_else(tmp_path: Path) 
     assert told["numbered"] in table.stdout
 
 
-def test_two_plugins_that_offer_one_recipe(tmp_path: Path) -> None:
+def test_two_plugins_that_have_one_recipe(tmp_path: Path) -> None:
     for name in ("zoo-one", "zoo-two"):
         recipes = "@hookimpl\ndef zoo_recipes():\n    return [Path(__file__).parent / "
         code = SHIPS.split("@hookimpl")[0] + recipes + f'"{name}"]\n'
@@ -238,7 +238,7 @@ def test_two_plugins_that_offer_one_recipe(tmp_path: Path) -> None:
         (tmp_path / name / "mine.toml").write_text('extends = "attngan-aviary"\n')
     listed = zoo(tmp_path, "list", "recipe", "--json")
     assert listed.returncode == 0, listed.stderr
-    assert "recipe mine is offered by zoo-one 1.0 and by zoo-two 1.0" in listed.stderr
+    assert "recipe mine is provided by zoo-one 1.0 and by zoo-two 1.0" in listed.stderr
     names = [row["name"] for row in json.loads(listed.stdout)]
     assert "attngan-aviary" in names
     assert "mine" not in names

@@ -1,4 +1,4 @@
-"""What made-up runs are made of: recipes, logs, and grids drawn with numpy."""
+"""What made-up runs are made of: recipes, logs, and grids generated with numpy."""
 
 from __future__ import annotations
 
@@ -29,7 +29,12 @@ RECIPE = {
     "paper": "arXiv:1711.10485",
     "pretrain": "damsm-made-up",
     "text_encoder": {"use": "bilstm", "weights": "pretrain#text_encoder", "frozen": True, "width": 256},
-    "generator": {"use": "attention-stages", "sides": [64, 128, 256], "base_channels": 32, "residual": None},
+    "generator": {
+        "use": "attention-stages",
+        "resolutions": [64, 128, 256],
+        "base_channels": 32,
+        "residual": None,
+    },
     "losses": [{"use": "bce", "weight": 1.0}, {"use": "damsm", "weight": 5.0, "gammas": [4.0, 5.0, 10.0]}],
     "train": {
         "epochs": 600,
@@ -58,7 +63,7 @@ ENVIRONMENT = {
     "plugins": {"t2i-zoo": "0.1.0"},
     "cpu_threads": 2,
     "cuda": [],
-    "data": {"source": "aviary:1000", "pictures": 1000, "steps": 2000, "fingerprint": "0123abcd"},
+    "data": {"source": "aviary:1000", "images": 1000, "steps": 2000, "fingerprint": "0123abcd"},
 }
 
 
@@ -77,7 +82,7 @@ def result(identity: str, scores: dict[str, Any], better: str = "higher", **more
         "definition": {"images": 2000, "split": "test", "resize": None, "settings": {"features": "judge"}},
         "better": better,
         "scores": scores,
-        "pictures": {},
+        "images": {},
         "seconds": 31.25,
         "made_with": {"zoo": "0.1.0"},
         "data": {"source": "aviary:6000", "fingerprint": "0123abcd"},
@@ -89,20 +94,20 @@ def results(*given: dict[str, Any]) -> dict[str, Any]:
 
 
 ATTRIBUTES = result(
-    "attributes-2k@1[side=64]",
+    "attributes-2k@1[resolution=64]",
     {
         "body": score(0.914, interval=[0.9, 0.925], chance=0.125, real=0.99),
         "beak": score(0.4, interval=[0.38, 0.42], chance=0.25, real=1.0),
         "mean": score(0.657, 2000, interval=[0.65, 0.664], chance=0.1875, real=0.995),
     },
 )
-FID = result("fid-test-5k@1[images=500, side=64]", {"fid": score(52.25, 500)}, "lower")
+FID = result("fid-test-5k@1[images=500, resolution=64]", {"fid": score(52.25, 500)}, "lower")
 
 
-def picture(side: int, hue: float, clean: float, seed: int) -> Image.Image:
+def image(resolution: int, hue: float, clean: float, seed: int) -> Image.Image:
     """A disc of a hue on noise that gives way to a plain ground as `clean` goes from 0 to 1."""
     source = np.random.default_rng(seed)
-    y, x = np.mgrid[:side, :side] / side
+    y, x = np.mgrid[:resolution, :resolution] / resolution
     ground = np.stack([0.55 + 0 * x, 0.7 + 0.2 * y, 0.9 - 0.3 * y], axis=-1)
     cx, cy = source.uniform(0.35, 0.65, 2)
     colour = [0.5 + 0.45 * math.cos(2 * math.pi * (hue + third)) for third in (0, 1 / 3, 2 / 3)]
@@ -121,14 +126,16 @@ def write_log(path: Path, entries: list[dict[str, Any]], ending: str = "") -> No
     path.write_text("".join(json.dumps(entry) + "\n" for entry in entries) + ending, encoding="utf-8")
 
 
-def write_samples(run: Path, steps: list[int], captions: list[str], images: int = 4, side: int = 64) -> None:
-    """One grid a step, clearer from step to step."""
-    grid = {"captions": captions, "images": images, "seed": 0, "side": side}
+def write_samples(
+    run: Path, steps: list[int], captions: list[str], images: int = 4, resolution: int = 64
+) -> None:
+    """One grid per step, clearer from step to step."""
+    grid = {"captions": captions, "images": images, "seed": 0, "resolution": resolution}
     write_json(run / "samples" / "grid.json", grid)
     for order, step in enumerate(steps):
         clean = (order + 1) / len(steps)
         cells = [
-            picture(side, row / len(captions), clean, 100 * row + column)
+            image(resolution, row / len(captions), clean, 100 * row + column)
             for row in range(len(captions))
             for column in range(images)
         ]
@@ -142,9 +149,11 @@ def gan_lines(count: int) -> list[dict[str, Any]]:
     for index in range(1, count + 1):
         decay = math.exp(-index / count * 4)
         terms = {}
-        for shift, side in enumerate((64, 128, 256)):
-            terms[f"discriminator/bce/{side}"] = 0.4 + 0.3 * decay + 0.08 * shift + source.normal(0, 0.04)
-            terms[f"generator/bce/{side}"] = 2.2 - decay + 0.3 * shift + source.normal(0, 0.25)
+        for shift, resolution in enumerate((64, 128, 256)):
+            terms[f"discriminator/bce/{resolution}"] = (
+                0.4 + 0.3 * decay + 0.08 * shift + source.normal(0, 0.04)
+            )
+            terms[f"generator/bce/{resolution}"] = 2.2 - decay + 0.3 * shift + source.normal(0, 0.25)
         terms["generator/damsm/words"] = 1.1 + 3 * decay + source.normal(0, 0.15)
         terms["generator/kl"] = 0.3 + 0.4 * decay + source.normal(0, 0.01)
         lines.append(

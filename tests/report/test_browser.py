@@ -84,9 +84,9 @@ def test_the_newest_samples_stand_beside_their_captions(browser: Any, run: Path)
     tab = Tab(browser, write_report(run))
     tab.wait_for_step("1,200")
     with Image.open(run / "samples" / "step_00001200.png") as grid:
-        drawn = np.asarray(grid.crop((66, 66 * 2, 66 + 64, 66 * 2 + 64)), float)
+        generated = np.asarray(grid.crop((66, 66 * 2, 66 + 64, 66 * 2 + 64)), float)
     shown = tab.row(2)[:, 65 : 65 + 64, :3].astype(float)
-    assert np.abs(shown - drawn).mean() < 3, "row 3, column 2 of the grid"
+    assert np.abs(shown - generated).mean() < 3, "row 3, column 2 of the grid"
     for row in tab.page.locator(".row").all():
         caption, canvas = row.locator("p").bounding_box(), row.locator("canvas").bounding_box()
         assert caption["x"] > canvas["x"] + canvas["width"]
@@ -233,7 +233,7 @@ def test_metrics_are_curves_that_tell_what_is_better(browser: Any, run: Path) ->
 
 @pytest.fixture
 def runs(tmp_path: Path) -> list[Path]:
-    """Two runs with three captions in common, the second of another side and half done; a third has begun."""
+    """Two runs with three common captions, the second at another resolution and half done; a third begun."""
     folders = [tmp_path / name for name in ("first", "second", "third")]
     for folder in folders:
         write_json(folder / "recipe.json", RECIPE)
@@ -242,7 +242,7 @@ def runs(tmp_path: Path) -> list[Path]:
     write_log(first / "log.jsonl", gan_lines(200))
     write_log(second / "log.jsonl", gan_lines(100))
     write_samples(first, [500, 1000, 2000], CAPTIONS[:4])
-    write_samples(second, [400, 1000], [*CAPTIONS[1:4], "another"], images=2, side=32)
+    write_samples(second, [400, 1000], [*CAPTIONS[1:4], "another"], images=2, resolution=32)
     other = ATTRIBUTES | {"scores": {"body": score(0.95), "mean": score(0.6)}}
     many = [result(f"protocol-{number}@1", {"value": score(1.0)}) for number in range(8)]
     write_json(first / "results.json", results(ATTRIBUTES, FID, *many))
@@ -263,7 +263,7 @@ def test_one_slider_goes_through_all_runs_at_the_same_share(
     newest = [tab.row(index) for index in (0, 1)]
     tab.page.locator("#step").fill("0")
     tab.wait_for("20 % of the training")
-    assert steps() == ["step 500", "step 400"], "before its first grid a run shows that one"
+    assert steps() == ["step 500", "step 400"], "before its first grid per run shows that one"
     tab.page.keyboard.press("ArrowRight")
     tab.wait_for("25 % of the training")
     assert steps() == ["step 500", "step 400"]
@@ -282,9 +282,9 @@ def test_a_compared_row_is_the_row_of_its_run(browser: Any, runs: list[Path], tm
     tab = Tab(browser, write_comparison(runs, tmp_path / "compare.html"))
     tab.wait_for("100 % of the training")
     with Image.open(runs[1] / "samples" / "step_00001000.png") as grid:
-        drawn = np.asarray(grid.crop((34, 0, 66, 32)), float)
-    shown = tab.row(1)[:, -32:, :3].astype(float)  # the first caption in common, the second picture
-    assert np.abs(shown - drawn).mean() < 4
+        generated = np.asarray(grid.crop((34, 0, 66, 32)), float)
+    shown = tab.row(1)[:, -32:, :3].astype(float)  # the first caption in common, the second image
+    assert np.abs(shown - generated).mean() < 4
     boxes = [canvas.bounding_box() for canvas in tab.page.locator(".block").first.locator("canvas").all()]
     assert boxes[0]["y"] == boxes[1]["y"]
     assert boxes[1]["x"] >= boxes[0]["x"] + boxes[0]["width"]

@@ -53,14 +53,14 @@ def cells(page: Reader) -> list[tuple[str, str, str]]:
 
 @pytest.fixture
 def pair(tmp_path: Path) -> tuple[Path, Path]:
-    """Two runs of one recipe at different sides, with three captions in common, the second only half done."""
+    """Two runs of one recipe at different resolutions, three captions in common, the second half done."""
     first = made(tmp_path / "first")
     changed = RECIPE | {"generator": {**RECIPE["generator"], "base_channels": 16}}
     second = made(tmp_path / "second", changed)
     write_log(first / "log.jsonl", gan_lines(200))
     write_log(second / "log.jsonl", gan_lines(100))
     write_samples(first, [500, 1000, 2000], CAPTIONS[:4])
-    write_samples(second, [400, 1000], [*CAPTIONS[1:4], "another"], images=2, side=32)
+    write_samples(second, [400, 1000], [*CAPTIONS[1:4], "another"], images=2, resolution=32)
     return first, second
 
 
@@ -119,7 +119,7 @@ def test_metrics_share_a_panel_on_the_same_data_alone(tmp_path: Path, pair: tupl
 
 def test_numbers_of_different_protocols_never_share_a_column(tmp_path: Path, pair: tuple[Path, Path]) -> None:
     third = made(tmp_path / "third")
-    smaller = result("fid-test-5k@1[images=200, side=64]", {"fid": score(60.0, 200)}, "lower")
+    smaller = result("fid-test-5k@1[images=200, resolution=64]", {"fid": score(60.0, 200)}, "lower")
     elsewhere = FID | {"data": {"source": "aviary:6000", "fingerprint": "another"}}
     better = FID | {"scores": {"fid": score(48.5, 500, interval=[47.0, 50.0])}}
     write_json(pair[0] / "results.json", results(ATTRIBUTES, FID))
@@ -129,10 +129,10 @@ def test_numbers_of_different_protocols_never_share_a_column(tmp_path: Path, pai
     heads, names, *rows = page.table("matrix")
     assert [head.partition("]")[0] for head in heads] == [
         "Run",
-        "fid-test-5k@1[images=500, side=64",
-        "attributes-2k@1[side=64",
-        "fid-test-5k@1[images=200, side=64",
-        "fid-test-5k@1[images=500, side=64",
+        "fid-test-5k@1[images=500, resolution=64",
+        "attributes-2k@1[resolution=64",
+        "fid-test-5k@1[images=200, resolution=64",
+        "fid-test-5k@1[images=500, resolution=64",
     ]
     assert names == ["fid", "mean", "fid", "fid"]
     assert rows == [
@@ -158,7 +158,7 @@ def test_all_scores_behind_a_mean_have_a_table_of_their_own(tmp_path: Path, pair
     ]
 
 
-def test_only_what_differs_of_the_recipes_is_told(tmp_path: Path, pair: tuple[Path, Path]) -> None:
+def test_only_what_differs_of_the_recipes_is_reported(tmp_path: Path, pair: tuple[Path, Path]) -> None:
     page = compare(tmp_path / "compare.html", *pair)
     assert page.table("words") == [["Setting", "first", "second"], ["generator base channels", "32", "16"]]
     recipe = RECIPE | {
@@ -168,7 +168,7 @@ def test_only_what_differs_of_the_recipes_is_told(tmp_path: Path, pair: tuple[Pa
     made(pair[1], recipe, data=ENVIRONMENT["data"] | {"source": "aviary:2000"})
     rows = compare(tmp_path / "compare.html", *pair).table("words")
     assert [[cell.strip() for cell in row] for row in rows[1:]] == [
-        ["generator", "attention-stages sides 64, 128, 256 residual none", "dcgan"],
+        ["generator", "attention-stages resolutions 64, 128, 256 residual none", "dcgan"],
         ["loss damsm", "damsm weight 5.0 gammas 4.0, 5.0, 10.0", "–"],
         ["data source", "aviary:1000", "aviary:2000"],
     ]
@@ -189,7 +189,7 @@ def test_runs_of_other_tasks_and_runs_that_have_only_begun_are_no_trouble(
     assert "No term and no metric" in none.text
 
 
-def test_runs_of_one_name_are_told_apart_and_linked(tmp_path: Path) -> None:
+def test_runs_of_one_name_are_reported_apart_and_linked(tmp_path: Path) -> None:
     runs = [made(tmp_path / "with space" / "birds"), made(tmp_path / "b" / "birds")]
     for run in runs:
         write_samples(run, [100], ["a bird"])
@@ -238,9 +238,9 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path, pair: tuple[Path, Pa
         write_comparison([first, tmp_path / "nowhere"], out)
     with pytest.raises(ZooError, match=r"first is given twice"):
         write_comparison([first, second, first / ".." / "first"], out)
-    with pytest.raises(ZooError, match=r"--out .*first: is a folder; the name of a file is wanted"):
+    with pytest.raises(ZooError, match=r"--out .*first: is a folder; expected the name of a file"):
         write_comparison(pair, first)
-    with pytest.raises(ZooError, match=r"there is no folder .*missing; the name of a file is wanted"):
+    with pytest.raises(ZooError, match=r"there is no folder .*missing; expected the name of a file"):
         write_comparison(pair, tmp_path / "missing" / "compare.html")
     with pytest.raises(ZooError, match=r"/proc/compare\.html cannot be written: "):
         write_comparison(pair, Path("/proc/compare.html"))
@@ -276,13 +276,13 @@ def test_the_command_line(tmp_path: Path, pair: tuple[Path, Path]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("nowhere",), "error: nowhere is no run: a folder with recipe.json is wanted"),
+        (("nowhere",), "error: nowhere is no run: expected a folder with recipe.json"),
         (("first", "nowhere"), "error: nowhere is no run"),
         (("first", "--out", "a.html"), "error: --out a.html: is for the comparison of several runs"),
         (("second",), "error: second/results.json is not what zoo eval writes: Invalid JSON"),
     ],
 )
-def test_a_mistake_on_the_command_line_is_told(
+def test_a_mistake_on_the_command_line_is_reported(
     tmp_path: Path, pair: tuple[Path, Path], arguments: tuple[str, ...], told: str
 ) -> None:
     (pair[1] / "results.json").write_text("{", encoding="utf-8")

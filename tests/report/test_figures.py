@@ -7,14 +7,14 @@ import pytest
 import torch
 from PIL import Image, ImageChops
 
-from zoo.pipeline import Drawn
+from zoo.pipeline import Samples
 from zoo.report.figures import attention_figure, attention_figures, image_grid, overlays, upscaled
 from zoo_registry import ZooError
 
 WORDS = ("a", "small", "red", "bird", "with", "black", "wings")
 
 
-def drawn(captions: int = 1, images: int = 1, sides: tuple[int, ...] = (16, 32, 64)) -> Drawn:
+def generated(captions: int = 1, images: int = 1, resolutions: tuple[int, ...] = (16, 32, 64)) -> Samples:
     """Grey images, one shade an image; each word holds a horizontal band of every map, each one higher."""
     count = captions * images
     shades = torch.linspace(-0.8, 0.8, count)[:, None, None, None]
@@ -22,8 +22,8 @@ def drawn(captions: int = 1, images: int = 1, sides: tuple[int, ...] = (16, 32, 
     maps = torch.zeros(count, len(WORDS) + 2, 28, 28)  # two places of padding
     for word, (low, height) in enumerate(zip(heights.cumsum(0) - heights, heights, strict=True)):
         maps[:, word, low : low + height] = 1
-    return Drawn(
-        images=tuple(shades.expand(count, 3, side, side) for side in sides),
+    return Samples(
+        images=tuple(shades.expand(count, 3, resolution, resolution) for resolution in resolutions),
         attention=(maps, maps),
         words=(WORDS,) * captions,
     )
@@ -43,12 +43,12 @@ def test_a_grid_goes_row_by_row_with_a_white_gap() -> None:
     assert grid.getpixel((8, 6)) == white  # the place that is left over
 
 
-@pytest.mark.parametrize(("side", "shown"), [(8, 128), (64, 128), (48, 144), (128, 128), (256, 256)])
-def test_small_images_are_shown_at_a_whole_multiple(side: int, shown: int) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+@pytest.mark.parametrize(("resolution", "shown"), [(8, 128), (64, 128), (48, 144), (128, 128), (256, 256)])
+def test_small_images_are_shown_at_a_whole_multiple(resolution: int, shown: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (resolution, resolution, 3), dtype=np.uint8)
     large = np.asarray(upscaled(Image.fromarray(pixels)))
     assert large.shape == (shown, shown, 3)
-    assert np.array_equal(large[:: shown // side, :: shown // side], pixels)
+    assert np.array_equal(large[:: shown // resolution, :: shown // resolution], pixels)
 
 
 def test_the_overlay_is_hottest_where_the_map_peaks() -> None:
@@ -56,8 +56,8 @@ def test_the_overlay_is_hottest_where_the_map_peaks() -> None:
     maps[0, 6, 1] = 0.9
     maps[1, 2, 5] = 0.3
     for ground in ((90, 140, 200), (255, 255, 255), (0, 0, 0), (220, 20, 20)):
-        picture = Image.new("RGB", (128, 128), ground)
-        strong, weak = (np.asarray(image.convert("L"), int) for image in overlays(picture, maps))
+        image = Image.new("RGB", (128, 128), ground)
+        strong, weak = (np.asarray(image.convert("L"), int) for image in overlays(image, maps))
         for light, (row, column) in ((strong, (6, 1)), (weak, (2, 5))):
             y, x = np.unravel_index(light.argmax(), light.shape)
             assert [y // 16, x // 16] == [row, column]
@@ -66,8 +66,8 @@ def test_the_overlay_is_hottest_where_the_map_peaks() -> None:
 
 
 def test_a_map_without_a_peak_is_cold() -> None:
-    picture = Image.new("RGB", (32, 32), (200, 200, 200))
-    (image,) = overlays(picture, np.full((1, 4, 4), 0.25, np.float32))
+    image = Image.new("RGB", (32, 32), (200, 200, 200))
+    (image,) = overlays(image, np.full((1, 4, 4), 0.25, np.float32))
     assert len(image.getcolors() or []) == 1
 
 
@@ -84,7 +84,7 @@ def test_the_figure_shows_stages_and_then_the_words_with_the_largest_shares(
         cells(sheet, images, labels)
 
     monkeypatch.setattr(figures._Sheet, "cells", spy)
-    figure = attention_figure(drawn(), 0, "a small red bird with black wings")
+    figure = attention_figure(generated(), 0, "a small red bird with black wings")
     words = ["wings  25%", "black  21%", "with  18%", "bird  14%", "red  11%"]
     assert rows == [(128, ["16 px", "32 px", "64 px"]), (128, words), (128, words)]
     assert figure.mode == "RGB"
@@ -93,14 +93,14 @@ def test_the_figure_shows_stages_and_then_the_words_with_the_largest_shares(
 
 
 def test_a_short_caption_has_as_many_maps_as_words() -> None:
-    short = drawn()
-    short = Drawn(short.images, short.attention, (WORDS[:2],))
+    short = generated()
+    short = Samples(short.images, short.attention, (WORDS[:2],))
     assert attention_figure(short, 0, "a small").size[0] >= 3 * 128
 
 
 def test_a_long_caption_and_long_words_stay_on_the_sheet() -> None:
-    long = drawn()
-    long = Drawn(long.images, long.attention, (("incomprehensibilities" * 3,) * 7,))
+    long = generated()
+    long = Samples(long.images, long.attention, (("incomprehensibilities" * 3,) * 7,))
     figure = attention_figure(long, 0, "an extraordinarily " * 20)
     width, height = figure.size
     margins = [(0, 0, 16, height), (width - 16, 0, width, height), (0, height - 16, width, height)]
@@ -111,7 +111,7 @@ def test_a_long_caption_and_long_words_stay_on_the_sheet() -> None:
 
 
 def test_several_figures_stand_one_below_the_other_caption_by_caption() -> None:
-    pair = drawn(captions=2, images=2)
+    pair = generated(captions=2, images=2)
     together = attention_figures(pair, ["first", "second"], 2)
     single = [
         attention_figure(pair, row, caption) for row, caption in enumerate(["first"] * 2 + ["second"] * 2)
@@ -124,6 +124,6 @@ def test_several_figures_stand_one_below_the_other_caption_by_caption() -> None:
     assert together.size == (single[0].width, top)
 
 
-def test_a_model_without_attention_is_told_so() -> None:
+def test_a_model_without_attention_is_reported_so() -> None:
     with pytest.raises(ZooError, match="attends to no words"):
-        attention_figure(Drawn(drawn().images, (), (WORDS,)), 0, "a bird")
+        attention_figure(Samples(generated().images, (), (WORDS,)), 0, "a bird")

@@ -37,12 +37,12 @@ def report(run: Path) -> Reader:
     return Reader(path.read_text(encoding="utf-8"))
 
 
-def pictures(page: Reader) -> list[Image.Image]:
+def images(page: Reader) -> list[Image.Image]:
     uris = [frame["src"] for frame in page.data["samples"][0]["frames"]]
     return [Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) for uri in uris]
 
 
-def test_the_state_of_the_run_is_told_in_a_line(run: Path) -> None:
+def test_the_state_of_the_run_is_reported_in_a_line(run: Path) -> None:
     page = report(run)
     assert "step 1,200 of 2,000 · 42.1 images/s · 49 min" in page.text
     assert "attngan-made-up" in page.text
@@ -52,7 +52,7 @@ def test_recipe_and_environment_are_on_the_page(run: Path) -> None:
     text = report(run).text
     for words in (
         "attention-stages",
-        "sides 64, 128, 256",
+        "resolutions 64, 128, 256",
         "residual none",
         "frozen yes",
         "gammas 4.0, 5.0, 10.0",
@@ -62,7 +62,7 @@ def test_recipe_and_environment_are_on_the_page(run: Path) -> None:
         assert words in text
 
 
-def test_the_whole_trainings_steps_are_told_once_they_are_known(begun: Path) -> None:
+def test_the_whole_trainings_steps_are_reported_once_they_are_known(begun: Path) -> None:
     write_log(begun / "log.jsonl", gan_lines(1))
     assert "step 10 of 2,000" in report(begun).text
     write_json(begun / "environment.json", ENVIRONMENT | {"data": {"source": "aviary"}})
@@ -82,29 +82,29 @@ def test_terms_are_sorted_into_panels_and_stages_in_their_order(run: Path) -> No
 
 def test_metrics_of_different_measures_and_of_different_scales_have_panels_of_their_own(begun: Path) -> None:
     metrics = {
-        "fid-test-5k@1[features=timm:some/net, side=64]": 80.0,
-        "attributes-2k@1[side=64]/body": 0.5,
-        "attributes-2k@1[side=64]/mean": None,
+        "fid-test-5k@1[features=timm:some/net, resolution=64]": 80.0,
+        "attributes-2k@1[resolution=64]/body": 0.5,
+        "attributes-2k@1[resolution=64]/mean": None,
         "ranking/r1": 0.25,
         "ranking/median": 30.0,
     }
     write_log(begun / "log.jsonl", [{"step": 100, "seconds": 1.0, "metrics": metrics}])
     write_json(begun / "results.json", results(ATTRIBUTES))
     (stage,) = report(begun).data["stages"]
-    drawn = {
+    generated = {
         (panel["title"], curve["name"]): (curve["values"], panel["better"])
         for panel in stage
         for curve in panel["series"]
     }
-    fid = "fid-test-5k@1[features=timm:some/net, side=64]"
-    assert drawn == {
+    fid = "fid-test-5k@1[features=timm:some/net, resolution=64]"
+    assert generated == {
         (fid, fid): ([80.0], None),
-        ("attributes-2k@1[side=64]", "body"): ([0.5], "higher"),
-        ("attributes-2k@1[side=64]", "mean"): ([None], "higher"),
+        ("attributes-2k@1[resolution=64]", "body"): ([0.5], "higher"),
+        ("attributes-2k@1[resolution=64]", "mean"): ([None], "higher"),
         ("ranking", "r1"): ([0.25], None),
         ("ranking", "median"): ([30.0], None),
     }
-    assert [panel["title"] for panel in stage].count("ranking") == 2, "a share is not drawn beside a rank"
+    assert [panel["title"] for panel in stage].count("ranking") == 2, "a share is not plotted beside a rank"
 
 
 def test_a_film_is_linked_where_there_is_one(run: Path) -> None:
@@ -146,33 +146,33 @@ def test_what_is_not_finite_is_a_gap_and_the_data_is_still_json(begun: Path) -> 
 def test_pages_before_the_first_line_and_the_first_sample(begun: Path) -> None:
     page = report(begun)
     assert "nothing logged yet" in page.text
-    assert "None drawn yet." in page.text
+    assert "None yet." in page.text
     assert page.data == {"samples": [], "stages": [[]], "compared": False}
     write_log(begun / "log.jsonl", gan_lines(1))
     assert report(begun).data["stages"][0][0]["steps"] == [10]
 
 
-def test_while_the_first_stage_runs_its_progress_is_told(run: Path) -> None:
+def test_while_the_first_stage_runs_its_progress_is_reported(run: Path) -> None:
     (run / "log.jsonl").unlink()
     shutil.rmtree(run / "samples")
     assert "first stage, damsm-made-up · step 300 of 300" in report(run).text
 
 
-def test_grids_are_embedded_in_order_and_look_as_they_were_drawn(run: Path) -> None:
+def test_grids_are_embedded_in_order_and_look_as_they_were_generated(run: Path) -> None:
     page = report(run)
     assert [frame["step"] for frame in page.data["samples"][0]["frames"]] == [200, 400, 600, 800, 1000, 1200]
-    newest = np.asarray(pictures(page)[-1], float)
+    newest = np.asarray(images(page)[-1], float)
     with Image.open(run / "samples" / "step_00001200.png") as grid:
-        drawn = np.asarray(grid, float)
+        generated = np.asarray(grid, float)
     assert newest.shape == (8 * 64, 4 * 64, 3)
     for row, column in ((0, 0), (3, 2), (7, 3)):
         ours = newest[64 * row : 64 * row + 64, 64 * column : 64 * column + 64]
-        theirs = drawn[66 * row : 66 * row + 64, 66 * column : 66 * column + 64]
+        theirs = generated[66 * row : 66 * row + 64, 66 * column : 66 * column + 64]
         assert np.abs(ours - theirs).mean() < 2
 
 
 def test_of_many_grids_an_even_choice_stays_with_first_and_last(begun: Path) -> None:
-    write_samples(begun, list(range(1, 61)), ["a bird"], images=1, side=8)
+    write_samples(begun, list(range(1, 61)), ["a bird"], images=1, resolution=8)
     steps = [frame["step"] for frame in report(begun).data["samples"][0]["frames"]]
     assert len(steps) == 24
     assert (steps[0], steps[-1]) == (1, 60)
@@ -181,19 +181,23 @@ def test_of_many_grids_an_even_choice_stays_with_first_and_last(begun: Path) -> 
 
 def test_large_noisy_grids_keep_the_page_under_six_megabytes(begun: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (8 * 130 - 2, 4 * 130 - 2, 3), dtype=np.uint8)
-    write_json(begun / "samples" / "grid.json", {"captions": CAPTIONS, "images": 4, "seed": 0, "side": 128})
+    write_json(
+        begun / "samples" / "grid.json", {"captions": CAPTIONS, "images": 4, "seed": 0, "resolution": 128}
+    )
     for step in range(24):
         Image.fromarray(noise).save(begun / "samples" / f"step_{step:06d}.png", compress_level=0)
     Image.fromarray(np.tile(noise, (3, 2, 1))).save(begun / "samples" / "attention.png", compress_level=0)
     page = report(begun)
     assert (begun / "report.html").stat().st_size < 6_000_000
     assert len(page.data["samples"][0]["frames"]) == 24
-    assert pictures(page)[-1].width > pictures(page)[0].width, "the newest grid is the last to lose detail"
+    assert images(page)[-1].width > images(page)[0].width, "the newest grid is the last to lose detail"
 
 
 def test_captions_and_names_stay_text(run: Path) -> None:
     evil = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'{{script}}&amp;"
-    write_json(run / "samples" / "grid.json", {"captions": [evil] * 8, "images": 4, "seed": 0, "side": 64})
+    write_json(
+        run / "samples" / "grid.json", {"captions": [evil] * 8, "images": 4, "seed": 0, "resolution": 64}
+    )
     write_json(
         run / "recipe.json", RECIPE | {"name": evil, "paper": evil, "generator": {"use": evil, evil: evil}}
     )
@@ -234,7 +238,7 @@ def test_a_report_is_written_without_torch(begun: Path) -> None:
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        ZooError, match=r"missing is no run: .*recipe\.json is wanted.*there is no such folder"
+        ZooError, match=r"missing is no run: expected .*recipe\.json.*there is no such folder"
     ):
         write_report(tmp_path / "missing")
     (tmp_path / "notes.txt").touch()

@@ -39,12 +39,14 @@ def test_every_score_is_a_row_with_all_that_is_known_of_it(begun: Path) -> None:
     assert rows[2] == ["body", "0.914", "0.900 … 0.925", "", "1,800", "0.125", "0.990"]
     assert rows[4] == ["mean", "0.657", "0.650 … 0.664", "", "2,000", "0.188", "0.995"]
     assert rows[6] == ["fid", "52.25", "", "", "500", "", ""]
-    assert rows[1][0].startswith("attributes-2k@1[side=64] ↑ higher is better · on aviary:6000")
-    assert rows[5][0].startswith("fid-test-5k@1[images=500, side=64] ↓ lower is better · on aviary:6000")
+    assert rows[1][0].startswith("attributes-2k@1[resolution=64] ↑ higher is better · on aviary:6000")
+    assert rows[5][0].startswith(
+        "fid-test-5k@1[images=500, resolution=64] ↓ lower is better · on aviary:6000"
+    )
     assert "of runs/made-up, weights ab12cd34" in found.text
 
 
-def test_value_chance_and_real_pictures_stand_on_one_scale(begun: Path) -> None:
+def test_value_chance_and_real_images_stand_on_one_scale(begun: Path) -> None:
     write_json(begun / "results.json", results(ATTRIBUTES, FID))
     page(begun)
     assert marks(begun, ATTRIBUTES["identity"], "body") == {
@@ -70,11 +72,11 @@ def test_the_definition_can_be_read(begun: Path) -> None:
         assert words in found.text
 
 
-def test_pictures_are_embedded(begun: Path) -> None:
+def test_images_are_embedded(begun: Path) -> None:
     assert page(begun).tags
     Image.new("RGB", (320, 200), "teal").save(begun / "results-neighbours.png")
     shown = result(
-        "neighbours-6@1", {"distance": score(12.0, 6)}, pictures={"nearest": "results-neighbours.png"}
+        "neighbours-6@1", {"distance": score(12.0, 6)}, images={"nearest": "results-neighbours.png"}
     )
     write_json(begun / "results.json", results(shown))
     found = page(begun)
@@ -110,17 +112,17 @@ BROKEN = {
         "results.0.scores.body.interval",
     ),
     "no data": (_changed(lambda r: r.pop("data")), "results.0.data: Field required"),
-    "a missing picture": (
-        _changed(lambda r: r.update(pictures={"nearest": "gone.png"})),
-        "gone.png cannot be read as a picture",
+    "a missing image": (
+        _changed(lambda r: r.update(images={"nearest": "gone.png"})),
+        "gone.png cannot be read as an image",
     ),
-    "a picture elsewhere": (
-        _changed(lambda r: r.update(pictures={"nearest": "../secret.png"})),
-        "'../secret.png' of attributes-2k@1[side=64] is no name of a file beside it",
+    "an image elsewhere": (
+        _changed(lambda r: r.update(images={"nearest": "../secret.png"})),
+        "'../secret.png' of attributes-2k@1[resolution=64] is no name of a file beside it",
     ),
-    "not a picture": (
-        _changed(lambda r: r.update(pictures={"nearest": "recipe.json"})),
-        "recipe.json cannot be read as a picture",
+    "not an image": (
+        _changed(lambda r: r.update(images={"nearest": "recipe.json"})),
+        "recipe.json cannot be read as an image",
     ),
 }
 
@@ -153,7 +155,7 @@ def test_names_in_results_stay_text(begun: Path) -> None:
         {evil: score(0.5, chance=0.1)},
         metric=evil,
         definition={evil: evil},
-        pictures={evil: "a'b.png"},
+        images={evil: "a'b.png"},
         made_with={evil: evil},
         data={"source": evil, "fingerprint": evil},
     )

@@ -71,12 +71,12 @@ def test_every_file_is_filled_in(tmp_path: Path) -> None:
         ("zoo_registry", "loss", "would hide one that can be imported already"),
         ("Torch", "loss", "installed already"),
         ("T2I.zoo", "loss", "installed already"),
-        ("zoo-dcgan", "generator", "offers the generator already; another name"),
-        ("attngan", "dataset", "offers the recipe 'attngan-aviary' already; another name"),
+        ("zoo-dcgan", "generator", "has the generator already; expected another name"),
+        ("attngan", "dataset", "has the recipe 'attngan-aviary' already; expected another name"),
         ("mosaic", "genrator", "--kind genrator: no such kind of part; did you mean 'generator'?"),
     ],
 )
-def test_a_name_that_cannot_be_is_told(tmp_path: Path, name: str, kind: str, told: str) -> None:
+def test_a_name_that_cannot_be_is_reported(tmp_path: Path, name: str, kind: str, told: str) -> None:
     with pytest.raises(ZooError) as error:
         new_plugin(name, kind, tmp_path / "new", catalogue())
     assert told in str(error.value)
@@ -105,7 +105,7 @@ def test_the_command_writes_into_a_folder_of_the_name_and_refuses_one_that_is_th
     part.write_text("mine")
     second = zoo("new-plugin", "zoo-mosaic", cwd=tmp_path)
     assert second.returncode == 2
-    assert "zoo-mosaic exists; a new folder is wanted" in second.stderr
+    assert "zoo-mosaic exists; expected a new folder" in second.stderr
     assert part.read_text() == "mine"
 
 

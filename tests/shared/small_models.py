@@ -1,4 +1,4 @@
-"""Small pipelines with fresh weights: what is drawn is noise, but it depends on caption and noise."""
+"""Small pipelines with fresh weights: what is generated is noise, but it depends on caption and noise."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STYLE = (
     "text_encoder.width=16",
     "text_encoder.channels=[8, 8, 8]",
     "conditioning.width=8",
-    "generator.side=16",
+    "generator.resolution=16",
     "generator.base_channels=8",
     "generator.noise_width=4",
     "style_encoder.base_channels=8",
@@ -38,7 +38,7 @@ def built(name: str, changes: tuple[str, ...]) -> Pipeline:
 
 
 def attending() -> Pipeline:
-    """Attends to words, draws its code from a Gaussian, 16 and 32 px."""
+    """Attends to words, samples its code from a Gaussian, 16 and 32 px."""
     return built("attngan-aviary", tuple(c for c in TINY_CHANGES if not c.startswith("pretrain")))
 
 

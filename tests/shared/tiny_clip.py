@@ -1,4 +1,4 @@
-"""A whole CLIP as transformers saves it, text and image side, with random weights, without a network."""
+"""A whole CLIP as transformers saves it, text and image encoder, random weights, without a network."""
 
 import atexit
 import json
@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 @cache
 def whole_clip() -> str:
-    """A CLIP of width 16 and space 8 that sees images of side 32 and reads 12 pieces: letters and "the"."""
+    """A CLIP of width 16 and space 8 for images of 32 px that reads 12 pieces: letters and "the"."""
     from transformers import CLIPConfig, CLIPModel
 
     folder = Path(tempfile.mkdtemp(prefix="tiny_clip"))

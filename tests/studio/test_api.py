@@ -38,12 +38,12 @@ def client(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
     client.close()
 
 
-def test_a_program_draws(client: Client, models: Path) -> None:
-    pictures, looked, grid, recipe, command = client.predict("birds", CAPTION, 2, 7, api_name="/draw")
+def test_a_program_generates(client: Client, models: Path) -> None:
+    images, looked, grid, recipe, command = client.predict("birds", CAPTION, 2, 7, api_name="/generate")
     wanted = zoo.load(models / "birds", device="cpu")(CAPTION, seed=7, images=2)
-    with Image.open(grid) as drawn:
-        np.testing.assert_array_equal(np.asarray(drawn), np.asarray(image_grid(wanted, 2)))
-    assert [entry["caption"] for entry in pictures] == [CAPTION] * 2
+    with Image.open(grid) as generated:
+        np.testing.assert_array_equal(np.asarray(generated), np.asarray(image_grid(wanted, 2)))
+    assert [entry["caption"] for entry in images] == [CAPTION] * 2
     assert "red" in looked
     assert Path(recipe).suffix == ".json"
     assert command.startswith("zoo sample birds")
@@ -51,7 +51,7 @@ def test_a_program_draws(client: Client, models: Path) -> None:
 
 def test_every_drawing_is_an_endpoint(client: Client) -> None:
     named = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert set(named) == {"/about", "/draw", "/unknown", "/between", "/swap", "/restyle", "/compare"}
+    assert set(named) == {"/about", "/generate", "/unknown", "/between", "/swap", "/restyle", "/compare"}
 
 
 @pytest.mark.parametrize(
@@ -61,19 +61,19 @@ def test_every_drawing_is_an_endpoint(client: Client) -> None:
         (("birds", CAPTION, 9, 0), "Value 9 is greater than maximum value 8"),
         (("birds", CAPTION, 1, -1), "Value -1 is less than minimum value 0"),
         (("birds", "x" * 301, 1, 0), "300 characters or fewer"),
-        (("shapes", "a red bird", 1, 0), "draws without captions"),
+        (("shapes", "a red bird", 1, 0), "generates without captions"),
     ],
 )
 def test_what_is_not_offered_is_refused(client: Client, given: tuple[Any, ...], told: str) -> None:
     with pytest.raises(AppError, match=told):
-        client.predict(*given, api_name="/draw")
+        client.predict(*given, api_name="/generate")
 
 
-def test_a_picture_is_restyled(client: Client, tmp_path: Path) -> None:
+def test_an_image_is_restyled(client: Client, tmp_path: Path) -> None:
     Image.new("L", (30, 50), 90).save(tmp_path / "grey.png")
-    drawn = client.predict("flowers", handle_file(tmp_path / "grey.png"), "a bird", api_name="/restyle")
-    with Image.open(drawn) as picture:
-        assert picture.size == (256, 256)
+    generated = client.predict("flowers", handle_file(tmp_path / "grey.png"), "a bird", api_name="/restyle")
+    with Image.open(generated) as image:
+        assert image.size == (256, 256)
 
 
 def called(address: str, endpoint: str, *data: Any) -> str:
@@ -99,9 +99,9 @@ def test_no_file_of_the_server_is_read(address: str, models: Path, tmp_path: Pat
         assert refused.value.code == 403
 
 
-def test_what_is_no_picture_is_told(client: Client, tmp_path: Path) -> None:
+def test_what_is_no_image_is_reported(client: Client, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"<svg onload=alert(1)>")
-    with pytest.raises(AppError, match="cannot be read; a PNG or a JPEG is wanted"):
+    with pytest.raises(AppError, match="cannot be read; expected a PNG or a JPEG"):
         client.predict("flowers", handle_file(tmp_path / "a.png"), "a bird", api_name="/restyle")
 
 
@@ -126,7 +126,7 @@ def test_a_crowd_is_turned_away(address: str) -> None:
         try:
             draws = "\n".join([CAPTION] * 8), 8, 0
             body = json.dumps({"data": ["birds", *draws]}).encode()
-            url = f"{address}gradio_api/call/draw"
+            url = f"{address}gradio_api/call/generate"
             with urllib.request.urlopen(
                 urllib.request.Request(url, body, {"Content-Type": "application/json"}), timeout=60
             ) as answer:
@@ -160,7 +160,7 @@ def test_a_model_that_is_none(tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_a_run_that_does_not_draw(models: Path, tmp_path: Path) -> None:
+def test_a_run_that_does_not_generate(models: Path, tmp_path: Path) -> None:
     """Told at the start, though its path is spelled like a repository on the Hub."""
     config = json.loads((models / "birds" / "config.json").read_text(encoding="utf-8"))
     config["recipe"] = Recipe.read("damsm-aviary", catalogue()).locked()
@@ -168,10 +168,10 @@ def test_a_run_that_does_not_draw(models: Path, tmp_path: Path) -> None:
     (tmp_path / "runs/matcher/config.json").write_text(json.dumps(config), encoding="utf-8")
     result = zoo_studio("runs/matcher", cwd=tmp_path)
     assert result.returncode == 2
-    assert "runs/matcher matches text and images and draws nothing" in result.stderr
+    assert "runs/matcher matches text and images and cannot generate" in result.stderr
 
 
-def test_the_first_model_proposes_what_is_drawn_first(tmp_path: Path) -> None:
+def test_the_first_model_proposes_what_is_generated_first(tmp_path: Path) -> None:
     with served(sys.executable, "-m", "zoo.cli", "studio", "portraits", cwd=tmp_path) as url:
         client = Client(url, download_files=tmp_path / "downloads", verbose=False)
         parts = client.config["components"]
@@ -182,7 +182,7 @@ def test_the_first_model_proposes_what_is_drawn_first(tmp_path: Path) -> None:
     assert known[0] in [part["props"].get("value") for part in parts if part["type"] == "textbox"]
 
 
-def test_shipped_models_that_cannot_draw_are_left_out(models: Path, tmp_path: Path) -> None:
+def test_shipped_models_that_cannot_generate_are_left_out(models: Path, tmp_path: Path) -> None:
     info = tmp_path / "zoo_ships-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: zoo-ships\nVersion: 1.0\n")

@@ -38,7 +38,7 @@ def tab(browser: Any, address: str, request: pytest.FixtureRequest) -> Iterator[
     page.on("request", lambda r: None if r.url.startswith(own) else faults.append(f"asked for {r.url}"))
     page.set_default_timeout(60_000)
     page.goto(address)
-    page.wait_for_selector("#draw")
+    page.wait_for_selector("#generate")
     yield page
     page.close()
     assert faults == []
@@ -63,7 +63,7 @@ def go_to(tab: Any, name: str) -> None:
 
 
 def shown(tab: Any, place: str, count: int) -> list[str]:
-    """The addresses of the pictures of a gallery, once there are so many."""
+    """The addresses of the images of a gallery, once there are so many."""
     tab.wait_for_function(
         "([place, count]) => document.querySelectorAll(`#${place} .grid-container img`).length === count",
         arg=[place, count],
@@ -90,18 +90,18 @@ def toast(tab: Any) -> str:
     return text
 
 
-def test_captions_become_pictures_that_can_be_had_again(tab: Any, models: Path) -> None:
+def test_captions_become_images_that_can_be_generated_again(tab: Any, models: Path) -> None:
     tell(tab, "seed", "3")
     tell(tab, "captions", f"{CAPTION}\na big blue bird")
-    tab.click("#draw")
-    shown(tab, "pictures", 8)
+    tab.click("#generate")
+    shown(tab, "gallery", 8)
     pipe = zoo.load(models / "birds", device="cpu")
     wanted = image_grid(pipe([CAPTION, "a big blue bird"], seed=3, images=4), 4)
     with Image.open(BytesIO(taken(tab, "grid"))) as grid:
         np.testing.assert_array_equal(np.asarray(grid), np.asarray(wanted))
     assert (
         tab.locator("#command .cm-content").inner_text().strip()
-        == f"zoo sample birds '{CAPTION}' 'a big blue bird' --images 4 --seed 3 --out picture.png"
+        == f"zoo sample birds '{CAPTION}' 'a big blue bird' --images 4 --seed 3 --out image.png"
     )
     recipe = Recipe.read(json.loads(taken(tab, "recipe")), catalogue())
     assert recipe.parts["generator"].component.name == "attention-stages"
@@ -127,15 +127,15 @@ def test_captions_that_a_model_knows_are_proposed(tab: Any) -> None:
     assert proposed.all_inner_texts() == ["a red flower", "<b>a blue</b> flower"]
     proposed.first.click()
     tab.wait_for_function("() => document.querySelector('#captions textarea').value === 'a red flower'")
-    tab.click("#draw")
-    shown(tab, "pictures", 4)
+    tab.click("#generate")
+    shown(tab, "gallery", 4)
     choose(tab, "model", "birds")
     proposed.first.wait_for(state="detached")
 
 
 def test_a_word_that_is_pointed_at_shows_where_stages_looked(tab: Any) -> None:
     tell(tab, "captions", CAPTION)
-    tab.click("#draw")
+    tab.click("#generate")
     words = tab.locator(".looked .word")
     words.first.wait_for()
     assert words.all_inner_texts() == CAPTION.split()
@@ -146,7 +146,7 @@ def test_a_word_that_is_pointed_at_shows_where_stages_looked(tab: Any) -> None:
     over, under = maps.bounding_box(), tab.locator(".looked .stages").bounding_box()
     assert (over["x"], over["y"]) == (under["x"], under["y"])
     before = tab.locator(".looked figure img").first.get_attribute("src")
-    tab.locator("#pictures .grid-container button").nth(1).click()
+    tab.locator("#gallery .grid-container button").nth(1).click()
     tab.wait_for_function("before => document.querySelector('.looked figure img').src !== before", arg=before)
 
 
@@ -154,7 +154,7 @@ def test_a_slider_goes_from_one_caption_to_another(tab: Any) -> None:
     go_to(tab, "Between two captions")
     tell(tab, "from", "a red bird")
     tell(tab, "to", "a big blue bird")
-    tab.click("#draw-between")
+    tab.click("#generate-between")
     shown(tab, "strip", 9)
     frame = tab.locator("#frame img")
     frame.wait_for()
@@ -169,27 +169,27 @@ def test_a_word_is_swapped_by_the_same_noise(tab: Any) -> None:
     go_to(tab, "Swap a word")
     tell(tab, "swap-caption", CAPTION)
     tell(tab, "others", "blue, green")
-    tab.click("#draw-swap")
+    tab.click("#generate-swap")
     shown(tab, "variants", 12)
     told = tab.locator("#variants .caption-label").all_inner_texts()
     assert told[::4] == [CAPTION, CAPTION.replace("red", "blue"), CAPTION.replace("red", "green")]
     tell(tab, "word", "purple")
-    tab.click("#draw-swap")
+    tab.click("#generate-swap")
     assert "the word 'purple' is not in the caption" in toast(tab)
 
 
-def test_a_picture_is_restyled(tab: Any, tmp_path: Path) -> None:
-    picture = tmp_path / "flower.png"
-    Image.new("RGB", (40, 30), "crimson").save(picture)
+def test_an_image_is_restyled(tab: Any, tmp_path: Path) -> None:
+    image = tmp_path / "flower.png"
+    Image.new("RGB", (40, 30), "crimson").save(image)
     go_to(tab, "Restyle")
-    tab.click("#draw-restyle")
-    assert "a picture is wanted" in toast(tab)
-    tab.set_input_files("#upload input[type=file]", picture)
+    tab.click("#generate-restyle")
+    assert "expected an image" in toast(tab)
+    tab.set_input_files("#upload input[type=file]", image)
     tab.locator("#upload img").wait_for()
-    tab.click("#draw-restyle")
+    tab.click("#generate-restyle")
     assert "has no style encoder" in toast(tab), "birds have none"
     choose(tab, "model", "flowers")
-    tab.click("#draw-restyle")
+    tab.click("#generate-restyle")
     tab.locator("#restyled img").wait_for()
 
 
@@ -197,35 +197,35 @@ def test_two_models_side_by_side(tab: Any) -> None:
     go_to(tab, "Compare")
     choose(tab, "other", "shapes")
     tell(tab, "compare-captions", CAPTION)
-    tab.click("#draw-compare")
+    tab.click("#generate-compare")
     assert set(shown(tab, "left", 4)).isdisjoint(shown(tab, "right", 4))
 
 
 @pytest.mark.parametrize(
     ("captions", "told"),
     [
-        ("", "a caption is wanted"),
+        ("", "expected a caption"),
         ("red " * 100, "300 characters or fewer"),
         ("a bird\n" * 9, "8 captions or fewer"),
         ("zorbly", "no word of the caption 'zorbly' is known"),
     ],
 )
-def test_what_cannot_be_drawn_is_told(tab: Any, captions: str, told: str) -> None:
+def test_what_cannot_be_generated_is_reported(tab: Any, captions: str, told: str) -> None:
     tell(tab, "captions", captions)
-    tab.click("#draw")
+    tab.click("#generate")
     assert told in toast(tab)
 
 
 @pytest.mark.parametrize("tab", [PHONE], indirect=True)
 def test_on_a_phone_nothing_is_wider_than_the_screen(tab: Any) -> None:
     tell(tab, "captions", f"{CAPTION} {CAPTION}")
-    tab.click("#draw")
-    shown(tab, "pictures", 4)
-    for name in ("Draw", "Between two captions", "Swap a word", "Restyle", "Compare"):
+    tab.click("#generate")
+    shown(tab, "gallery", 4)
+    for name in ("Generate", "Between two captions", "Swap a word", "Restyle", "Compare"):
         go_to(tab, name)
         tab.wait_for_timeout(200)
         assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
         outside = "all => all.filter(e => e.getBoundingClientRect().right > innerWidth).length"
-        pieces = tab.locator(".pictures img:visible, .word:visible, .stages img:visible, .primary:visible")
+        pieces = tab.locator(".images img:visible, .word:visible, .stages img:visible, .primary:visible")
         assert pieces.count() > 0
         assert pieces.evaluate_all(outside) == 0, name

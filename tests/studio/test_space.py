@@ -18,7 +18,7 @@ from zoo.export.space import write_space
 from zoo.studio.work import Kept
 
 
-def test_a_space_draws(models: Path, tmp_path: Path) -> None:
+def test_a_space_generates(models: Path, tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
@@ -40,10 +40,10 @@ def test_a_space_draws(models: Path, tmp_path: Path) -> None:
     elsewhere.mkdir()
     with served(sys.executable, space / settings["app_file"], cwd=elsewhere) as address:
         client = Client(address, download_files=tmp_path / "downloads", verbose=False)
-        pictures, *_ = client.predict("attngan-aviary", "a small red bird", 1, 0, api_name="/draw")
+        images, *_ = client.predict("attngan-aviary", "a small red bird", 1, 0, api_name="/generate")
         client.close()
-    with Image.open(pictures[0]["image"]) as picture:
-        assert min(picture.size) >= 256
+    with Image.open(images[0]["image"]) as image:
+        assert min(image.size) >= 256
 
 
 def test_a_folder_that_is_there_is_left_alone(models: Path, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ SHAPES = ((6, 5, 4, 3), (6, 5, 1, 1), (6, 1, 3, 3), (7, 3), (7,))
 
 def weights(layout: torch.memory_format) -> list[nn.Parameter]:
     source = torch.Generator().manual_seed(0)
-    drawn = [torch.randn(shape, generator=source) for shape in SHAPES]
-    return [nn.Parameter(laid(values, layout)) for values in drawn]
+    generated = [torch.randn(shape, generator=source) for shape in SHAPES]
+    return [nn.Parameter(laid(values, layout)) for values in generated]
 
 
 def laid(values: Tensor, layout: torch.memory_format) -> Tensor:

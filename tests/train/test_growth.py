@@ -17,9 +17,9 @@ from zoo.schedule import schedule
 from zoo_registry import Recipe, RecipeError, ZooError, catalogue
 
 GROWTH = [
-    {"side": 4, "epochs": 1, "batch_size": 8},
-    {"side": 8, "epochs": 2, "fade": 0.75},
-    {"side": 16, "epochs": 1, "fade": 1.0},
+    {"resolution": 4, "epochs": 1, "batch_size": 8},
+    {"resolution": 8, "epochs": 2, "fade": 0.75},
+    {"resolution": 16, "epochs": 1, "fade": 1.0},
 ]
 RECIPE: dict[str, Any] = {
     "zoo": 1,
@@ -37,7 +37,7 @@ RECIPE: dict[str, Any] = {
         "sample_every": 6,
     },
 }
-"""Without text. Side 4 in steps 0 to 3, side 8 in 4 to 11 (blended in until 9), side 16 from 12."""
+"""Without text. 4 px in steps 0 to 3, 8 px in 4 to 11 (faded in until 9), 16 px from 12."""
 
 
 def read(**train: Any) -> Recipe:
@@ -45,9 +45,9 @@ def read(**train: Any) -> Recipe:
 
 
 @pytest.fixture(scope="session")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of pictures without a caption."""
-    folder = tmp_path_factory.mktemp("pictures")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of images without a caption."""
+    folder = tmp_path_factory.mktemp("images")
     for number in range(24):
         source = torch.Generator().manual_seed(number)
         pixels = torch.randint(256, (5, 5, 3), generator=source, dtype=torch.uint8).numpy()
@@ -56,14 +56,14 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def grown(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def grown(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "grown"
-    return zoo.train(RECIPE, f"pictures:{pictures}", out, device="cpu", quiet=True)
+    return zoo.train(RECIPE, f"images:{images}", out, device="cpu", quiet=True)
 
 
-def test_steps_are_shared_among_the_sides() -> None:
+def test_steps_are_shared_among_the_resolutions() -> None:
     plan = schedule(read(), 24)
-    assert [(s.side, s.first, s.steps, s.batch_size, s.fade) for s in plan.segments] == [
+    assert [(s.resolution, s.first, s.steps, s.batch_size, s.fade) for s in plan.segments] == [
         (4, 0, 4, 8, 0),
         (8, 4, 8, 4, 6),
         (16, 12, 4, 4, 4),
@@ -71,35 +71,37 @@ def test_steps_are_shared_among_the_sides() -> None:
     assert plan.steps == 16
 
 
-def test_epochs_are_those_of_each_sides_batch_size() -> None:
+def test_epochs_are_those_of_each_resolutions_batch_size() -> None:
     plan = schedule(read(steps=None), 24)
     assert [(s.steps, s.epoch) for s in plan.segments] == [(3, 3), (12, 6), (6, 6)]
     assert [plan.epoch(step) for step in (0, 2, 3, 8, 9, 14, 15)] == [0, 0, 1, 1, 2, 2, 3]
 
 
-def test_a_side_is_blended_in_little_by_little() -> None:
+def test_a_resolution_is_faded_in_little_by_little() -> None:
     plan = schedule(read(), 24)
-    phases = [plan.phase(step) for step in range(16)]
-    assert [phase.side for phase in phases] == [4] * 4 + [8] * 8 + [16] * 4
-    assert [round(phase.blend, 3) for phase in phases[:4]] == [1.0] * 4, "the first side has nothing below it"
-    assert [round(phase.blend, 3) for phase in phases[4:12]] == [0.167, 0.333, 0.5, 0.667, 0.833, 1, 1, 1]
-    for before, after in pairwise(phases[4:10]):
-        assert after.blend > before.blend
+    growths = [plan.growth(step) for step in range(16)]
+    assert [growth.resolution for growth in growths] == [4] * 4 + [8] * 8 + [16] * 4
+    assert [round(growth.alpha, 3) for growth in growths[:4]] == [1.0] * 4, (
+        "the first resolution has nothing below it"
+    )
+    assert [round(growth.alpha, 3) for growth in growths[4:12]] == [0.167, 0.333, 0.5, 0.667, 0.833, 1, 1, 1]
+    for before, after in pairwise(growths[4:10]):
+        assert after.alpha > before.alpha
 
 
-def test_without_a_growth_every_side_is_trained_alike() -> None:
+def test_without_a_growth_every_resolution_is_trained_alike() -> None:
     plan = schedule(read(growth=[], steps=12), 24)
-    assert [(s.side, s.steps, s.fade) for s in plan.segments] == [(4, 4, 0), (8, 4, 2), (16, 4, 2)]
+    assert [(s.resolution, s.steps, s.fade) for s in plan.segments] == [(4, 4, 0), (8, 4, 2), (16, 4, 2)]
 
 
 @pytest.mark.parametrize(
     ("growth", "told"),
     [
-        ([{"side": 4}, {"side": 16}], "out of 4, 8, 16 for this generator, are wanted, found 4, 16"),
-        ([{"side": 16}, {"side": 32}], "found 16, 32"),
+        ([{"resolution": 4}, {"resolution": 16}], "out of 4, 8, 16, got 4, 16"),
+        ([{"resolution": 16}, {"resolution": 32}], "got 16, 32"),
     ],
 )
-def test_sides_that_do_not_double_are_refused(growth: list[Any], told: str) -> None:
+def test_resolutions_that_do_not_double_are_refused(growth: list[Any], told: str) -> None:
     with pytest.raises(ZooError, match=told):
         schedule(read(growth=growth), 24)
 
@@ -110,20 +112,20 @@ def test_a_growth_of_a_generator_that_does_not_grow_is_refused() -> None:
 
 
 @pytest.mark.parametrize("steps", [3, 6, 13])
-def test_killed_in_a_fade_and_resumed(grown: Path, pictures: Path, tmp_path: Path, steps: int) -> None:
+def test_killed_in_a_fade_and_resumed(grown: Path, images: Path, tmp_path: Path, steps: int) -> None:
     run = tmp_path / "run"
     killer = KillAt(steps)
     catalogue().manager.register(killer)
     try:
         with pytest.raises(Killed):
-            zoo.train(RECIPE, f"pictures:{pictures}", run, device="cpu", quiet=True)
+            zoo.train(RECIPE, f"images:{images}", run, device="cpu", quiet=True)
     finally:
         catalogue().manager.unregister(killer)
     zoo.trainer.resume(run, device="cpu", quiet=True)
     assert not differing(run, grown)
 
 
-def test_samples_of_every_phase_have_one_size(grown: Path) -> None:
+def test_samples_of_every_growth_have_one_size(grown: Path) -> None:
     sizes = []
     for path in (grown / "samples").glob("step_*.png"):
         with Image.open(path) as grid:
@@ -132,29 +134,29 @@ def test_samples_of_every_phase_have_one_size(grown: Path) -> None:
     assert len(set(sizes)) == 1
 
 
-def test_a_model_without_text_draws_without_captions(grown: Path) -> None:
+def test_a_model_without_text_generates_without_captions(grown: Path) -> None:
     pipe = zoo.load(grown)
-    assert pipe.side == 16
+    assert pipe.resolution == 16
     assert [image.size for image in pipe("", images=3)] == [(16, 16)] * 3
     with pytest.raises(ZooError, match="reads no text"):
         pipe("a red bird")
 
 
-def test_a_half_grown_model_draws_what_it_has_learnt(pictures: Path, tmp_path: Path) -> None:
+def test_a_half_grown_model_generates_what_it_has_learnt(images: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     killer = KillAt(7)
     catalogue().manager.register(killer)
     try:
         with pytest.raises(Killed):
-            zoo.train(RECIPE, f"pictures:{pictures}", run, device="cpu", quiet=True)
+            zoo.train(RECIPE, f"images:{images}", run, device="cpu", quiet=True)
     finally:
         catalogue().manager.unregister(killer)
     pipe = zoo.load(run)
-    assert pipe.phase == schedule(read(), 24).phase(6)
-    assert json.loads((run / "model/config.json").read_text())["phase"] == {"side": 8, "blend": 0.5}
+    assert pipe.growth == schedule(read(), 24).growth(6)
+    assert json.loads((run / "model/config.json").read_text())["growth"] == {"resolution": 8, "alpha": 0.5}
     assert pipe("")[0].size == (8, 8)
 
 
-def test_pictures_without_captions_are_refused_where_text_is_read(pictures: Path, tmp_path: Path) -> None:
+def test_images_without_captions_are_refused_where_text_is_read(images: Path, tmp_path: Path) -> None:
     with pytest.raises(ZooError, match="has no captions, and damsm-aviary reads them"):
-        zoo.train("damsm-aviary", f"pictures:{pictures}", tmp_path / "run", device="cpu", quiet=True)
+        zoo.train("damsm-aviary", f"images:{images}", tmp_path / "run", device="cpu", quiet=True)

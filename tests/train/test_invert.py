@@ -15,19 +15,19 @@ from zoo import ZooError
 from zoo_registry import catalogue
 
 TEXT = ("text_encoder.width=16", "text_encoder.channels=[8, 8, 8]")
-DRAWING = (
+GENERATING = (
     "conditioning.width=8",
-    "generator.side=16",
+    "generator.resolution=16",
     "generator.base_channels=8",
     "generator.noise_width=4",
 )
 SHORT = ("train.batch_size=4", "train.log_every=1", "train.checkpoint_every=1")
-GAN = (*TEXT, *DRAWING, "discriminator.base_channels=8", *SHORT, "train.steps=2", "train.sample_every=2")
+GAN = (*TEXT, *GENERATING, "discriminator.base_channels=8", *SHORT, "train.steps=2", "train.sample_every=2")
 MATCH = (
     *TEXT,
     "image_encoder.width=16",
-    "image_encoder.side=32",
-    "train.side=32",
+    "image_encoder.resolution=32",
+    "train.resolution=32",
     *SHORT,
     "train.steps=2",
     "train.validate_every=2",
@@ -35,7 +35,7 @@ MATCH = (
 )
 CHANGES = [
     *TEXT,
-    *DRAWING,
+    *GENERATING,
     *SHORT,
     "style_encoder.base_channels=8",
     "train.steps=3",
@@ -65,7 +65,7 @@ def test_every_stage_takes_over_what_the_one_before_learnt(run: Path) -> None:
         assert all(torch.equal(tensor, after[name]) for name, tensor in before.items()), part
 
 
-def test_the_model_draws_and_holds_its_style_encoder(run: Path) -> None:
+def test_the_model_generates_and_holds_its_style_encoder(run: Path) -> None:
     assert zoo.load(run)("a red flower")[0].size == (16, 16)
     assert (run / "model/training/style_encoder.safetensors").is_file()
     metrics = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]

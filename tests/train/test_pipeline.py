@@ -1,4 +1,4 @@
-"""A saved pipeline: the same pictures, from the same captions and seed, wherever it is loaded."""
+"""A saved pipeline: the same images, from the same captions and seed, wherever it is loaded."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ CAPTIONS = [
 ]
 
 
-def test_saved_and_loaded_draws_the_same_bits(trained: Path, tmp_path: Path) -> None:
+def test_saved_and_loaded_generates_the_same_bits(trained: Path, tmp_path: Path) -> None:
     pipe = zoo.load(trained)
     pipe.save_pretrained(tmp_path / "model")
     again = zoo.load(tmp_path / "model")
     for first, second in zip(
-        pipe.draw(CAPTIONS, seed=5, images=2).images,
-        again.draw(CAPTIONS, seed=5, images=2).images,
+        pipe.generate(CAPTIONS, seed=5, images=2).images,
+        again.generate(CAPTIONS, seed=5, images=2).images,
         strict=True,
     ):
         assert torch.equal(first, second)
@@ -60,36 +60,36 @@ def test_a_caption_alone_and_in_a_batch_of_sixteen(trained: Path) -> None:
         CAPTIONS[1],
     ]
     assert len(batch) == 16
-    together = pipe.draw(batch, seed=2, images=2).images[-1]
+    together = pipe.generate(batch, seed=2, images=2).images[-1]
     for place in (0, 1, 7, 15):
-        alone = pipe.draw(batch[place], seed=2, images=2).images[-1]
+        alone = pipe.generate(batch[place], seed=2, images=2).images[-1]
         assert (together[2 * place : 2 * place + 2] - alone).abs().max() < 1e-5
 
 
-def test_image_i_does_not_depend_on_how_many_are_drawn(trained: Path) -> None:
+def test_image_i_does_not_depend_on_how_many_are_generated(trained: Path) -> None:
     pipe = zoo.load(trained)
     few, many = (
-        pipe.draw(CAPTIONS[0], seed=4, images=2).images[-1],
-        pipe.draw(CAPTIONS[0], seed=4, images=20).images[-1],
+        pipe.generate(CAPTIONS[0], seed=4, images=2).images[-1],
+        pipe.generate(CAPTIONS[0], seed=4, images=20).images[-1],
     )
     assert (few - many[:2]).abs().max() < 1e-5
     assert not torch.equal(many[0], many[1])
-    assert not torch.equal(few, pipe.draw(CAPTIONS[0], seed=5, images=2).images[-1])
+    assert not torch.equal(few, pipe.generate(CAPTIONS[0], seed=5, images=2).images[-1])
 
 
 def test_a_copy_has_weights_of_its_own(trained: Path) -> None:
     pipe = zoo.load(trained)
-    before = pipe.draw(CAPTIONS, seed=5).images[-1]
+    before = pipe.generate(CAPTIONS, seed=5).images[-1]
     copied = copy.deepcopy(pipe)
-    assert torch.equal(copied.draw(CAPTIONS, seed=5).images[-1], before)
+    assert torch.equal(copied.generate(CAPTIONS, seed=5).images[-1], before)
     for weight in copied.parts.generator.parameters():
         torch.nn.init.zeros_(weight)
-    assert torch.equal(pipe.draw(CAPTIONS, seed=5).images[-1], before)
+    assert torch.equal(pipe.generate(CAPTIONS, seed=5).images[-1], before)
 
 
-def test_the_caption_reaches_the_picture(trained: Path) -> None:
+def test_the_caption_reaches_the_image(trained: Path) -> None:
     pipe = zoo.load(trained)
-    assert not torch.equal(pipe.draw("a red bird").images[-1], pipe.draw("a blue bird").images[-1])
+    assert not torch.equal(pipe.generate("a red bird").images[-1], pipe.generate("a blue bird").images[-1])
 
 
 def test_what_lies_in_a_models_folder(trained: Path) -> None:

@@ -92,7 +92,7 @@ def test_other_data_is_refused(trained: Path, tmp_path: Path) -> None:
     environment = json.loads((run / "environment.json").read_text())
     environment["data"]["source"] = "aviary:41"
     (run / "environment.json").write_text(json.dumps(environment))
-    with pytest.raises(ZooError, match="other pictures or captions"):
+    with pytest.raises(ZooError, match="other images or captions"):
         trainer.resume(run, device="cpu", quiet=True)
 
 

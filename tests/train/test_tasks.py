@@ -13,25 +13,25 @@ from tiny import TINY_CHANGES
 
 import zoo
 from zoo.assemble import assemble
-from zoo.data.pictures import Batches, Pictures
+from zoo.data.images import Batches, ImageSet
 from zoo.data.source import open_dataset
 from zoo.schedule import constant
 from zoo.tasks.gan import GanTask, mismatched
 from zoo.tasks.match import retrieval
 from zoo_registry import Recipe, ZooError, catalogue
-from zoo_registry.contracts import Drawing, Round, Text, TextSource
+from zoo_registry.contracts import Generated, Round, Text, TextSource
 
 MAIN = [change for change in TINY_CHANGES if not change.startswith("pretrain.")]
 
 
 def gan(*changes: str) -> tuple[GanTask, Batches]:
     recipe = Recipe.read("attngan-aviary", catalogue(), [*MAIN, *changes])
-    dataset = open_dataset("aviary:40", catalogue(), side=38)
+    dataset = open_dataset("aviary:40", catalogue(), resolution=38)
     records = dataset.records("train")
-    pictures = Pictures(records, side=32, fingerprint=dataset.fingerprint())
+    images = ImageSet(records, resolution=32, fingerprint=dataset.fingerprint())
     parts = assemble(recipe, TextSource(captions=[c for r in records for c in r.captions]))
-    plan = constant(32, len(pictures), 8)
-    return GanTask(recipe, parts, PartialState(cpu=True), plan), Batches(pictures, plan, seed=0)
+    plan = constant(32, len(images), 8)
+    return GanTask(recipe, parts, PartialState(cpu=True), plan), Batches(images, plan, seed=0)
 
 
 def test_a_step_changes_what_learns_and_nothing_else() -> None:
@@ -94,8 +94,8 @@ def test_bf16_trains_with_finite_losses_and_float32_weights() -> None:
 def test_a_detached_round_leads_nowhere() -> None:
     image = torch.zeros(2, 3, 8, 8, requires_grad=True) * 1
     text = Text(torch.zeros(2, 4, requires_grad=True) * 1)
-    cut = Round(drawing=Drawing((image,)), text=text).detach()
-    assert not cut.drawing.images[0].requires_grad
+    cut = Round(generated=Generated((image,)), text=text).detach()
+    assert not cut.generated.images[0].requires_grad
     assert not cut.text.sentence.requires_grad
 
 
@@ -153,15 +153,15 @@ def test_a_loss_that_is_not_finite_stops_with_advice(tmp_path: Path) -> None:
         zoo.train("attngan-aviary", "aviary:40", tmp_path / "run", changes=changes, device="cpu", quiet=True)
 
 
-def test_a_set_without_a_test_split_holds_out_every_tenth_picture(tmp_path: Path) -> None:
+def test_a_set_without_a_test_split_holds_out_every_tenth_image(tmp_path: Path) -> None:
     from zoo.data.make import make
 
-    make(open_dataset("aviary:60", catalogue(), side=38), tmp_path / "birds")
+    make(open_dataset("aviary:60", catalogue(), resolution=38), tmp_path / "birds")
     changes = [c.removeprefix("pretrain.") for c in TINY_CHANGES if c.startswith("pretrain.")]
     folder = tmp_path / "birds/train"
     source = f"folder:{folder}"
     run = zoo.train("damsm-aviary", source, tmp_path / "run", changes=changes, device="cpu", quiet=True)
-    assert '"pictures": 43' in (run / "environment.json").read_text()  # of 48
+    assert '"images": 43' in (run / "environment.json").read_text()  # of 48
 
 
 def test_mismatches_of_the_originals_can_be_right_pairs() -> None:
@@ -179,13 +179,13 @@ def test_mismatches_of_the_originals_can_be_right_pairs() -> None:
     assert same_class > 0
 
 
-def test_gan_int_draws_from_midpoints_which_the_discriminator_does_not_learn_from() -> None:
+def test_gan_int_generates_from_midpoints_which_the_discriminator_does_not_learn_from() -> None:
     seen: dict[str, Any] = {}
 
     class Look:
         def generator(self, round: Round) -> dict[str, torch.Tensor]:
             seen["generator"] = round
-            return {"none": round.drawing.images[0].sum()}
+            return {"none": round.generated.images[0].sum()}
 
         def discriminator(self, round: Round) -> dict[str, torch.Tensor]:
             seen["discriminator"] = round
@@ -197,16 +197,18 @@ def test_gan_int_draws_from_midpoints_which_the_discriminator_does_not_learn_fro
     task.parts.losses = task.parts.losses[:1]
     task.choices = task.choices[:1]
     task.step(batches[0], 0)
-    drawn, judged = seen["generator"], seen["discriminator"]
-    assert len(drawn.text.sentence) == 12
+    generated, judged = seen["generator"], seen["discriminator"]
+    assert len(generated.text.sentence) == 12
     assert torch.allclose(
-        drawn.text.sentence[8:], 0.25 * drawn.text.sentence[:4] + 0.75 * drawn.text.sentence[4:8], atol=1e-6
+        generated.text.sentence[8:],
+        0.25 * generated.text.sentence[:4] + 0.75 * generated.text.sentence[4:8],
+        atol=1e-6,
     )
-    assert len(drawn.drawing.images[-1]) == len(drawn.real[-1]) == len(drawn.sentence) == 12
-    assert len(judged.drawing.images[-1]) == len(judged.real[-1]) == len(judged.sentence) == 8
+    assert len(generated.generated.images[-1]) == len(generated.real[-1]) == len(generated.sentence) == 12
+    assert len(judged.generated.images[-1]) == len(judged.real[-1]) == len(judged.sentence) == 8
 
 
-def test_a_discriminator_is_told_the_mean_where_the_recipe_says_so() -> None:
+def test_a_discriminator_is_reported_the_mean_where_the_recipe_says_so() -> None:
     task, batches = gan("discriminator.reads=mean")
     round = task._round(batches[0], 0)
     assert round.condition is not None

@@ -16,8 +16,8 @@ from zoo_registry.contracts import (
     Augmentation,
     ConditionSpec,
     GeneratorSpec,
+    Growth,
     Loss,
-    Phase,
     TextSource,
     TextSpec,
 )
@@ -33,7 +33,7 @@ from .seeding import mix
 class Parts:
     """The modules of a recipe by their places, its losses and augmentations.
 
-    A part that the recipe does not have cannot be asked for. phase: how far a growing generator has grown;
+    A part that the recipe does not have cannot be asked for. growth: how far a growing generator has grown;
     None: whole, or it does not grow.
     """
 
@@ -41,7 +41,7 @@ class Parts:
     losses: tuple[Loss, ...] = ()
     augmentations: tuple[Augmentation, ...] = ()
     frozen: frozenset[str] = frozenset()
-    phase: Phase | None = None
+    growth: Growth | None = None
 
     def __getattr__(self, kind: str) -> Any:
         modules = vars(self).get("modules", {})  # none yet while it is being copied
@@ -54,7 +54,7 @@ class Parts:
 
     @property
     def code_width(self) -> int:
-        """C, of what the conditioning draws; 0 without one."""
+        """C, the width of the conditioning's noise; 0 without one."""
         return int(self.conditioning.width) if "conditioning" in self else 0
 
     def to(self, device: torch.device) -> Parts:
@@ -87,14 +87,14 @@ def assemble(
 
     source: where the text encoder takes its vocabulary from, unless it has weights of its own.
     kinds: the parts to build; those that they are wired to must be among them. Losses come with all of them.
-    folder: a saved model's, whose weights are loaded; None draws them from the recipe's seed or loads what
-        `weights` names.
+    folder: a saved model's, whose weights are loaded; None initialises them from the recipe's seed or loads
+        what `weights` names.
     loading: weights come later, so that none are fetched now.
     """
     wires: dict[type, Any] = {TextSpec: TextSpec(0), ConditionSpec: ConditionSpec(0)}  # without text
     modules: dict[str, nn.Module] = {}
     frozen = set()
-    phase = None
+    growth = None
     for kind in SINGLE:
         choice = recipe.parts.get(kind)
         if choice is None or kind not in kinds:
@@ -127,7 +127,7 @@ def assemble(
             wires[ConditionSpec] = ConditionSpec(module.width)
         elif kind == "generator":
             wires[GeneratorSpec] = module.spec
-            phase = None if origin is None else _phase(origin, module.spec)
+            growth = None if origin is None else _growth(origin, module.spec)
         if choice.frozen:
             frozen.add(kind)
             module.requires_grad_(False)
@@ -137,25 +137,25 @@ def assemble(
         tuple(construct(choice, wires) for choice in choices) if whole else ()
         for choices in (recipe.losses, recipe.augmentations)
     )
-    return Parts(modules, losses, augmentations, frozenset(frozen), phase)
+    return Parts(modules, losses, augmentations, frozenset(frozen), growth)
 
 
-def _phase(folder: Path, spec: GeneratorSpec) -> Phase | None:
+def _growth(folder: Path, spec: GeneratorSpec) -> Growth | None:
     """How far the growing generator of a saved model had grown."""
     path = folder / "config.json"
-    found = json.loads(path.read_text(encoding="utf-8")).get("phase")
+    found = json.loads(path.read_text(encoding="utf-8")).get("growth")
     if found is None:
         return None
     try:
-        phase = Phase(int(found["side"]), float(found["blend"]))
+        growth = Growth(int(found["resolution"]), float(found["alpha"]))
     except (KeyError, TypeError, ValueError):
-        phase = Phase(0)
-    if phase.side not in spec.sides or not 0 <= phase.blend <= 1:
+        growth = Growth(0)
+    if growth.resolution not in spec.resolutions or not 0 <= growth.alpha <= 1:
         raise ZooError(
-            f"{path}: phase: a side of {', '.join(map(str, spec.sides))} and a blend from 0 to 1 are wanted, "
-            f"found {found!r}"
+            f"{path}: growth: expected a resolution of {', '.join(map(str, spec.resolutions))} "
+            f"and an alpha from 0 to 1, got {found!r}"
         )
-    return phase
+    return growth
 
 
 def build(recipe: str | Path | Mapping[str, Any] | Recipe, captions: Iterable[str] = ()) -> Parts:

@@ -19,14 +19,14 @@ from zoo_registry.recipe import SINGLE
 
 from .evaluation.results import by_score, markdown, read_results, weights_key
 from .files import write_text
-from .hub import CARD, CONFIG, PICTURE
+from .hub import CARD, CONFIG, SAMPLE_GRID
 from .log import read as read_log
 from .models import part_file, read_config
 
 HOME = "https://pypi.org/project/t2i-zoo"
-_TAKEN = {"pictures": int, "hours": float, "device": str}
+_RECORDED = {"images": int, "hours": float, "device": str}
 """Facts that a pushed config.json records, besides the data, the stages and the captions."""
-_NOTED_SOURCE = {"folder", "pictures", "webdataset"}  # readers that say nothing of whose pictures they are
+_UNNAMED_SOURCES = {"folder", "images", "webdataset"}  # readers that say nothing of whose images they are
 
 
 @dataclass
@@ -34,13 +34,13 @@ class Facts:
     """What a card tells of a model beyond its configuration: its data, its results, its sample grid."""
 
     data: str | None = None  # the data set's name, without a path
-    drawn: bool = False  # by a procedure of the catalogue's, so that nobody else's rights are in it
+    procedural: bool = False  # by a procedure of the catalogue's, so that nobody else's rights are in it
     stages: dict[str, int] = field(default_factory=dict)  # the steps of each that was trained, in order
     hours: float | None = None  # of all stages, looking at them included
     device: str | None = None  # as torch calls it
-    pictures: int | None = None
+    images: int | None = None
     captions: tuple[str, ...] = ()  # of the sample grid, a row each
-    picture: Path | None = None
+    grid_file: Path | None = None
     results: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
@@ -54,13 +54,13 @@ class Facts:
         if (run / "environment.json").is_file():
             data = json.loads((run / "environment.json").read_text(encoding="utf-8")).get("data", {})
             if "source" in data:
-                facts.data, facts.drawn = data_name(data["source"])
-            facts.pictures, facts.device = data.get("pictures"), data.get("device")
+                facts.data, facts.procedural = data_name(data["source"])
+            facts.images, facts.device = data.get("images"), data.get("device")
             facts.add_stages(run)
         grids = sorted((run / "samples").glob("step_*.png"))
-        pictures = [path for path in (folder / PICTURE, *grids[-1:]) if path.is_file()]
-        facts.picture = pictures[0] if pictures else None
-        if facts.picture in grids and (run / "samples/grid.json").is_file():
+        images = [path for path in (folder / SAMPLE_GRID, *grids[-1:]) if path.is_file()]
+        facts.grid_file = images[0] if images else None
+        if facts.grid_file in grids and (run / "samples/grid.json").is_file():
             grid = json.loads((run / "samples/grid.json").read_text(encoding="utf-8"))
             facts.captions = tuple(caption for caption in grid["captions"] if caption)
         for path in (run / "results.json", folder / "results.json"):
@@ -70,7 +70,7 @@ class Facts:
         if facts.data is None:
             facts._take(folder)
         if facts.data is None and facts.results:
-            facts.data, facts.drawn = data_name(facts.results[0]["data"]["source"])
+            facts.data, facts.procedural = data_name(facts.results[0]["data"]["source"])
         return facts
 
     def add_stages(self, run: Path) -> None:
@@ -84,7 +84,7 @@ class Facts:
 
     def recorded(self) -> dict[str, Any]:
         """What goes into a pushed config.json, for cards of the model where its run is not at hand."""
-        facts = {key: getattr(self, key) for key in ("data", "drawn", "stages", *_TAKEN)}
+        facts = {key: getattr(self, key) for key in ("data", "procedural", "stages", *_RECORDED)}
         facts["hours"] = None if self.hours is None else round(self.hours, 2)
         return facts | {"captions": list(self.captions)}
 
@@ -93,8 +93,8 @@ class Facts:
         path = folder / CONFIG
         found = json.loads(path.read_text(encoding="utf-8")).get("about") if path.is_file() else None
         if isinstance(found, dict) and isinstance(found.get("data"), str):
-            self.data, self.drawn = found["data"], found.get("drawn") is True
-            for key, kind in _TAKEN.items():
+            self.data, self.procedural = found["data"], found.get("procedural") is True
+            for key, kind in _RECORDED.items():
                 setattr(self, key, found[key] if isinstance(found.get(key), kind) else None)
             stages = found.get("stages")
             if isinstance(stages, dict):
@@ -104,12 +104,12 @@ class Facts:
 
 
 def data_name(source: str) -> tuple[str, bool]:
-    """A data set's name without the path of somebody's machine, and whether a procedure draws it."""
+    """A data set's name without the path of somebody's machine, and whether it is procedural."""
     name, _, argument = source.partition(":")
     known = {component.name: component for component in catalogue().of("dataset")}
     if name == "hf" and not Path(argument).expanduser().exists():
         return argument, False
-    if name in known and name not in _NOTED_SOURCE:
+    if name in known and name not in _UNNAMED_SOURCES:
         return name, not known[name].load().folder_layout
     return Path(argument or source).name.partition(":")[0] or name, False
 
@@ -127,39 +127,39 @@ def card(
 ) -> str:
     """The card of a model's folder: metadata in YAML, then Markdown.
 
-    facts: None: those of the folder. name: what `zoo.load` is to be told. license: as the Hub spells it;
-    None: "mit" where the data are drawn, else "unknown".
+    facts: None: those of the folder. name: the argument of `zoo.load`. license: as the Hub spells it;
+    None: "mit" where the data are procedural, else "unknown".
     """
     from huggingface_hub import ModelCard, ModelCardData
 
     recipe, made = read_config(folder, name)
     facts = facts or Facts.of(folder, weights_key(folder))
-    license = license or ("mit" if facts.drawn else "unknown")
-    draws = recipe.task != "match"
+    license = license or ("mit" if facts.procedural else "unknown")
+    generates = recipe.task != "match"
     results = _eval_results(facts)
     data = ModelCardData(
         language="en",
         license=license,
         library_name="t2i-zoo",
-        pipeline_tag="text-to-image" if draws else None,
+        pipeline_tag="text-to-image" if generates else None,
         tags=[
             "text-to-image",
             "gan",
             *sorted(c.component.name for k, c in recipe.parts.items() if k == "generator"),
         ]
-        if draws
+        if generates
         else ["text-image-matching"],
         datasets=facts.data if re.fullmatch(r"[\w.-]+(/[\w.-]+)?", facts.data or "", re.ASCII) else None,
         model_name=recipe.name if results else None,
         eval_results=results or None,
     )
-    told = name or str(folder)
+    loaded_by = name or str(folder)
     sections = [
         f"# {recipe.name}",
         _introduction(recipe, facts),
-        _sample(facts) if draws else "",
+        _sample(facts) if generates else "",
         "## Use",
-        _use(recipe, facts, told),
+        _use(recipe, facts, loaded_by),
         "## Results" if facts.results else "",
         _results(facts),
         "## Training",
@@ -167,9 +167,9 @@ def card(
         "## Parts",
         _parts(folder, recipe),
         "## Intended use",
-        _intended() if draws else "Training and measuring text-to-image GANs.",
+        _intended() if generates else "Training and measuring text-to-image GANs.",
         "## Limits",
-        _limits(facts, draws),
+        _limits(facts, generates),
         "## Licence",
         _licence(license, facts),
     ]
@@ -209,9 +209,9 @@ def _introduction(recipe: Recipe, facts: Facts) -> str:
     what = (
         "Encoders of text and images that share a space"
         if recipe.task == "match"
-        else "A generative adversarial network that draws what a sentence says"
+        else "A generative adversarial network that generates images of what a sentence says"
         if "text_encoder" in recipe.parts
-        else "A generative adversarial network that draws without a sentence"
+        else "A generative adversarial network without text"
     )
     learnt = f", trained on {facts.data}" if facts.data else ""
     after = f", after {linked}" if linked else ""
@@ -219,11 +219,11 @@ def _introduction(recipe: Recipe, facts: Facts) -> str:
 
 
 def _sample(facts: Facts) -> str:
-    if facts.picture is None:
+    if facts.grid_file is None:
         return ""
     rows = "\n".join(f"{place}. {caption}" for place, caption in enumerate(facts.captions, 1))
-    told = f"A row a caption, from above:\n\n{rows}" if rows else ""
-    return f"![samples]({PICTURE})" + (f"\n\n{told}" if told else "")
+    legend = f"One row per caption, from the top:\n\n{rows}" if rows else ""
+    return f"![samples]({SAMPLE_GRID})" + (f"\n\n{legend}" if legend else "")
 
 
 def _use(recipe: Recipe, facts: Facts, name: str) -> str:
@@ -233,7 +233,7 @@ def _use(recipe: Recipe, facts: Facts, name: str) -> str:
     return (
         "```sh\npip install t2i-zoo\n```\n\n```python\nimport zoo\n\n"
         f'pipe = zoo.load("{name}")\nimage = pipe({json.dumps(caption, ensure_ascii=False)}, seed=0)[0]\n'
-        'image.save("picture.png")\n```'
+        'image.save("image.png")\n```'
     )
 
 
@@ -251,7 +251,7 @@ def _training(recipe: Recipe, facts: Facts, made: Any) -> str:
     versions = [f"t2i-zoo {made.get('zoo', '?')}", f"torch {made.get('torch', '?')}"]
     versions += [f"{name} {number}" for name, number in made.get("plugins", {}).items() if name != "t2i-zoo"]
     lines = [f"Data: {facts.data or 'not recorded'}"]
-    lines[0] += f", {facts.pictures:,} pictures." if facts.pictures else "."
+    lines[0] += f", {facts.images:,} images." if facts.images else "."
     if facts.stages and facts.hours is not None:
         on = {"cpu": " on a CPU", "cuda": " on a GPU"}.get((facts.device or "").partition(":")[0], "")
         lines.append(f"Trained{on}: {_steps(facts.stages)} in {facts.hours:.1f} hours.")
@@ -302,26 +302,26 @@ def _count(file: Path) -> int:
 def _intended() -> str:
     return (
         "Study and comparison of text-to-image GANs, teaching, and play: the same caption and seed give "
-        "the same picture. It is not meant to depict real people or events, nor for decisions about anybody."
+        "the same image. It is not meant to depict real people or events, nor for decisions about anybody."
     )
 
 
-def _limits(facts: Facts, draws: bool) -> str:
-    seen = f"what {facts.data} shows" if facts.data else "what its training data show"
-    lines = [f"It knows {seen} and the words of its captions, in English, and shares their bias."]
-    if draws:
+def _limits(facts: Facts, generates: bool) -> str:
+    known = f"what {facts.data} shows" if facts.data else "what its training data show"
+    lines = [f"It knows {known} and the words of its captions, in English, and shares their bias."]
+    if generates:
         lines.append(
-            "Words that its vocabulary lacks do not reach the picture; counts, positions and unusual "
-            "combinations are often missed; pictures are small."
+            "Words that its vocabulary lacks do not reach the image; counts, positions and unusual "
+            "combinations are often missed; images are small."
         )
         if not any("attributes" in result["metric"] or "fid" in result["metric"] for result in facts.results):
-            lines.append("How good and how true to their captions its pictures are has not been measured.")
+            lines.append("How good and how true to their captions its images are has not been measured.")
     return " ".join(lines)
 
 
 def _licence(license: str, facts: Facts) -> str:
     if license == "unknown":
         return "The weights' licence is not stated; the terms of the training data may reach them."
-    if license == "mit" and facts.drawn:
-        return "mit; the training pictures and captions were made by a procedure of t2i-zoo's."
+    if license == "mit" and facts.procedural:
+        return "mit; the training images and captions were made by a procedure of t2i-zoo's."
     return license

@@ -1,7 +1,7 @@
 """Checkpoints of a run: everything that the next step depends on, as safetensors and JSON, never a pickle.
 
 A checkpoint counts once its manifest (sizes and SHA-256 of its files) is there and holds.
-The position in the data and every random draw are functions of (seed, step), so the step tells them.
+The position in the data and every random number are functions of (seed, step), so the step tells them.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from .models import SAMPLING, folders_beside, part_file, read_config
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-CARD, CONFIG, PICTURE = "README.md", "config.json", "samples.png"
+CARD, CONFIG, SAMPLE_GRID = "README.md", "config.json", "samples.png"
 DATA = (".json", ".txt", ".model")
 """How the names of a tokenizer's files end: data, never code."""
 _PICKLES = re.compile(r"\.(pkl|pickle|pt|pth|ckpt|joblib)$|(^|/)(pytorch_model.*|training_args)\.bin$", re.I)
@@ -58,7 +58,7 @@ class HubId(NamedTuple):
             raise ZooError(f"{text}: two revisions, {found[2]!r} and {revision!r}")
         chosen = revision or found[2]
         if chosen is not None and not _REVISION.fullmatch(chosen):
-            raise ZooError(f"{text}: {chosen!r} is no revision; a branch, a tag or a commit is wanted")
+            raise ZooError(f"{text}: {chosen!r} is no revision; expected a branch, a tag or a commit")
         return cls(found[1], chosen)
 
     @classmethod
@@ -81,7 +81,7 @@ def fetch(place: HubId, *, parts: Iterable[str] = SAMPLING, card: bool = False) 
     """The folder in the Hub's cache with a model's configuration, tokenizer, and the weights of some parts.
 
     The configuration comes first: what this zoo cannot read costs no more. What was fetched before is not
-    fetched again, and serves without a network. card: the model card and its picture too.
+    fetched again, and serves without a network. card: the model card and its image too.
     Raises `ZooError` for a repository that cannot be had, that is no model, that holds a pickle or a path
     which leaves its folder, and for weights other than those that were pushed.
     """
@@ -89,7 +89,7 @@ def fetch(place: HubId, *, parts: Iterable[str] = SAMPLING, card: bool = False) 
     from huggingface_hub.errors import CachedRepoTreeNotFoundError
 
     client = api()
-    with told(place):
+    with hub_errors(place):
         revision = client.resolve_revision(
             place.repo, revision=place.revision, local_files_only=constants.HF_HUB_OFFLINE
         )
@@ -104,13 +104,13 @@ def fetch(place: HubId, *, parts: Iterable[str] = SAMPLING, card: bool = False) 
         _check(place, names)
         folder = Path(client.hf_hub_download(place.repo, CONFIG, revision=revision)).parent
     read_config(folder, str(place))
-    own = {part_file(Path(), kind).as_posix() for kind in parts} | ({CARD, PICTURE} if card else set())
-    wanted = [name for name in names if name in own or _tokenizer(name)]
-    if not all((folder / name).is_file() for name in wanted):
-        patterns = [CONFIG, *map(_exactly, wanted)]
-        with told(place):
+    own = {part_file(Path(), kind).as_posix() for kind in parts} | ({CARD, SAMPLE_GRID} if card else set())
+    needed = [name for name in names if name in own or _tokenizer(name)]
+    if not all((folder / name).is_file() for name in needed):
+        patterns = [CONFIG, *map(_exactly, needed)]
+        with hub_errors(place):
             client.snapshot_download(place.repo, revision=revision, allow_patterns=patterns)
-    _verify(place, folder, wanted)
+    _verify(place, folder, needed)
     return folder
 
 
@@ -125,7 +125,7 @@ def pull(place: HubId, folder: Path | None = None, *, training: bool = False) ->
     cached = fetch(place, parts=SINGLE if training else SAMPLING, card=folder is not None)
     if folder is None:
         return cached
-    names = [CONFIG, CARD, PICTURE, *(part_file(Path(), kind).as_posix() for kind in SAMPLING)]
+    names = [CONFIG, CARD, SAMPLE_GRID, *(part_file(Path(), kind).as_posix() for kind in SAMPLING)]
     if training:
         names += [part_file(Path(), kind).as_posix() for kind in SINGLE]
     with folder_written_beside(folder) as beside:
@@ -194,8 +194,8 @@ def _verify(place: HubId, folder: Path, names: Iterable[str]) -> None:
 
 
 @contextmanager
-def told(place: HubId, doing: str = "read") -> Iterator[None]:
-    """Turn what huggingface_hub raises into a `ZooError` that says what a user can do."""
+def hub_errors(place: HubId, doing: str = "read") -> Iterator[None]:
+    """Turn errors of huggingface_hub into a `ZooError` that says what to do."""
     from httpx2 import HTTPError
     from huggingface_hub import constants
     from huggingface_hub.errors import (
@@ -234,7 +234,7 @@ def told(place: HubId, doing: str = "read") -> Iterator[None]:
             429: "too many requests; try again in some minutes",
         }
         reason = reasons.get(status) or (
-            "the Hub is out of order; try again later" if status >= 500 else first_line(answer)
+            "Hub server error; try again later" if status >= 500 else first_line(answer)
         )
         raise ZooError(f"{place}: {hub} answered {status}: {reason}") from None
     except (HTTPError, OSError, ValueError) as error:

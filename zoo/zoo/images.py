@@ -1,4 +1,4 @@
-"""What a pipeline draws, as a list that shows itself where it is the last value of a notebook's cell."""
+"""The images of a pipeline, as a list that a notebook shows as a grid."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from .report.figures import image_grid, upscaled
 
 
 class Images(list[Image.Image]):
-    """Pictures of one size. In a notebook they are shown as a grid of `columns`: with as many as are drawn
+    """Images of one size. In a notebook they are shown as a grid of `columns`: with as many as are generated
     of a caption, a row is a caption.
     """
 
-    def __init__(self, pictures: Iterable[Image.Image] = (), columns: int = 8) -> None:
-        super().__init__(pictures)
+    def __init__(self, images: Iterable[Image.Image] = (), columns: int = 8) -> None:
+        super().__init__(images)
         self.columns = columns
 
     def _repr_png_(self) -> bytes | None:
-        """The grid as PNG, small pictures enlarged by whole pixels; None where there are none."""
+        """The grid as PNG, small images enlarged by whole pixels; None where there are none."""
         if not self:
             return None
         file = BytesIO()
-        image_grid([upscaled(picture) for picture in self], min(self.columns, len(self))).save(file, "PNG")
+        image_grid([upscaled(image) for image in self], min(self.columns, len(self))).save(file, "PNG")
         return file.getvalue()

@@ -47,7 +47,7 @@ def locate(model: str | Path, *, revision: str | None = None, parts: Iterable[st
             f"{folder} is a run that has not written its model yet; go on with: zoo train --resume {folder}"
         )
     if (folder / "export.json").is_file():
-        raise ZooError(f"{folder} is an exported model: zoo sample {folder} … --engine onnx draws with it")
+        raise ZooError(f"{folder} is an exported model: zoo sample {folder} … --engine onnx runs it")
     known = [*folders_beside(folder), *catalogue().pretrained_names()]
     found = (
         f"it holds: {', '.join(sorted(p.name for p in folder.iterdir())[:8]) or 'nothing'}"
@@ -56,7 +56,7 @@ def locate(model: str | Path, *, revision: str | None = None, parts: Iterable[st
     )
     names = ", ".join(catalogue().pretrained_names())
     raise ZooError(
-        f"{model} is no model: a folder with config.json is wanted, a run with model/config.json"
+        f"{model} is not a model: expected a folder with config.json, a run with model/config.json"
         + (f", the name of one that comes with the zoo ({names})" if names else "")
         + f", or a repository on the Hub, org/name or org/name@revision; {found}"
     )
@@ -69,10 +69,10 @@ def folders_beside(folder: Path) -> list[str]:
     return [str(folder.with_name(p.name)) for p in folder.parent.iterdir() if p.is_dir()]
 
 
-def check_draws(recipe: Recipe, model: str | Path) -> None:
-    """Raise `ZooError` for a model of encoders alone, which draws nothing."""
+def check_generates(recipe: Recipe, model: str | Path) -> None:
+    """Raise `ZooError` for a model of encoders alone, which cannot generate."""
     if recipe.task == "match":
-        raise ZooError(f"{model} matches text and images and draws nothing; a pipeline is wanted")
+        raise ZooError(f"{model} matches text and images and cannot generate; expected a pipeline")
 
 
 def read_config(folder: Path, name: str | None = None) -> tuple[Recipe, Mapping[str, Any]]:
@@ -81,26 +81,26 @@ def read_config(folder: Path, name: str | None = None) -> tuple[Recipe, Mapping[
     name: of the model as the user knows it. Names the distribution of a part that is missing.
     """
     path = folder / "config.json"
-    told = f"{name}: config.json" if name else str(path)
+    label = f"{name}: config.json" if name else str(path)
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         version = config["format"]
         if version != FORMAT:
             raise ZooError(
-                f"{told} has format {version!r}; this zoo reads format {FORMAT}: install a newer t2i-zoo"
+                f"{label} has format {version!r}; this zoo reads format {FORMAT}: install a newer t2i-zoo"
             )
         table, made = dict(config["recipe"]), dict(config["made_with"])
         plugins = dict(made.get("plugins", {}))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ZooError(
-            f"{told} cannot be read as a model's configuration: {type(error).__name__}: {error}"
+            f"{label} cannot be read as a model's configuration: {type(error).__name__}: {error}"
         ) from None
     if "extends" in table:
-        raise ZooError(f"{told} extends another recipe; a saved model's recipe is whole and names no file")
+        raise ZooError(f"{label} extends another recipe; a saved model's recipe is whole and names no file")
     try:
         return Recipe.read(table, catalogue()), made
     except ZooError as error:
-        installed = {plugin.distribution for plugin in catalogue().plugins if not plugin.fault}
+        installed = {plugin.distribution for plugin in catalogue().plugins if not plugin.error}
         missing = [f"{plugin}=={number}" for plugin, number in plugins.items() if plugin not in installed]
         cause = str(error) if name is None else f"{name}: {error}"
         if not missing:

@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from zoo_registry import Recipe, ZooError
-from zoo_registry.contracts import Drawing, Phase, Text, TextSource, Tokens
+from zoo_registry.contracts import Generated, Growth, Text, TextSource, Tokens
 from zoo_registry.recipe import FORMAT, SINGLE
 
 from . import weights
@@ -29,7 +29,7 @@ from .environment import made_with
 from .files import folder_written_beside, write_json
 from .hub import cached, fetch
 from .images import Images
-from .models import SAMPLING, check_draws, locate, part_file, read_config
+from .models import SAMPLING, check_generates, locate, part_file, read_config
 from .reading import condition_of, encode
 from .seeding import generator as seeded
 
@@ -39,20 +39,20 @@ _CHUNK = 16  # images a forward pass
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """What `Pipeline.draw` and `.restyle` give: `images[c * n + i]` is image i of caption c, n a caption."""
+class Samples:
+    """Result of `Pipeline.generate` and `.restyle`: `images[c * n + i]` is image i of caption c, n each."""
 
     images: tuple[Tensor, ...]  # each [B,3,R,R] in [-1,1], small to large
-    attention: tuple[Tensor, ...]  # each [B,L,h,w], one a stage that attends to words
+    attention: tuple[Tensor, ...]  # each [B,L,h,w], one per stage that attends to words
     words: tuple[tuple[str, ...], ...]  # a caption's pieces, the labels of its maps' first rows
 
     def _repr_png_(self) -> bytes | None:
-        """The largest images, a row a caption, where it is the last value of a notebook's cell."""
+        """The largest images as a grid in a notebook, one row per caption."""
         return to_pillow(self.images[-1], len(self.images[-1]) // len(self.words))._repr_png_()
 
 
 class Pipeline:
-    """A text encoder, a conditioning and a generator, ready to draw."""
+    """A text encoder, a conditioning and a generator, ready to sample from."""
 
     def __init__(
         self,
@@ -75,18 +75,18 @@ class Pipeline:
         return next(self.parts.generator.parameters()).device
 
     @property
-    def phase(self) -> Phase:
+    def growth(self) -> Growth:
         """How far a growing generator had grown when it was saved."""
-        return self.parts.phase or Phase(self.parts.generator.spec.sides[-1])
+        return self.parts.growth or Growth(self.parts.generator.spec.resolutions[-1])
 
     @property
-    def side(self) -> int:
-        """R, the side of the images that it draws, in pixels."""
-        return self.phase.side
+    def resolution(self) -> int:
+        """R, the resolution of the generated images, in pixels."""
+        return self.growth.resolution
 
     @property
     def reads_text(self) -> bool:
-        """Whether captions are wanted; a pipeline without a text encoder takes empty ones alone."""
+        """Whether it takes captions; a pipeline without a text encoder takes empty ones only."""
         return "text_encoder" in self.parts
 
     def to(self, device: torch.device | str) -> Pipeline:
@@ -95,53 +95,54 @@ class Pipeline:
         return self
 
     def unknown(self, caption: str) -> tuple[str, ...]:
-        """The words of a caption that the vocabulary does not have: they do not reach the picture."""
+        """The words of a caption that the vocabulary does not have: they do not reach the image."""
         return tuple(self.parts.text_encoder.unknown(caption)) if self.reads_text else ()
 
     def __call__(self, captions: str | Sequence[str], seed: int = 0, images: int = 1) -> Images:
-        """Draw `images` pictures of each caption, caption by caption; a notebook shows the list.
+        """Generate `images` images of each caption, caption by caption; a notebook shows the list.
 
-        Image i of a caption depends on (caption, seed, i) alone, whatever else is drawn with it.
+        Image i of a caption depends on (caption, seed, i) alone, whatever else is generated with it.
         """
-        drawn = self.draw(captions, seed, images).images[-1]
-        return to_pillow(drawn, 8 if isinstance(captions, str) else images)
+        generated = self.generate(captions, seed, images).images[-1]
+        return to_pillow(generated, 8 if isinstance(captions, str) else images)
 
     @torch.inference_mode()
-    def draw(self, captions: str | Sequence[str], seed: int = 0, images: int = 1) -> Drawn:
-        """Draw, and give every stage's images and attention as tensors on the CPU.
+    def generate(self, captions: str | Sequence[str], seed: int = 0, images: int = 1) -> Samples:
+        """Generate, and give every stage's images and attention as tensors on the CPU.
 
         Raises `ZooError` for a caption of which the model knows no word, and for one where it reads none.
         """
         if images < 1:
-            raise ZooError(f"one image a caption or more is wanted, found {images}")
-        return self._draw(captions, *self.noise(seed, images))
+            raise ZooError(f"expected one image per caption or more, got {images}")
+        return self._generate(captions, *self.noise(seed, images))
 
     @torch.inference_mode()
-    def restyle(self, images: Image.Image | Sequence[Image.Image], captions: str | Sequence[str]) -> Drawn:
-        """Draw captions in the style of some pictures: with the noise that the style encoder reads in them.
+    def restyle(self, images: Image.Image | Sequence[Image.Image], captions: str | Sequence[str]) -> Samples:
+        """Generate images of captions in the style of others: with the noise that the style encoder reads
+        there.
 
         GAN-CLS (arXiv:1605.05396), section 4.5: z = S(x), then G(z, caption). Of the result,
-        `images[c * n + i]` is caption c in the style of picture i, of n. A picture of any size is cut to its
-        central square and brought to the side that the pipeline draws. A conditioning that draws its code
+        `images[c * n + i]` is caption c in the style of image i, of n. An image of any size is cut to its
+        central square and resized to the resolution of the pipeline. A conditioning that samples its code
         gives its mean.
-        Raises `ZooError` for a pipeline without a style encoder, and where `draw` would.
+        Raises `ZooError` for a pipeline without a style encoder, and where `generate` would.
         """
-        pictures = [images] if isinstance(images, Image.Image) else list(images)
-        if not pictures:
-            raise ZooError("no picture whose style is to be taken")
+        styles = [images] if isinstance(images, Image.Image) else list(images)
+        if not styles:
+            raise ZooError("expected at least one image to take the style of, got none")
         self._fetch_style_encoder()
         if "style_encoder" not in self.parts:
             raise ZooError(
-                f"{self.recipe.name} has no style encoder, which reads a picture's noise back. Train one by "
+                f"{self.recipe.name} has no style encoder, which reads an image's noise back. Train one by "
                 "a recipe of the task 'invert' whose pretrain is this model's run (zoo show style-garden is "
                 "such a recipe), and name that new run here"
             )
-        pixels = np.stack([np.asarray(square(picture, self.side)) for picture in pictures])
-        seen = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div(127.5).sub(1)  # [S,3,R,R]
+        pixels = np.stack([np.asarray(square(image, self.resolution)) for image in styles])
+        style_images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div(127.5).sub(1)  # [S,3,R,R]
         noise = torch.cat(
-            [self.parts.style_encoder(part.to(self.device)).vector for part in seen.split(_CHUNK)]
+            [self.parts.style_encoder(part.to(self.device)).vector for part in style_images.split(_CHUNK)]
         )
-        return self._draw(captions, noise, torch.zeros(len(noise), self.parts.code_width))
+        return self._generate(captions, noise, torch.zeros(len(noise), self.parts.code_width))
 
     @torch.inference_mode()
     def interpolate(
@@ -153,26 +154,27 @@ class Pipeline:
         steps: int = 8,
         seed: int = 0,
     ) -> Tensor:
-        """Pictures [rows,columns,3,R,R] in [-1,1], on the CPU, from one caption or noise to another.
+        """Images [rows,columns,3,R,R] in [-1,1], on the CPU, from one caption or noise to another.
 
         As figure 8 of GAN-CLS (arXiv:1605.05396). `steps` rows go from caption `first` to `second`, one where
         `between` is "noise"; `steps` columns from the noise of the seed's image 0 to that of its image 1, one
-        where it is "text". Ends are included, and are what `draw(caption, seed, images=2)` gives.
+        where it is "text". Ends are included, and are what `generate(caption, seed, images=2)` gives.
 
         Sentences are interpolated linearly before they are conditioned (its section 4.3, equation 5), and so
         is each word of `first` with the word of `second` at the same place, as a share of the caption's
-        length. The noise and the conditioning's draw go along the sphere (arXiv:1609.04468, section 2.1).
-        Raises `ZooError` for a caption missing or too many, for less than 2 steps, and where `draw` would.
+        length. The noise and the conditioning's noise go along the sphere (arXiv:1609.04468, section 2.1).
+        Raises `ZooError` for a caption missing or too many, for less than 2 steps, and where `generate`
+        would.
         """
         if steps < 2:
-            raise ZooError(f"2 steps or more are wanted, the ends among them; found {steps}")
+            raise ZooError(f"expected 2 steps or more, including both ends, got {steps}")
         if between == "noise" and second is not None:
-            raise ZooError(f"between two noises one caption is drawn, found another: {second!r}")
+            raise ZooError(f"expected one caption between two noises, got another: {second!r}")
         if between != "noise" and not self.reads_text:
-            raise ZooError(f"{self.recipe.name} reads no text: it interpolates between noises alone")
+            raise ZooError(f"{self.recipe.name} reads no text: it only interpolates between noises")
         if between != "noise" and second is None:
             raise ZooError(
-                f"between two captions a second one is wanted, after {first!r}; one alone goes between noises"
+                f"expected a second caption after {first!r}; with one caption, interpolate between noises"
             )
         ends = [first] if second is None else [first, second]
         self._split(ends)
@@ -198,31 +200,34 @@ class Pipeline:
             ]
         )
 
-    def _draw(self, captions: str | Sequence[str], noise: Tensor, draws: Tensor) -> Drawn:
-        """Every caption with every row of the noise [I,Z] and of the conditioning's draws [I,C]."""
+    def _generate(self, captions: str | Sequence[str], noise: Tensor, code_noise: Tensor) -> Samples:
+        """Every caption with every row of the noise [I,Z] and of the conditioning's noise [I,C]."""
         captions = [captions] if isinstance(captions, str) else list(captions)
         if not captions:
-            raise ZooError("at least one caption is wanted")
+            raise ZooError("expected at least one caption, got none")
         words = self._split(captions)
         # once, so that every chunk's attention has the same length
         tokens = self.tokens(captions)
         rows = [(c, i) for c in range(len(captions)) for i in range(len(noise))]
-        drawings = []
+        generated = []
         for at in range(0, len(rows), _CHUNK):
             part = rows[at : at + _CHUNK]
             own = None if tokens is None else Tokens(*(t[[c for c, _ in part]] for t in tokens))
             which = [i for _, i in part]
-            drawings.append(self._forward(self._read(own, len(part)), noise[which], draws[which]))
-        return Drawn(
-            images=tuple(torch.cat(side).cpu() for side in zip(*(d.images for d in drawings), strict=True)),
+            generated.append(self._forward(self._read(own, len(part)), noise[which], code_noise[which]))
+        return Samples(
+            images=tuple(
+                torch.cat(at_resolution).cpu()
+                for at_resolution in zip(*(d.images for d in generated), strict=True)
+            ),
             attention=tuple(
-                torch.cat(stage).cpu() for stage in zip(*(d.attention for d in drawings), strict=True)
+                torch.cat(stage).cpu() for stage in zip(*(d.attention for d in generated), strict=True)
             ),
             words=words,
         )
 
     def _split(self, captions: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-        """The pieces of each caption; raises `ZooError` for one that the model cannot draw."""
+        """The pieces of each caption; raises `ZooError` for one that the model cannot read."""
         words: tuple[tuple[str, ...], ...] = ((),) * len(captions)
         if self.reads_text:
             words = tuple(tuple(self.parts.text_encoder.split(caption)) for caption in captions)
@@ -230,7 +235,7 @@ class Pipeline:
             if self.reads_text and not pieces:
                 raise ZooError(f"no word of the caption {caption!r} is known to this model")
             if caption and not self.reads_text:
-                raise ZooError(f"this model reads no text; it draws without a caption, found {caption!r}")
+                raise ZooError(f"this model reads no text; expected no caption, got {caption!r}")
         return words
 
     def tokens(self, captions: Sequence[str]) -> Tokens | None:
@@ -250,13 +255,13 @@ class Pipeline:
             [torch.randn(width, generator=source) for width in widths]
             for source in (seeded(seed, i) for i in range(images))
         ]
-        noise, draws = (torch.stack(column) for column in zip(*rows, strict=True))
-        return noise, draws
+        noise, code_noise = (torch.stack(column) for column in zip(*rows, strict=True))
+        return noise, code_noise
 
-    def _forward(self, text: Text, noise: Tensor, draws: Tensor) -> Drawing:
-        condition = condition_of(self.parts, text, draws.to(self.device))
-        drawing: Drawing = self.parts.generator(noise.to(self.device), condition, text, self.phase)
-        return drawing
+    def _forward(self, text: Text, noise: Tensor, code_noise: Tensor) -> Generated:
+        condition = condition_of(self.parts, text, code_noise.to(self.device))
+        generated: Generated = self.parts.generator(noise.to(self.device), condition, text, self.growth)
+        return generated
 
     def save_pretrained(self, folder: str | Path) -> Path:
         """Write the pipeline as a folder of safetensors files, in place of an old one."""
@@ -266,8 +271,8 @@ class Pipeline:
         """Upload the pipeline and a model card to "org/name" on the Hub, in one commit; the commit's URL.
 
         What `zoo push` uploads of a run, parts that only training needs, is not in a pipeline. private: a
-        repository that is not there yet is made so. license: as the Hub spells it; None: "mit" of drawn data,
-        else "unknown". Raises `ZooError` for all that the Hub refuses.
+        repository that is not there yet is made so. license: as the Hub spells it; None: "mit" of procedural
+        data, else "unknown". Raises `ZooError` for all that the Hub refuses.
         """
         from .publish import push
 
@@ -285,7 +290,7 @@ class Pipeline:
         """
         folder = locate(model, revision=revision)
         recipe, made = read_config(folder)
-        check_draws(recipe, model)
+        check_generates(recipe, model)
         kinds: tuple[str, ...] = SAMPLING
         if part_file(folder, "style_encoder").is_file():  # not fetched for sampling
             kinds = (*SAMPLING, "style_encoder")
@@ -304,9 +309,9 @@ class Pipeline:
         self.parts.modules["style_encoder"] = parts.style_encoder.eval().to(self.device)
 
 
-def square(picture: Image.Image, side: int) -> Image.Image:
-    """The central square of a picture at a side, as 8-bit RGB."""
-    return ImageOps.fit(as_rgb(picture), (side, side), Image.Resampling.BILINEAR)
+def square(image: Image.Image, resolution: int) -> Image.Image:
+    """The central square of an image at a resolution, as 8-bit RGB."""
+    return ImageOps.fit(as_rgb(image), (resolution, resolution), Image.Resampling.BILINEAR)
 
 
 def _between(first: Text, second: Text, way: float) -> Text:
@@ -350,7 +355,7 @@ def load(
 
 
 def save(recipe: Recipe, parts: Parts, folder: Path) -> Path:
-    """Write a model's folder: configuration, card, one safetensors file a part, the tokenizer."""
+    """Write a model's folder: configuration, card, one safetensors file per part, the tokenizer."""
     table = recipe.locked()
     table.pop("pretrain", None)
     for kind in SINGLE:
@@ -364,15 +369,15 @@ def save(recipe: Recipe, parts: Parts, folder: Path) -> Path:
         if "text_encoder" in parts:
             parts.text_encoder.save_tokenizer(beside)
         config = {"format": FORMAT, "recipe": table, "made_with": made_with(recipe)}
-        if parts.phase is not None:
-            config["phase"] = parts.phase._asdict()
+        if parts.growth is not None:
+            config["growth"] = parts.growth._asdict()
         write_json(beside / "config.json", config)
         write_card(beside, about=folder)
     return folder
 
 
 def to_pillow(images: Tensor, columns: int = 8) -> Images:
-    """Images [B,3,R,R] in [-1,1] as pictures of 8 bits a channel. columns: of the grid in a notebook."""
+    """Images [B,3,R,R] in [-1,1] as PIL images of 8 bits per channel. columns: of the grid in a notebook."""
     pixels = images.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
     rows = pixels.permute(0, 2, 3, 1).cpu().numpy()  # [B,R,R,3]
     return Images(map(Image.fromarray, rows), columns)

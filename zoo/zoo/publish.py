@@ -12,7 +12,7 @@ from zoo_registry.recipe import SINGLE
 from .card import Facts, card
 from .evaluation.results import weights_key
 from .files import sha256
-from .hub import CARD, CONFIG, DATA, PICTURE, HubId, api, told
+from .hub import CARD, CONFIG, DATA, SAMPLE_GRID, HubId, api, hub_errors
 from .models import SAMPLING, part_file, read_config
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def push(
     """
     place = HubId.parse(repo)
     if place is None or place.revision is not None:
-        raise ZooError(f"{repo!r} is no name of a repository to push to; org/name is wanted, as in ada/birds")
+        raise ZooError(f"{repo!r} is not the name of a repository; expected org/name, as in ada/birds")
     contents = to_publish(folder, repo, license=license, about=about)
     return _commit(place, contents, private=private)
 
@@ -39,16 +39,16 @@ def push(
 def to_publish(
     folder: Path, name: str, *, license: str | None = None, about: Path | None = None
 ) -> dict[str, Path | bytes]:
-    """What goes out of a model's folder, by the names of the files: card, picture, weights, configuration.
+    """What goes out of a model's folder, by the names of the files: card, image, weights, configuration.
 
-    name: what `zoo.load` is to be told. license, about: as for `push`.
+    name: the argument of `zoo.load`. license, about: as for `push`.
     """
     files = _files(folder)
     facts = Facts.of(about or folder, weights_key(folder))
     text = card(folder, facts=facts, name=name, license=license)
     contents: dict[str, Path | bytes] = {CARD: text.encode()}
-    if facts.picture is not None:
-        contents[PICTURE] = facts.picture
+    if facts.grid_file is not None:
+        contents[SAMPLE_GRID] = facts.grid_file
     contents |= files
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     config["files"] = {name: sha256(file) for name, file in sorted(files.items())}
@@ -80,7 +80,7 @@ def _commit(place: HubId, contents: dict[str, Path | bytes], *, private: bool) -
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
     client = api()
-    with told(place, "write"):
+    with hub_errors(place, "write"):
         client.create_repo(place.repo, private=private or None, exist_ok=True)
         info = client.model_info(place.repo)
         if private and info.private is False:
@@ -89,7 +89,7 @@ def _commit(place: HubId, contents: dict[str, Path | bytes], *, private: bool) -
                 "on the Hub first, or push to another name"
             )
         held = {sibling.rfilename for sibling in info.siblings or ()}
-        own = {part_file(Path(), kind).as_posix() for kind in SINGLE} | {PICTURE}
+        own = {part_file(Path(), kind).as_posix() for kind in SINGLE} | {SAMPLE_GRID}
         operations: list[CommitOperationAdd | CommitOperationDelete] = [
             CommitOperationAdd(name, content if isinstance(content, bytes) else str(content))
             for name, content in contents.items()

@@ -29,7 +29,7 @@ def encode(parts: Parts, tokens: Tokens, device: torch.device) -> Text:
 
 
 def condition_of(parts: Parts, text: Text, noise: Tensor) -> Condition:
-    """What the generator is told; a code [B,0] where the recipe has no text. `noise` is [B,C]."""
+    """The generator's condition; a code [B,0] where the recipe has no text. `noise` is [B,C]."""
     if "conditioning" not in parts:
         return Condition(noise)
     condition: Condition = parts.conditioning(text.sentence, noise=noise)

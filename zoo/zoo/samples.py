@@ -20,7 +20,7 @@ ATTENTION = 3  # captions in the attention figure
 
 
 class SampleGrid:
-    """One row a caption, one column a noise."""
+    """One row per caption, one column per noise."""
 
     def __init__(self, folder: Path, recipe: Recipe, parts: Parts, captions: Sequence[str]) -> None:
         self.folder, self.recipe = folder, recipe
@@ -29,28 +29,28 @@ class SampleGrid:
             known = [caption for caption in captions if parts.text_encoder.split(caption)]
             self.images = IMAGES
         self.captions = [known[i * len(known) // CAPTIONS] for i in range(min(CAPTIONS, len(known)))]
-        self.side = int(parts.generator.spec.sides[-1])
+        self.resolution = int(parts.generator.spec.resolutions[-1])
         folder.mkdir(parents=True, exist_ok=True)
-        grid = {"captions": self.captions, "images": self.images, "seed": SEED, "side": self.side}
+        grid = {"captions": self.captions, "images": self.images, "seed": SEED, "resolution": self.resolution}
         write_json(folder / "grid.json", grid)
 
-    def draw(self, parts: Parts, step: int) -> None:
+    def generate(self, parts: Parts, step: int) -> None:
         """Write `step_N.png` and the attention figure of the newest step.
 
-        The side that was drawn stands in the file as its text "side"; a growing network's are shown enlarged.
+        The resolution of the images is the file's text "resolution"; those of a growing network are enlarged.
         """
         training = {kind: module.training for kind, module in parts.modules.items()}
-        drawn = Pipeline(self.recipe, parts).draw(self.captions, SEED, self.images)
+        samples = Pipeline(self.recipe, parts).generate(self.captions, SEED, self.images)
         for kind, module in parts.modules.items():
             module.train(training[kind])
-        size = (self.side, self.side)  # that of a growing network at its end
-        pictures = [p.resize(size, Image.Resampling.NEAREST) for p in to_pillow(drawn.images[-1])]
+        size = (self.resolution, self.resolution)  # that of a growing network at its end
+        images = [p.resize(size, Image.Resampling.NEAREST) for p in to_pillow(samples.images[-1])]
         facts = PngInfo()
-        facts.add_text("side", str(drawn.images[-1].shape[-1]))
+        facts.add_text("resolution", str(samples.images[-1].shape[-1]))
         with file_written_beside(self.folder / f"step_{step:08d}.png") as beside:
-            image_grid(pictures, self.images).save(beside, pnginfo=facts)
-        if drawn.attention:
+            image_grid(images, self.images).save(beside, pnginfo=facts)
+        if samples.attention:
             shown = enumerate(self.captions[:ATTENTION])
-            figures = [attention_figure(drawn, place * self.images, caption) for place, caption in shown]
+            figures = [attention_figure(samples, place * self.images, caption) for place, caption in shown]
             with file_written_beside(self.folder / "attention.png") as beside:
                 stacked(figures).save(beside)

@@ -1,4 +1,4 @@
-"""Random draws as pure functions of a seed and of what they are for."""
+"""Random numbers as pure functions of a seed and of what they are for."""
 
 from __future__ import annotations
 

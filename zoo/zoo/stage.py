@@ -1,4 +1,4 @@
-"""One recipe of a run: its pictures, its task, and the loop that trains it."""
+"""One recipe of a run: its images, its task, and the loop that trains it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from zoo_registry.training import GanTraining, InvertTraining, MatchTraining
 
 from . import checkpoint
 from .assemble import assemble
-from .data.pictures import Batches, Pictures, loader
+from .data.images import Batches, ImageSet, loader
 from .evaluation.during import Measuring
 from .files import write_json
 from .log import Log
 from .progress import Bar
 from .report import write_report
-from .schedule import schedule, side_of
+from .schedule import resolution_of, schedule
 from .seeding import mix
 from .tasks import Task
 from .tasks.gan import GanTask
@@ -73,7 +73,7 @@ def _asked_to_stop() -> Iterator[list[bool]]:
 
 
 class Stage:
-    """One recipe of a run. Making one decodes its pictures, and refuses those that cannot be used."""
+    """One recipe of a run. Making one decodes its images, and refuses those that cannot be used."""
 
     def __init__(
         self, folder: Path, recipe: Recipe, dataset: Dataset, source: str, state: PartialState, *, quiet: bool
@@ -92,7 +92,7 @@ class Stage:
             classes = {record.label for record in self.records if record.label is not None}
             self.schedule = schedule(recipe, len(self.records), len(classes))
             self.batches = Batches(
-                self._pictures(self.records, dataset, "pictures"),
+                self._images(self.records, dataset, "images"),
                 self.schedule,
                 seed=settings.seed,
                 classes_as_units=isinstance(settings, MatchTraining) and settings.classes_as_units,
@@ -101,16 +101,16 @@ class Stage:
             )
             if isinstance(settings, MatchTraining):
                 some = self.held_out[:: math.ceil(len(self.held_out) / settings.held_out)]
-                self.validation = self._pictures(some, dataset, "held-out pictures")
+                self.validation = self._images(some, dataset, "held-out images")
         except ZooError as error:
             raise ZooError(f"{error}\ncheck the data with: zoo data check {source}") from None
 
-    def _pictures(self, records: list[Record], dataset: Dataset, what: str) -> Pictures:
-        title = f"{what} of {side_of(self.recipe)} px"
+    def _images(self, records: list[Record], dataset: Dataset, what: str) -> ImageSet:
+        title = f"{what} of {resolution_of(self.recipe)} px"
         with self.state.local_main_process_first(), Bar(title, len(records), quiet=self.quiet) as bar:
-            return Pictures(
+            return ImageSet(
                 records,
-                side=side_of(self.recipe),
+                resolution=resolution_of(self.recipe),
                 fingerprint=dataset.fingerprint(),
                 progress=lambda done, total: bar.advance(done),
             )
@@ -147,7 +147,7 @@ class Stage:
         stream = loader(self.batches, start, last, workers=settings.workers, pin=pin)
         log = Log(self.folder, start) if self.main else None
         title = f"{self.recipe.name} on {self.state.device}"
-        pictures, busy = 0, 0.0  # since the last line of the log, without what is looked at and saved
+        images, busy = 0, 0.0  # since the last line of the log, without what is looked at and saved
         latest: dict[str, Tensor] = {}  # a lazy term is not there in every step
         mark = reported = time.monotonic()
         with (
@@ -157,16 +157,16 @@ class Stage:
             for done, batch in enumerate(stream, start + 1):
                 set_seed(mix(settings.seed, done, self.state.process_index) % 2**32)
                 latest |= task.step(batch, done - 1)
-                pictures += self.schedule.at(done - 1).batch_size
-                told = done % settings.log_every == 0 or done == last
-                values = {name: float(term) for name, term in latest.items()} if told else {}
+                images += self.schedule.at(done - 1).batch_size
+                logs = done % settings.log_every == 0 or done == last
+                values = {name: float(term) for name, term in latest.items()} if logs else {}
                 busy += time.monotonic() - mark
-                if told:
+                if logs:
                     self._finite(values, done)
                     if log is not None:
-                        log.terms(done, values, pictures / busy)
-                    bar.advance(done, _note(values, pictures / busy))
-                    pictures, busy, latest = 0, 0.0, {}
+                        log.terms(done, values, images / busy)
+                    bar.advance(done, _note(values, images / busy))
+                    images, busy, latest = 0, 0.0, {}
                 else:
                     bar.advance(done)
                 if log is not None:
@@ -204,18 +204,18 @@ class Stage:
             )
 
     def _remember(self) -> None:
-        """Write which pictures the run is made of, or refuse others than it was begun with."""
+        """Write which images the run is made of, or refuse others than it was begun with."""
         path = self.folder / "environment.json"
         data = json.loads(path.read_text(encoding="utf-8"))
-        before, now = data["data"].get("fingerprint"), self.batches.pictures.fingerprint
+        before, now = data["data"].get("fingerprint"), self.batches.image_set.fingerprint
         if before not in (None, now):
             raise ZooError(
-                f"{data['data']['source']} has other pictures or captions than {self.folder} was begun with; "
+                f"{data['data']['source']} has other images or captions than {self.folder} was begun with; "
                 "a run goes on with the same data alone"
             )
         if self.main and before is None:
             data["data"] |= {
-                "pictures": len(self.batches.pictures),
+                "images": len(self.batches.image_set),
                 "steps": self.schedule.steps,
                 "fingerprint": now,
                 "device": str(self.state.device),

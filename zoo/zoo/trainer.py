@@ -17,14 +17,14 @@ from zoo_registry.contracts import Dataset, TextSource
 from zoo_registry.recipe import SINGLE
 
 from .assemble import assemble
-from .data.pictures import MARGIN
+from .data.images import MARGIN
 from .data.source import open_dataset
 from .environment import environment
 from .files import write_json
 from .hub import HubId, cached
 from .memory import keep_freed_memory
 from .models import locate, read_config
-from .schedule import side_of
+from .schedule import resolution_of
 from .stage import Stage, captions_of
 from .tasks.parallel import device_of
 
@@ -44,7 +44,7 @@ def train(
     changes: as for `--set`; those under "pretrain." change the recipe that runs first, those under
         "pretrain.pretrain." the one before that.
     device: "cpu", or None for the best there is.
-    Raises `ZooError` for everything that a user can mend, before anything is trained; `Interrupted` after
+    Raises `ZooError` for everything that a user can fix, before anything is trained; `Interrupted` after
     Ctrl-C.
     """
     run = Path(out)
@@ -119,9 +119,9 @@ def _folders(run: Path, chain: list[Recipe]) -> dict[Path, Recipe]:
 
 
 def _dataset(source: str, *recipes: Recipe) -> Dataset:
-    """The data set at the largest side that the recipes draw or look at. Refuses one with problems."""
-    sides = [side_of(recipe) for recipe in recipes]
-    dataset = open_dataset(source, catalogue(), side=math.ceil(max(sides) * MARGIN))
+    """The data set at the largest resolution of the recipes. Refuses one with problems."""
+    resolutions = [resolution_of(recipe) for recipe in recipes]
+    dataset = open_dataset(source, catalogue(), resolution=math.ceil(max(resolutions) * MARGIN))
     problems = dataset.problems()
     if problems:
         raise ZooError(
@@ -177,7 +177,7 @@ def _trained_before(recipe: Recipe) -> Recipe:
         return recipe
     folder = locate(name, parts=SINGLE)
     before, _ = read_config(folder)
-    # of the Hub the commit, which can be had again elsewhere, not its folder in the cache
+    # of the Hub the commit, which is the same elsewhere, not its folder in the cache
     origin = cached(folder) or folder.resolve()
     return replace(_taking(recipe, _shared(before, recipe), origin), pretrain=None)
 

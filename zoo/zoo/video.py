@@ -1,4 +1,4 @@
-"""Pictures that move: animations of drawn pictures, and a run's sample grids through training."""
+"""Images that move: animations of generated images, and a run's sample grids through training."""
 
 from __future__ import annotations
 
@@ -20,35 +20,33 @@ ENDINGS = (".gif", ".mp4")
 """How the name of an animation may end."""
 
 _LONGEST = 1200  # pixels: a time lapse is upscaled as long as its longer side stays within
-_RATE = 12.5  # pictures a second of an animation
+_RATE = 12.5  # images per second of an animation
 _SECONDS = 15.0  # a time lapse lasts about as long, within its slowest and fastest rate
 _SLOWEST, _FASTEST = 2.0, 25.0  # grids a second
 
 
-def write_animation(path: Path, pictures: Sequence[Image.Image]) -> None:
-    """Write pictures of one size as a .gif, which begins again for ever, or an .mp4.
+def write_animation(path: Path, images: Sequence[Image.Image]) -> None:
+    """Write images of one size as a .gif, which begins again for ever, or an .mp4.
 
     An .mp4 of an odd width or height gets a white edge of one pixel, since its colours are stored in pairs.
     """
     if path.suffix.lower() == ".mp4":
-        _write_mp4(path, pictures, _RATE)
+        _write_mp4(path, images, _RATE)
         return
     with file_written_beside(path) as beside:
-        pictures[0].save(
-            beside, save_all=True, append_images=pictures[1:], duration=round(1000 / _RATE), loop=0
-        )
+        images[0].save(beside, save_all=True, append_images=images[1:], duration=round(1000 / _RATE), loop=0)
 
 
-def there_and_back(pictures: Sequence[Image.Image]) -> list[Image.Image]:
-    """The pictures to the last and back to the second, so that an animation begins again without a jump."""
-    return [*pictures, *pictures[-2:0:-1]]
+def there_and_back(images: Sequence[Image.Image]) -> list[Image.Image]:
+    """The images to the last and back to the second, so that an animation begins again without a jump."""
+    return [*images, *images[-2:0:-1]]
 
 
 def write_timelapse(run: Path) -> Path | None:
-    """Write RUN/timelapse.mp4 from the sample grids that a run has drawn so far; returns its path.
+    """Write RUN/timelapse.mp4 from the sample grids that a run has generated so far; returns its path.
 
-    One frame a grid, at the largest whole multiple of its pixels up to 1200, with its step and the side that
-    was drawn written below. Of fewer than two grids nothing is written, and None returned; so too, with a
+    One frame per grid, at the largest whole multiple of its pixels up to 1200, with its step and resolution
+    written below. Of fewer than two grids nothing is written, and None returned; so too, with a
     warning, where there is no ffmpeg: a run has no need of it.
     """
     files = sorted((run / "samples").glob("step_*.png"))
@@ -67,10 +65,10 @@ def write_timelapse(run: Path) -> Path | None:
 def _frame(file: Path) -> Image.Image:
     """A sample grid, upscaled, above the line that tells its step."""
     with Image.open(file) as opened:
-        grid, side = opened.convert("RGB"), opened.info.get("side")
+        grid, resolution = opened.convert("RGB"), opened.info.get("resolution")
     factor = max(1, _LONGEST // max(grid.size))
     grid = grid.resize((grid.width * factor, grid.height * factor), Image.Resampling.NEAREST)
-    line = f"step {int(file.stem.removeprefix('step_')):,}" + (f" · {side} px" if side else "")
+    line = f"step {int(file.stem.removeprefix('step_')):,}" + (f" · {resolution} px" if resolution else "")
     size = max(16, grid.height // 40)
     frame = Image.new("RGB", (grid.width, grid.height + 2 * size), "white")
     frame.paste(grid, (0, 0))
@@ -79,7 +77,7 @@ def _frame(file: Path) -> Image.Image:
     return frame
 
 
-def _write_mp4(path: Path, pictures: Iterable[Image.Image], rate: float) -> None:
+def _write_mp4(path: Path, images: Iterable[Image.Image], rate: float) -> None:
     """H.264 in the pixel format that every browser plays. Raises `ZooError` where there is no ffmpeg."""
     try:
         imageio_ffmpeg.get_ffmpeg_exe()
@@ -96,8 +94,8 @@ def _write_mp4(path: Path, pictures: Iterable[Image.Image], rate: float) -> None
             macro_block_size=2,
         )
         with writer:
-            for picture in pictures:
-                width, height = (length + length % 2 for length in picture.size)
+            for image in images:
+                width, height = (length + length % 2 for length in image.size)
                 even = Image.new("RGB", (width, height), "white")
-                even.paste(picture, (0, 0))
+                even.paste(image, (0, 0))
                 writer.append_data(np.asarray(even))

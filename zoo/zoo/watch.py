@@ -11,7 +11,7 @@ from zoo_registry import Recipe
 from zoo_registry.training import GanTraining, InvertTraining, MatchTraining
 
 from . import pipeline
-from .data.pictures import Pictures
+from .data.images import ImageSet
 from .evaluation.during import Measuring
 from .samples import SampleGrid
 from .tasks.gan import GanTask
@@ -67,9 +67,9 @@ class Sampling:
         return self.measuring is not None and step % self.measuring.settings.every == 0
 
     def look(self, step: int, last: int) -> Mapping[str, float]:
-        """Draw the grid, and measure where it is time to."""
+        """Generate the grid, and measure where it is time to."""
         if step == last or step % self.every == 0:
-            self.grid.draw(self.task.averaged(), step)
+            self.grid.generate(self.task.averaged(), step)
         if self.measuring is None or not (step == last or self._measures(step)):
             return {}
         metrics, best = self.measuring.measure(self.task.averaged(), step)
@@ -100,7 +100,7 @@ class Sampling:
 class Validation:
     """Task `match`: retrieval among held-out pairs; the model is the best by R@1, then R@5."""
 
-    def __init__(self, folder: Path, recipe: Recipe, task: MatchTask, held_out: Pictures) -> None:
+    def __init__(self, folder: Path, recipe: Recipe, task: MatchTask, held_out: ImageSet) -> None:
         assert isinstance(recipe.train, MatchTraining)
         self.every = recipe.train.validate_every or task.epoch
         self.folder, self.recipe, self.task, self.held_out = folder, recipe, task, held_out
@@ -132,7 +132,7 @@ class Validation:
 
 
 class Inversion:
-    """Task `invert`: how well noise is read back from fixed drawings; the model is the best."""
+    """Task `invert`: how well noise is read back from fixed generated images; the model is the best."""
 
     def __init__(self, folder: Path, recipe: Recipe, task: InvertTask, captions: Sequence[str]) -> None:
         assert isinstance(recipe.train, InvertTraining)

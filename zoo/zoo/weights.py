@@ -1,4 +1,4 @@
-"""Weights of one part: read from and written to safetensors, matched by name, faults listed by name."""
+"""Weights of one part: read from and written to safetensors, matched by name, mismatches listed by name."""
 
 from __future__ import annotations
 
@@ -32,18 +32,20 @@ def write(path: Path, module: nn.Module) -> None:
 def put(module: nn.Module, state: Mapping[str, torch.Tensor], what: str) -> None:
     """Load tensors into a part. Raises `ZooError` that lists by name what is missing, extra or misshapen."""
     own = module.state_dict()
-    faults = [f"missing: {name} {tuple(own[name].shape)}" for name in own if name not in state]
-    faults += [f"not of this part: {name} {tuple(state[name].shape)}" for name in state if name not in own]
-    faults += [
+    mismatches = [f"missing: {name} {tuple(own[name].shape)}" for name in own if name not in state]
+    mismatches += [
+        f"not of this part: {name} {tuple(state[name].shape)}" for name in state if name not in own
+    ]
+    mismatches += [
         f"{name}: the part has {tuple(own[name].shape)}, the weights have {tuple(state[name].shape)}"
         for name in own
         if name in state and own[name].shape != state[name].shape
     ]
-    if faults:
+    if mismatches:
         with suppress(RuntimeError):  # a part may know better words: a vocabulary that differs
             module.load_state_dict(dict(state), strict=False)
-        more = [f"… and {len(faults) - _LISTED} more"] if len(faults) > _LISTED else []
-        lines = "\n".join(f"  {line}" for line in faults[:_LISTED] + more)
+        more = [f"… and {len(mismatches) - _LISTED} more"] if len(mismatches) > _LISTED else []
+        lines = "\n".join(f"  {line}" for line in mismatches[:_LISTED] + more)
         raise ZooError(f"{what}: the weights do not fit the part\n{lines}")
     module.load_state_dict(dict(state))
 

@@ -1,4 +1,4 @@
-"""Parts of kind `augmentation`, one a file; listed here."""
+"""Parts of kind `augmentation`, one per file; listed here."""
 
 from __future__ import annotations
 

@@ -16,10 +16,10 @@ from zoo_registry.contracts import Augmentation
 
 
 class AdaptiveAugmentation(nn.Module, Augmentation):
-    """Augments images, real and drawn ones alike, as often as keeps the discriminator from overfitting.
+    """Augments images, real and generated ones alike, as often as keeps the discriminator from overfitting.
 
     pipeline: the paper's sets, each applied image by image with probability p.
-        "b": whole-pixel moves: mirroring; quarter turns; translation up to an eighth of the side.
+        "b": whole-pixel moves: mirroring; quarter turns; translation up to an eighth of the resolution.
         "bg": also geometry: scaling, rotation, stretching along a direction, translation by fractions.
         "bgc": also colour: brightness, contrast, luma flip, hue, saturation. A caption that names colours
             fits a recoloured image less well.
@@ -47,24 +47,24 @@ class AdaptiveAugmentation(nn.Module, Augmentation):
         self.p: Tensor
 
     def forward(self, images: Tensor, source: torch.Generator) -> Tensor:
-        """`images` is [B,3,R,R] in [-1, 1]; as many draws from `source` whatever p and the pipeline."""
+        """`images` is [B,3,R,R] in [-1, 1]; takes as many numbers from `source` whatever p."""
         with torch.autocast(images.device.type, enabled=False):  # positions need float32
-            draws = _Draws(len(images), source, self.p)
+            samples = _Samples(len(images), source, self.p)
             images = _resampled(
-                images.float(), _moves(draws, images.shape[-1], geometry="g" in self.pipeline)
+                images.float(), _moves(samples, images.shape[-1], geometry="g" in self.pipeline)
             )
-            return _recoloured(images, draws) if "c" in self.pipeline else images
+            return _recoloured(images, samples) if "c" in self.pipeline else images
 
     @torch.no_grad()
     def adapt(self, scores: tuple[Tensor, ...]) -> None:
-        """A step of p by the logits [B] of a batch of real images, one tensor a side."""
+        """Update p from the discriminator's logits on real images, one [B] tensor per resolution."""
         overfitting = torch.cat(scores).float().sign().mean()
         step = len(scores[0]) / (1000 * self.kimg)
         self.p.add_(step * (overfitting - self.target).sign()).clamp_(0, 1)
 
 
-class _Draws:
-    """Every random number that a batch needs, drawn at once on the CPU and handed out in order."""
+class _Samples:
+    """Every random number that a batch needs, sampled at once on the CPU and handed out in order."""
 
     def __init__(self, count: int, source: torch.Generator, p: Tensor) -> None:
         self.p = p
@@ -90,25 +90,25 @@ class _Draws:
 
 
 # Appendix B, pixel blitting and general geometric transformations, each inverted: where a pixel comes from
-def _moves(draws: _Draws, side: int, *, geometry: bool) -> Tensor:
+def _moves(samples: _Samples, resolution: int, *, geometry: bool) -> Tensor:
     """[B,3,3], of homogeneous places (x, y, 1) in the answer to those in the image, from the centre."""
-    moves = _linear(1 - 2 * draws.number(2) * draws.happens(), 0.0, 0.0, 1.0)  # mirrored
-    quarter = draws.number(4) * draws.happens() * (math.pi / 2)
+    moves = _linear(1 - 2 * samples.number(2) * samples.happens(), 0.0, 0.0, 1.0)  # mirrored
+    quarter = samples.number(4) * samples.happens() * (math.pi / 2)
     cos, sin = quarter.cos().round(), quarter.sin().round()  # exact, so that pixels stay whole
     moves = moves @ _linear(cos, sin, -sin, cos)
-    happens = draws.happens()
-    moves = moves @ _shift(*((draws.uniform(side / 8) * happens).round() for _ in range(2)))
+    happens = samples.happens()
+    moves = moves @ _shift(*((samples.uniform(resolution / 8) * happens).round() for _ in range(2)))
     if not geometry:
         return moves
-    scale = (-draws.normal(0.2) * draws.happens()).exp2()
+    scale = (-samples.normal(0.2) * samples.happens()).exp2()
     moves = moves @ _linear(scale, 0.0, 0.0, scale)
-    turned = 1 - (1 - draws.p).sqrt()  # each of two rotations, so that either happens with probability p
-    moves = moves @ _rotation(draws.uniform(math.pi) * draws.happens(turned))
-    stretch = (-draws.normal(0.2) * draws.happens()).exp2()
+    turned = 1 - (1 - samples.p).sqrt()  # each of two rotations, so that either happens with probability p
+    moves = moves @ _rotation(samples.uniform(math.pi) * samples.happens(turned))
+    stretch = (-samples.normal(0.2) * samples.happens()).exp2()
     moves = moves @ _linear(stretch, 0.0, 0.0, 1 / stretch)
-    moves = moves @ _rotation(draws.uniform(math.pi) * draws.happens(turned))
-    happens = draws.happens()
-    return moves @ _shift(*(draws.normal(side / 8) * happens for _ in range(2)))
+    moves = moves @ _rotation(samples.uniform(math.pi) * samples.happens(turned))
+    happens = samples.happens()
+    return moves @ _shift(*(samples.normal(resolution / 8) * happens for _ in range(2)))
 
 
 def _rotation(angle: Tensor) -> Tensor:
@@ -135,15 +135,15 @@ def _resampled(images: Tensor, moves: Tensor) -> Tensor:
 
     By indices: the gradient of grid_sample cannot be differentiated again, which R1 and its kin need.
     """
-    side = images.shape[-1]
-    places = torch.arange(side, device=images.device) - (side - 1) / 2  # [R], from the centre
+    resolution = images.shape[-1]
+    places = torch.arange(resolution, device=images.device) - (resolution - 1) / 2  # [R], from the centre
     x, y = (
         moves[:, row, 0, None, None] * places
         + moves[:, row, 1, None, None] * places[:, None]
         + moves[:, row, 2, None, None]
         for row in range(2)
     )  # [B,R,R]
-    (left, right, across), (top, bottom, along) = (_neighbours(place, side) for place in (x, y))
+    (left, right, across), (top, bottom, along) = (_neighbours(place, resolution) for place in (x, y))
     pixels = images.permute(0, 2, 3, 1)  # along the grain of channels-last
     each = torch.arange(len(images), device=images.device)[:, None, None]
     upper = torch.lerp(pixels[each, top, left], pixels[each, top, right], across)  # [B,R,R,3]
@@ -151,9 +151,9 @@ def _resampled(images: Tensor, moves: Tensor) -> Tensor:
     return torch.lerp(upper, lower, along).permute(0, 3, 1, 2)
 
 
-def _neighbours(place: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor]:
+def _neighbours(place: Tensor, resolution: int) -> tuple[Tensor, Tensor, Tensor]:
     """The pixels before and after places [B,R,R], and the share of the second [B,R,R,1]."""
-    last = side - 1
+    last = resolution - 1
     inside = last - (torch.remainder(place + last / 2, 2 * last) - last).abs()  # 0 to last
     before = inside.floor()
     return before.long(), (before + 1).clamp(max=last).long(), (inside - before)[..., None]
@@ -161,13 +161,13 @@ def _neighbours(place: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor]:
 
 # Appendix B, colour transformations: brightness, contrast, luma flip, hue, saturation. The last three leave
 # the grey axis as it is and act on the luma along it and on the chroma across it, so one step does them all
-def _recoloured(images: Tensor, draws: _Draws) -> Tensor:
+def _recoloured(images: Tensor, samples: _Samples) -> Tensor:
     """[B,3,R,R]; where nothing happens, every change below is exactly 0."""
-    brightness = draws.normal(0.2) * draws.happens()
-    contrast = (draws.normal(0.5) * draws.happens()).exp2()
-    flip = draws.number(2) * draws.happens()
-    hue = draws.uniform(math.pi) * draws.happens()
-    saturation = (draws.normal(1.0) * draws.happens()).exp2()
+    brightness = samples.normal(0.2) * samples.happens()
+    contrast = (samples.normal(0.5) * samples.happens()).exp2()
+    flip = samples.number(2) * samples.happens()
+    hue = samples.uniform(math.pi) * samples.happens()
+    saturation = (samples.normal(1.0) * samples.happens()).exp2()
     chroma, turn = saturation * hue.cos() - 1, saturation * hue.sin()
     brightness, contrast, flip, chroma, turn = (
         d[:, None, None, None] for d in (brightness, contrast, flip, chroma, turn)

@@ -1,4 +1,4 @@
-"""Parts of kind `conditioning`, one a file; listed here."""
+"""Parts of kind `conditioning`, one per file; listed here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ COMPONENTS: tuple[Component, ...] = (
         kind="conditioning",
         name="augmentation",
         target="zoo_plugins.conditioning.augmentation:ConditioningAugmentation",
-        summary="The sentence as a Gaussian from which the code is drawn",
+        summary="The sentence as a Gaussian from which the code is sampled",
         paper="arXiv:1612.03242",
         gives={"gaussian"},
         needs={"text"},

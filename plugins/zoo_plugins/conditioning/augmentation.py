@@ -17,7 +17,7 @@ from zoo_registry.contracts import Condition, Conditioning, TextSpec
 
 
 class ConditioningAugmentation(nn.Module, Conditioning):
-    """The sentence as a Gaussian N(mean, exp(logvar)) from which the code [B,C] is drawn.
+    """The sentence as a Gaussian N(mean, exp(logvar)) from which the code [B,C] is sampled.
 
     width: C.
     activation: what follows the one linear layer, for mean and spread alike: "glu" (AttnGAN), "relu"
@@ -50,7 +50,7 @@ class ConditioningAugmentation(nn.Module, Conditioning):
 
     def forward(self, sentence: Tensor, *, noise: Tensor | None = None) -> Condition:
         """`sentence` is [B,D]; `noise` is [B,C], standard normal; None takes the mean."""
-        mean, told = self.activation(self.fc(sentence)).chunk(2, dim=1)  # [B,4C] -> [B,2C] -> [B,C] twice
-        logvar = told if self.spread == "logvar" else 2 * (F.relu(told.float()) + self.spread_floor).log()
+        mean, spread = self.activation(self.fc(sentence)).chunk(2, dim=1)  # [B,4C] -> [B,2C] -> [B,C] twice
+        logvar = spread if self.spread == "logvar" else 2 * (F.relu(spread.float()) + self.spread_floor).log()
         code = mean if noise is None else mean + noise * (logvar / 2).exp()
         return Condition(code, mean, logvar)

@@ -11,7 +11,7 @@ from zoo_registry.contracts import Condition, Conditioning, TextSpec
 
 
 class Identity(nn.Module, Conditioning):
-    """The sentence itself as the code: C = D. Nothing is drawn and nothing learned."""
+    """The sentence itself as the code: C = D. Nothing is sampled and nothing learned."""
 
     def __init__(self, text: TextSpec, /) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Parts of kind `dataset`, one a file; listed here."""
+"""Parts of kind `dataset`, one per file; listed here."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ COMPONENTS: tuple[Component, ...] = (
         kind="dataset",
         name="folder",
         target="zoo_plugins.datasets.imagefolder:ImageFolder",
-        summary="Hugging Face imagefolder: metadata.jsonl or metadata.csv beside the pictures",
+        summary="Hugging Face imagefolder: metadata.jsonl or metadata.csv beside the images",
     ),
     Component(
         kind="dataset",
         name="webdataset",
         target="zoo_plugins.datasets.webdataset_shards:WebDatasetShards",
-        summary="WebDataset shards: tar files of pictures and captions, read in place",
+        summary="WebDataset shards: tar files of images and captions, read in place",
     ),
     Component(
         kind="dataset",
@@ -55,9 +55,9 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(
         kind="dataset",
-        name="pictures",
-        target="zoo_plugins.datasets.pictures:PictureFolder",
-        summary="Pictures without captions, for recipes without text",
+        name="images",
+        target="zoo_plugins.datasets.images:PlainImageFolder",
+        summary="Images without captions, for recipes without text",
     ),
     Component(
         kind="dataset",

@@ -15,8 +15,8 @@ from zoo_plugins.datasets.aviary_anatomy import Bird
 from zoo_plugins.datasets.aviary_captions import captions
 from zoo_plugins.datasets.aviary_drawing import DRAWING_VERSION, draw
 from zoo_plugins.datasets.aviary_species import TEST_SPECIES, Species, mixed, species
-from zoo_plugins.datasets.drawn import DrawnSet, Purpose, Scene, pick
 from zoo_plugins.datasets.grammar import Sentence
+from zoo_plugins.datasets.procedural import ProceduralDataset, Purpose, Scene, pick
 
 _BACKGROUNDS = {
     "perched": ("leaves", "leaves", "sky", "evening", "snow"),
@@ -29,7 +29,7 @@ _BACKGROUNDS = {
 _POSES = ("perched", "perched", "perched", "singing", "standing", "standing", "pecking", "flying", "flying")
 
 
-class Aviary(DrawnSet[Species]):
+class Aviary(ProceduralDataset[Species]):
     """Drawn birds. Labels are species; the attributes are those of `Species` with `pose`, `background` and
     `facing`.
     """
@@ -50,8 +50,8 @@ class Aviary(DrawnSet[Species]):
         return captions(attributes, rng)
 
     def scene(self, kind: Species, number: int) -> Scene:
-        """Picture `number`, a bird of one species."""
-        rng = np.random.default_rng(self.key(Purpose.PICTURE, number))
+        """Image `number`, a bird of one species."""
+        rng = np.random.default_rng(self.key(Purpose.IMAGE, number))
         # Small birds do not swim.
         poses = _POSES if kind.size == "small" else (*_POSES, "swimming", "swimming")
         pose = pick(rng, poses)
@@ -63,4 +63,4 @@ class Aviary(DrawnSet[Species]):
         attributes |= {"pose": pose, "background": background, "facing": facing}
         # Raised wings have their bar along the coverts, which have the body's colour.
         unseen = {"wing_bar"} if pose == "flying" and kind.wing_bar == kind.body else frozenset()
-        return Scene(partial(draw, bird, self.side), attributes, unseen)
+        return Scene(partial(draw, bird, self.resolution), attributes, unseen)

@@ -40,7 +40,7 @@ POSES: dict[str, Pose] = {
 
 @dataclass(frozen=True)
 class Bird:
-    """One picture: who, how and where. `key` seeds all that is left to chance."""
+    """One image: who, how and where. `key` seeds all that is left to chance."""
 
     species: Species
     pose: str  # of POSES
@@ -56,7 +56,7 @@ class Build(NamedTuple):
     head: float  # radius
     neck: float  # factor
     legs: float  # factor
-    span: float  # largest extent in the picture, as a share of its side
+    span: float  # largest extent in the image, as a share of its side
 
 
 BUILDS = {

@@ -1,6 +1,6 @@
 """What people might write below a bird of the aviary.
 
-Left and right are never said: training mirrors pictures at random. Words tell an attribute (`telling`, and
+Left and right are never said: training mirrors images at random. Words tell an attribute (`telling`, and
 <name> in a rule) where they go with its value and with no other.
 What is said of the legs tells nothing: no attribute is theirs.
 """

@@ -1,6 +1,6 @@
 """Birds drawn from attributes: an anatomy of smooth shapes, framed and painted on a `Canvas`.
 
-The anatomy (`aviary_anatomy`) is mirrored and scaled into the middle of the picture, so that a random crop
+The anatomy (`aviary_anatomy`) is mirrored and scaled into the middle of the image, so that a random crop
 of 64 out of 76 pixels keeps the bird whole.
 """
 
@@ -17,15 +17,15 @@ from zoo_plugins.datasets.aviary_anatomy import BUILDS, Bird, Parts, anatomy
 from zoo_plugins.datasets.aviary_species import Species
 from zoo_plugins.datasets.canvas import PALETTE, Canvas, Colour, Shape, blade, darker, lighter, mix
 
-DRAWING_VERSION = 2  # raise it whenever a picture changes, or what is known to show in it
+DRAWING_VERSION = 2  # raise it whenever an image changes, or what is known to show in it
 
 _CUT = {"belly", "crown", "bar"}  # parts that reach beyond the bird and are painted within others
 
-Paint: TypeAlias = Callable[[str], Colour]  # the colour of a name in this picture
+Paint: TypeAlias = Callable[[str], Colour]  # the colour of a name in this image
 
 
 def frame(parts: Parts, bird: Bird, rng: np.random.Generator) -> Parts:
-    """The shapes turned to their side, scaled to the species' span and put near the picture's middle."""
+    """The shapes turned to their side, scaled to the species' span and put near the image's middle."""
     sign = -1.0 if bird.facing == "left" else 1.0
     low, high = np.full(2, np.inf), np.full(2, -np.inf)
     for points, radii in (shape for name in parts.keys() - _CUT for shape in parts[name]):
@@ -42,8 +42,8 @@ def frame(parts: Parts, bird: Bird, rng: np.random.Generator) -> Parts:
     }
 
 
-def draw(bird: Bird, side: int) -> Image.Image:
-    """The picture [side, side], RGB. The same bird has the same content at every side."""
+def draw(bird: Bird, resolution: int) -> Image.Image:
+    """The image [resolution, resolution], RGB. The same bird has the same content at every resolution."""
     rng = np.random.default_rng(bird.key)
     parts = frame(anatomy(bird, rng), bird, rng)
     tint = rng.normal(0, 4, 3) + rng.normal(0, 6)
@@ -58,7 +58,7 @@ def draw(bird: Bird, side: int) -> Image.Image:
     else:
         spine = parts["body"][0]
         feet, ground = spine.points, float(spine.points[:, 1].max()) + 0.02
-    canvas = Canvas(side)
+    canvas = Canvas(resolution)
     scenes.backdrop(canvas, bird.background, ground, rng)
     behind = canvas.image.copy() if bird.pose == "swimming" else None
     _paint_back(canvas, parts, bird.species, colour)

@@ -1,7 +1,7 @@
 """A supersampled canvas in unit coordinates: what the procedural data sets draw with.
 
 Points are float arrays [n, 2] of (x, y), both 0 at the top left corner and 1 at the bottom right one, so
-that a picture has the same content at every side. Colours are 8-bit RGB triples.
+that an image has the same content at every resolution. Colours are 8-bit RGB triples.
 """
 
 from __future__ import annotations
@@ -100,20 +100,20 @@ def blade(points: Any, width: float, tip: float = 0.0, steps: int = 4) -> Points
 
 
 class Canvas:
-    """An RGB picture drawn large and averaged down: 4 times up to side 80, 3 times up to 160, else twice."""
+    """An RGB image drawn large and averaged down: 4 times up to 80 px, 3 times up to 160, else twice."""
 
-    def __init__(self, side: int) -> None:
-        self._side = side
-        self._factor = 4 if side <= 80 else 3 if side <= 160 else 2
-        self.size = side * self._factor
+    def __init__(self, resolution: int) -> None:
+        self._resolution = resolution
+        self._factor = 4 if resolution <= 80 else 3 if resolution <= 160 else 2
+        self.size = resolution * self._factor
         self.image = Image.new("RGB", (self.size, self.size))
         self._pen = ImageDraw.Draw(self.image, "RGBA")
 
     def wash(self, colours: NDArray[np.float64]) -> None:
         """Cover everything with a coarse lattice of colours [h, w, 3], smoothly enlarged."""
         lattice = Image.fromarray(np.clip(colours, 0, 255).astype(np.uint8))
-        # Smooth at the final side: blocks of equal pixels are what averaging down gives back.
-        cover = lattice.resize((self._side, self._side), Image.Resampling.BICUBIC)
+        # Smooth at the final resolution: blocks of equal pixels are what averaging down gives back.
+        cover = lattice.resize((self._resolution, self._resolution), Image.Resampling.BICUBIC)
         self.image.paste(cover.resize((self.size, self.size), Image.Resampling.NEAREST))
 
     def fill(self, points: Points, colour: Colour, opacity: float = 1.0) -> None:
@@ -153,5 +153,5 @@ class Canvas:
         self.image.paste(strip, box, mask.crop(box))
 
     def finish(self) -> Image.Image:
-        """The picture at the side asked for."""
+        """The image at the resolution asked for."""
         return self.image.reduce(self._factor)

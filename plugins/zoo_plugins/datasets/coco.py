@@ -8,15 +8,15 @@ from typing import Any, ClassVar
 
 from zoo_registry.contracts import Problem, Record
 
-from .files import PICTURE_ENDINGS, Reader, find, find_files, leads_out, read_json, texts_of, without_ending
+from .files import IMAGE_EXTENSIONS, Reader, find, find_files, leads_out, read_json, texts_of, without_ending
 
 YEARS = ("2014", "2017")
-PARTS = {"train": "train", "test": "val"}  # COCO's test pictures have no published captions
+PARTS = {"train": "train", "test": "val"}  # COCO's test images have no published captions
 WANTED = "an object with a list of images and one of annotations"
 
 
 class CocoFolder(Reader):
-    """Pictures in train2014 and val2014 (or in these below images), captions in annotations.
+    """Images in train2014 and val2014 (or in these below images), captions in annotations.
 
     The split "train" is COCO's train, "test" its val. Where both years are there, 2014 is read, which the
     papers use. COCO has no classes.
@@ -45,43 +45,43 @@ def _images(folder: Path, part: str) -> Path | None:
 
 
 def _year(folder: Path) -> str:
-    """The first year with both captions and pictures, else the first with captions."""
+    """The first year with both captions and images, else the first with captions."""
     there = [year for year in YEARS if find(folder, *(_file(part + year) for part in PARTS.values()))]
-    drawn = [year for year in there if any(_images(folder, part + year) for part in PARTS.values())]
-    return (*drawn, *there, *YEARS)[0]
+    with_images = [year for year in there if any(_images(folder, part + year) for part in PARTS.values())]
+    return (*with_images, *there, *YEARS)[0]
 
 
 def _part(folder: Path, part: str, problems: list[Problem]) -> list[Record]:
     file, images = _file(part), _images(folder, part)
     if images is None:
-        problems.append(Problem(part, f"missing; it holds the pictures that {file} describes"))
+        problems.append(Problem(part, f"missing; it holds the images that {file} describes"))
     captions = _captions(folder, file, problems)
     if images is None or captions is None:
         return []
-    pictures = dict.fromkeys(find_files(images, PICTURE_ENDINGS))
+    image_files = dict.fromkeys(find_files(images, IMAGE_EXTENSIONS))
     place = images.relative_to(folder).as_posix()
     records: dict[str, Record] = {}
-    for picture in pictures:
-        name = f"{place}/{without_ending(picture)}"
-        if not captions.get(picture):
+    for image_file in image_files:
+        name = f"{place}/{without_ending(image_file)}"
+        if not captions.get(image_file):
             problems.append(
-                Problem(f"{place}/{picture}", f"picture without captions; {file} has none for it")
+                Problem(f"{place}/{image_file}", f"image without captions; {file} has none for it")
             )
         elif name in records:
-            what = "another picture has this name with another ending; only that one is used"
-            problems.append(Problem(f"{place}/{picture}", what))
+            what = "another image has this name with another ending; only that one is used"
+            problems.append(Problem(f"{place}/{image_file}", what))
         else:
-            records[name] = Record(name, images / picture, tuple(captions[picture]))
+            records[name] = Record(name, images / image_file, tuple(captions[image_file]))
     problems += [
-        Problem(file, f"captions without a picture; {place}/{name} is missing")
+        Problem(file, f"captions without an image; {place}/{name} is missing")
         for name in captions
-        if captions[name] and name not in pictures
+        if captions[name] and name not in image_files
     ]
     return list(records.values())
 
 
 def _captions(folder: Path, file: str, problems: list[Problem]) -> dict[str, list[str]] | None:
-    """The captions of each picture that the file names, maybe none; None where it cannot be read."""
+    """The captions of each image that the file names, maybe none; None where it cannot be read."""
     if not (folder / file).is_file():
         problems.append(Problem(file, "missing; it holds the captions"))
         return None
@@ -90,18 +90,16 @@ def _captions(folder: Path, file: str, problems: list[Problem]) -> dict[str, lis
         return None
     images, annotations = data.get("images"), data.get("annotations")
     if not isinstance(images, list) or not isinstance(annotations, list):
-        problems.append(Problem(file, f"wanted: {WANTED}, as published"))
+        problems.append(Problem(file, f"expected {WANTED}, as published"))
         return None
     names: dict[int, str] = {}
     captions: dict[str, list[str]] = {}
     for place, image in enumerate(images):
         number, name = _values(image, "id", "file_name")
         if not isinstance(number, int) or not isinstance(name, str):
-            problems.append(
-                Problem(file, f"images[{place}]: a number, id, and a text, file_name, are wanted")
-            )
+            problems.append(Problem(file, f"images[{place}]: expected a number, id, and a text, file_name"))
         elif leads_out(name):
-            what = f"image {number}: file_name {name!r} leads out of the folder; a path below it is wanted"
+            what = f"image {number}: file_name {name!r} leads out of the folder; expected a path below it"
             problems.append(Problem(file, what))
         elif names.setdefault(number, name) != name:
             problems.append(Problem(file, f"image {number}: two file names, {names[number]!r} and {name!r}"))
@@ -111,8 +109,8 @@ def _captions(folder: Path, file: str, problems: list[Problem]) -> dict[str, lis
         number, caption = _values(annotation, "image_id", "caption")
         try:
             (text,) = texts_of([caption])
-        except ValueError as fault:
-            problems.append(Problem(file, f"annotations[{place}]: the caption {fault}"))
+        except ValueError as error:
+            problems.append(Problem(file, f"annotations[{place}]: the caption {error}"))
             continue
         if not isinstance(number, int) or number not in names:
             problems.append(

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from zoo_registry.contracts import Problem, Record
 
-from .files import PICTURE_ENDINGS, Reader, find, find_files, leads_out, read_json, texts_of, without_ending
+from .files import IMAGE_EXTENSIONS, Reader, find, find_files, leads_out, read_json, texts_of, without_ending
 
 PLACES = ("", "face2text_v0.1/", "Face2Text/face2text_v0.1/")
 FILES = tuple(place + name for name in ("clean.json", "raw.json") for place in PLACES)
@@ -17,9 +17,9 @@ FACES = ("lfw", "lfw_funneled", "lfw-deepfunneled")
 
 
 class Face2TextFolder(Reader):
-    """Descriptions in clean.json (raw.json where that is not there), pictures in the folders of LFW.
+    """Descriptions in clean.json (raw.json where that is not there), images in the folders of LFW.
 
-    The descriptions name NAME/NAME_0001.bmp, where LFW has .jpg: pictures are found by their file name,
+    The descriptions name NAME/NAME_0001.bmp, where LFW has .jpg: images are found by their file name,
     whatever its ending, in lfw, lfw_funneled or lfw-deepfunneled, else anywhere. The thousands of faces that
     nobody described are left alone. There is no published split: all is "train". Persons are not classes.
     """
@@ -28,10 +28,10 @@ class Face2TextFolder(Reader):
 
     @classmethod
     def recognises(cls, folder: Path) -> bool:
-        """Whether there are both a file of descriptions and pictures."""
+        """Whether there are both a file of descriptions and images."""
         if find(folder, *FILES) is None:
             return False
-        return next(find_files(_faces(folder), PICTURE_ENDINGS), None) is not None
+        return next(find_files(_faces(folder), IMAGE_EXTENSIONS), None) is not None
 
     def _read(self, problems: list[Problem]) -> Mapping[str, Sequence[Record]]:
         folder = self.source.folder
@@ -44,13 +44,13 @@ class Face2TextFolder(Reader):
         if rows is None:
             return {}
         faces = _faces(folder)
-        pictures: dict[str, Path] = {}
-        for picture in find_files(faces, PICTURE_ENDINGS):
-            pictures.setdefault(PurePosixPath(without_ending(picture)).name, faces / picture)
-        if not pictures:
-            problems.append(Problem("lfw", "missing; it holds the pictures, lfw/NAME/NAME_0001.jpg"))
+        image_files: dict[str, Path] = {}
+        for image_file in find_files(faces, IMAGE_EXTENSIONS):
+            image_files.setdefault(PurePosixPath(without_ending(image_file)).name, faces / image_file)
+        if not image_files:
+            problems.append(Problem("lfw", "missing; it holds the images, lfw/NAME/NAME_0001.jpg"))
             return {}
-        return {"train": _records(rows, file, pictures, problems)}
+        return {"train": _records(rows, file, image_files, problems)}
 
 
 def _faces(folder: Path) -> Path:
@@ -58,30 +58,30 @@ def _faces(folder: Path) -> Path:
 
 
 def _records(
-    rows: list[Any], file: str, pictures: Mapping[str, Path], problems: list[Problem]
+    rows: list[Any], file: str, image_files: Mapping[str, Path], problems: list[Problem]
 ) -> list[Record]:
     found: dict[str, Record] = {}
     for place, row in enumerate(rows):
         image, descriptions = (row.get("image"), row.get("descriptions")) if isinstance(row, dict) else (0, 0)
         if not isinstance(image, str) or not isinstance(descriptions, list):
-            problems.append(Problem(file, f"[{place}]: a text, image, and a list, descriptions, are wanted"))
+            problems.append(Problem(file, f"[{place}]: expected a text, image, and a list, descriptions"))
             continue
         if leads_out(image):
             problems.append(
-                Problem(file, f"[{place}]: {image!r} leads out of the folder; NAME/FILE is wanted")
+                Problem(file, f"[{place}]: {image!r} leads out of the folder; expected NAME/FILE")
             )
             continue
         captions = _captions(descriptions, f"[{place}], {image!r}", file, problems)
         name = without_ending(image)
-        picture = pictures.get(PurePosixPath(name).name)
-        if picture is None:
-            problems.append(Problem(file, f"descriptions without a picture; lfw/{name}.jpg is missing"))
+        image_file = image_files.get(PurePosixPath(name).name)
+        if image_file is None:
+            problems.append(Problem(file, f"descriptions without an image; lfw/{name}.jpg is missing"))
         elif name in found:
             problems.append(Problem(file, f"[{place}]: {image} is described before; only that is used"))
         elif captions:
-            found[name] = Record(name, picture, tuple(captions))
+            found[name] = Record(name, image_file, tuple(captions))
         else:
-            problems.append(Problem(file, f"picture without descriptions: {image}"))
+            problems.append(Problem(file, f"image without descriptions: {image}"))
     return list(found.values())
 
 
@@ -93,8 +93,8 @@ def _captions(descriptions: list[Any], where: str, file: str, problems: list[Pro
         )
         try:
             (caption,) = texts_of([text])
-        except ValueError as fault:
-            problems.append(Problem(file, f"{where}: description {number!r}: {fault}"))
+        except ValueError as error:
+            problems.append(Problem(file, f"{where}: description {number!r}: {error}"))
             continue
         if caption:
             captions.append(caption)

@@ -1,4 +1,4 @@
-"""What the readers of stored data sets share: finding files, reading them, and telling their faults."""
+"""What the readers of stored data sets share: finding files, reading them, and reporting their problems."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from zoo_registry.errors import ZooError
 
 Json = TypeVar("Json", dict[str, Any], list[Any])
 
-PICTURE_ENDINGS = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+IMAGE_EXTENSIONS = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
 
 class Reader(Dataset):
     """A data set whose files are read once, when something is first asked of it.
 
-    A reader of pictures in files has to say only `recognises` and `_read`.
+    A reader of images in files has to say only `recognises` and `_read`.
     """
 
     def __init__(self, source: DataSource, /) -> None:
         self.source = source
 
     def splits(self) -> tuple[str, ...]:
-        """Those that hold pictures."""
+        """Those that hold images."""
         return tuple(self._contents[0])
 
     def records(self, split: str) -> Sequence[Record]:
-        """The pictures of a split, in a fixed order. ZooError if there is no such split."""
+        """The images of a split, in a fixed order. ZooError if there is no such split."""
         if split not in self._contents[0]:
             there = ", ".join(self.splits()) or "none"
             raise ZooError(f"{self.source.argument}: no split {split!r}; there are: {there}")
@@ -49,7 +49,7 @@ class Reader(Dataset):
         return self._contents[1]
 
     def fingerprint(self) -> str | None:
-        """None: the files' content identifies the pictures."""
+        """None: the files' content identifies the images."""
         return None
 
     @abstractmethod
@@ -64,14 +64,14 @@ class Reader(Dataset):
 
 
 class Stored(ABC):
-    """A picture inside a larger file: a record's `image`."""
+    """An image inside a larger file: a record's `image`."""
 
     @abstractmethod
     def read(self) -> bytes:
-        """The picture's encoded bytes."""
+        """The image's encoded bytes."""
 
     def __call__(self) -> Image.Image:
-        """The picture, opened and not yet decoded."""
+        """The image, opened and not yet decoded."""
         return Image.open(io.BytesIO(self.read()))
 
 
@@ -79,7 +79,7 @@ class StoredReader(Reader):
     """A reader whose records' images are `Stored`."""
 
     def fingerprint(self) -> str | None:
-        """A hash of the pictures' names and bytes, the same wherever they lie and whatever their captions."""
+        """A hash of the images' names and bytes, the same wherever they lie and whatever their captions."""
         return self._fingerprint
 
     @cached_property
@@ -124,9 +124,9 @@ def find(folder: Path, *names: str) -> Path | None:
 
 
 def without_ending(file: str) -> str:
-    """A file's path without its ending, where that is a picture's or a text's ("a.b" stays)."""
+    """A file's path without its ending, where that is an image's or a text's ("a.b" stays)."""
     stem, ending = os.path.splitext(file)
-    return stem if ending.lower() in PICTURE_ENDINGS or ending.lower() == ".txt" else file
+    return stem if ending.lower() in IMAGE_EXTENSIONS or ending.lower() == ".txt" else file
 
 
 def leads_out(file: str) -> bool:
@@ -198,11 +198,11 @@ def read_lines(path: Path, file: str, problems: list[Problem], noun: str) -> Ite
 
 
 def read_captions(path: Path, file: str, problems: list[Problem]) -> tuple[str, ...]:
-    """The captions of a text file, one a line; blank lines do not count. Faults go by the name `file`."""
+    """The captions of a text file, one per line; blank lines do not count. Faults go by the name `file`."""
     captions = [tidy(line) for _, line in read_lines(path, file, problems, "caption")]
     captions = [caption for caption in captions if caption]
     if not captions:
-        problems.append(Problem(file, "holds no caption; one a line is wanted"))
+        problems.append(Problem(file, "holds no caption; expected one per line"))
     return tuple(captions)
 
 
@@ -213,7 +213,7 @@ def read_json(path: Path, file: str, kind: type[Json], wanted: str, problems: li
         found = json.loads(data)
         if isinstance(found, kind):
             return found
-        problems.append(Problem(file, f"wanted: {wanted}, as published"))
+        problems.append(Problem(file, f"expected {wanted}, as published"))
     except UnicodeDecodeError:
         problems.append(Problem(file, "not UTF-8; save the file as UTF-8"))
     except (ValueError, RecursionError) as error:
@@ -229,7 +229,7 @@ def read_split(
     folder: Path,
     problems: list[Problem],
 ) -> dict[str, str]:
-    """The split of each picture, from files a split that list pictures or classes (`known`: theirs)."""
+    """The split of each image, from files a split that list images or classes (`known`: theirs)."""
     listed: dict[str, str] = {}
     for split, paths in lists.items():
         for path in paths:

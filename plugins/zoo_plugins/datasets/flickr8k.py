@@ -9,7 +9,7 @@ from typing import ClassVar
 from zoo_registry.contracts import Problem, Record
 
 from .files import (
-    PICTURE_ENDINGS,
+    IMAGE_EXTENSIONS,
     Reader,
     by_name,
     find,
@@ -24,13 +24,13 @@ IMAGES = ("Flicker8k_Dataset", "Flickr8k_Dataset")  # the first is the published
 PLACES = ("", "Flickr8k_text/")
 TOKENS = "Flickr8k.token.txt"
 LISTS = {"train": "trainImages", "validation": "devImages", "test": "testImages"}
-NEVER_SHIPPED = "2258277193_586949ec62.jpg.1"  # has captions as published, and no picture
+NEVER_SHIPPED = "2258277193_586949ec62.jpg.1"  # has captions as published, and no image
 
 
 class Flickr8kFolder(Reader):
-    """Pictures in Flicker8k_Dataset, captions in Flickr8k.token.txt, and the lists of the three splits.
+    """Images in Flicker8k_Dataset, captions in Flickr8k.token.txt, and the lists of the three splits.
 
-    The texts may lie in Flickr8k_text. Of the published pictures 91 are in no list; they are not used.
+    The texts may lie in Flickr8k_text. Of the published images 91 are in no list; they are not used.
     """
 
     folder_layout: ClassVar[str] = "Flicker8k_Dataset/, Flickr8k.token.txt and Flickr_8k.trainImages.txt"
@@ -44,23 +44,23 @@ class Flickr8kFolder(Reader):
         folder = self.source.folder
         images, tokens = find(folder, *IMAGES), _text(folder, TOKENS)
         if images is None:
-            problems.append(Problem(IMAGES[0], "missing; it holds the pictures"))
+            problems.append(Problem(IMAGES[0], "missing; it holds the images"))
         if tokens is None:
             what = "missing; it holds the captions: NAME.jpg#0, a tab, the caption"
             problems.append(Problem(TOKENS, what))
         if images is None or tokens is None:
             return {}
-        pictures = by_name(images, PICTURE_ENDINGS, folder, problems)
-        captions = _captions(tokens, tokens.relative_to(folder).as_posix(), pictures, problems)
-        for name, path in pictures.items():
+        image_files = by_name(images, IMAGE_EXTENSIONS, folder, problems)
+        captions = _captions(tokens, tokens.relative_to(folder).as_posix(), image_files, problems)
+        for name, path in image_files.items():
             if name not in captions:
-                what = f"picture without captions; {TOKENS} has none for it"
+                what = f"image without captions; {TOKENS} has none for it"
                 problems.append(Problem(path.relative_to(folder).as_posix(), what))
-        split = _split(folder, pictures, problems)
+        split = _split(folder, image_files, problems)
         return {
             part: [
                 Record(name, path, tuple(captions[name]))
-                for name, path in pictures.items()
+                for name, path in image_files.items()
                 if name in captions and split.get(name) == part
             ]
             for part in LISTS
@@ -72,51 +72,51 @@ def _text(folder: Path, name: str) -> Path | None:
 
 
 def _captions(
-    path: Path, file: str, pictures: Mapping[str, Path], problems: list[Problem]
+    path: Path, file: str, image_files: Mapping[str, Path], problems: list[Problem]
 ) -> dict[str, list[str]]:
     captions: dict[str, list[str]] = {}
     lost = set()
     for number, line in read_lines(path, file, problems, "caption"):
         key, _, caption = line.partition("\t")
-        picture, _, place = key.rpartition("#")
-        name = without_ending(picture)
-        if picture == NEVER_SHIPPED:
+        image_file, _, place = key.rpartition("#")
+        name = without_ending(image_file)
+        if image_file == NEVER_SHIPPED:
             continue
-        if not picture or not place.isdigit():
+        if not image_file or not place.isdigit():
             what = f"line {number}: {line[:40]!r} is not NAME.jpg#0, a tab and a caption"
             problems.append(Problem(file, what))
-        elif leads_out(picture):
-            what = f"line {number}: {picture!r} leads out of the folder; a picture's name is wanted"
+        elif leads_out(image_file):
+            what = f"line {number}: {image_file!r} leads out of the folder; expected an image's name"
             problems.append(Problem(file, what))
-        elif name not in pictures:
+        elif name not in image_files:
             if name not in lost:
                 problems.append(
-                    Problem(file, f"captions without a picture; {IMAGES[0]}/{picture} is missing")
+                    Problem(file, f"captions without an image; {IMAGES[0]}/{image_file} is missing")
                 )
             lost.add(name)
         elif not tidy(caption):
-            problems.append(Problem(file, f"line {number}: the caption of {picture} is empty"))
+            problems.append(Problem(file, f"line {number}: the caption of {image_file} is empty"))
         else:
             captions.setdefault(name, []).append(tidy(caption))
     return captions
 
 
-def _split(folder: Path, pictures: Mapping[str, Path], problems: list[Problem]) -> dict[str, str]:
-    """The split of each picture's name, from the three lists."""
+def _split(folder: Path, image_files: Mapping[str, Path], problems: list[Problem]) -> dict[str, str]:
+    """The split of each image's name, from the three lists."""
     lists: dict[str, list[Path]] = {}
     for split, name in LISTS.items():
         file = f"Flickr_8k.{name}.txt"
         path = _text(folder, file)
         if path is None:
             problems.append(
-                Problem(file, f"missing; it lists the pictures of the split {split!r}, one a line")
+                Problem(file, f"missing; it lists the images of the split {split!r}, one per line")
             )
         else:
             lists[split] = [path]
-    known = {path.name: [name] for name, path in pictures.items()}
-    listed = read_split(lists, known, "picture", folder, problems)
+    known = {path.name: [name] for name, path in image_files.items()}
+    listed = read_split(lists, known, "image", folder, problems)
     for split, (path,) in lists.items():
         if split not in listed.values():
             file = path.relative_to(folder).as_posix()
-            problems.append(Problem(file, f"no picture is in the split {split!r}"))
+            problems.append(Problem(file, f"no image is in the split {split!r}"))
     return listed

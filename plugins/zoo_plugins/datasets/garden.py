@@ -11,21 +11,21 @@ from functools import partial
 
 import numpy as np
 
-from zoo_plugins.datasets.drawn import HIDDEN, DrawnSet, Purpose, Scene, pick
 from zoo_plugins.datasets.garden_captions import captions
 from zoo_plugins.datasets.garden_drawing import DRAWING_VERSION, Flower, draw
 from zoo_plugins.datasets.garden_scenes import POTS
 from zoo_plugins.datasets.garden_species import TEST_SPECIES, Species, mixed, species
 from zoo_plugins.datasets.grammar import Sentence
+from zoo_plugins.datasets.procedural import HIDDEN, ProceduralDataset, Purpose, Scene, pick
 
 _PLACES = ("leaves", "leaves", "meadow", "meadow", "sky", "evening", "dark", "wall", "snow")
 _INDOORS = ("pot", "pot", "vase")
 _VISITORS = ("none",) * 8 + ("bee", "butterfly")
 
 
-class Garden(DrawnSet[Species]):
+class Garden(ProceduralDataset[Species]):
     """Drawn flowers. Labels are species; the attributes are those of `Species` and, of `Flower`, `blooms`,
-    `framing`, `view`, `background`, `pot` and `visitor`. What a picture does not show is "hidden".
+    `framing`, `view`, `background`, `pot` and `visitor`. What an image does not show is "hidden".
     """
 
     name = "garden"
@@ -44,8 +44,8 @@ class Garden(DrawnSet[Species]):
         return captions(attributes, rng)
 
     def scene(self, kind: Species, number: int) -> Scene:
-        """Picture `number`, a flower of one species."""
-        rng = np.random.default_rng(self.key(Purpose.PICTURE, number))
+        """Image `number`, a flower of one species."""
+        rng = np.random.default_rng(self.key(Purpose.IMAGE, number))
         framing = pick(rng, ("close", "whole", "whole"))
         background = pick(rng, _PLACES if framing == "close" else (*_PLACES, *_INDOORS))
         count = pick(rng, ("1", "1", "1", "2", "3"))
@@ -63,7 +63,7 @@ class Garden(DrawnSet[Species]):
             attributes |= {"size": HIDDEN, "stem": HIDDEN}
         flower = Flower(kind, key=self.key(Purpose.DRAWING, number), **own)
         unseen, small = _unseen(kind, framing), _small(kind, framing, own["view"])
-        return Scene(partial(draw, flower, self.side), attributes, unseen, small)
+        return Scene(partial(draw, flower, self.resolution), attributes, unseen, small)
 
 
 def _unseen(kind: Species, framing: str) -> set[str]:
@@ -81,7 +81,7 @@ def _unseen(kind: Species, framing: str) -> set[str]:
 
 
 def _small(kind: Species, framing: str, view: str) -> set[str]:
-    """What can be made out at 64 px in most pictures, but not in all."""
+    """What can be made out at 64 px in most images, but not in all."""
     found = {"petal_shape", "layers"} if framing == "whole" else set()
     if view == "tilted":
         found |= {"petal_shape"} | ({"accent"} if kind.pattern == "striped" else set())

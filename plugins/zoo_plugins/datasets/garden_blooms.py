@@ -16,7 +16,7 @@ import numpy as np
 from zoo_plugins.datasets.canvas import Canvas, Colour, Points, Shape, blade, darker, lighter, mix, smooth
 from zoo_plugins.datasets.garden_species import Species
 
-Paint: TypeAlias = Callable[[str], Colour]  # the colour of a name in this picture
+Paint: TypeAlias = Callable[[str], Colour]  # the colour of a name in this image
 
 _LIGHT = np.radians(-120)  # where the light comes from: above, a little from the left
 _HALVES = {  # one edge of a petal from its root to its tip: x, and y as a share of its half width
@@ -33,17 +33,17 @@ _MANY = 15
 
 @dataclass(frozen=True)
 class Place:
-    """Where a bloom is, in the picture's coordinates. Angles in degrees, anticlockwise to the eye."""
+    """Where a bloom is, in the image's coordinates. Angles in degrees, anticlockwise to the eye."""
 
     centre: Points  # [2]
     radius: float
     spin: float = 0.0  # about its own middle
     squash: float = 1.0  # its height as a share of its width, seen at an angle
-    lean: float = 0.0  # of the whole bloom in the picture
+    lean: float = 0.0  # of the whole bloom in the image
 
     @cached_property
     def matrix(self) -> Points:
-        """[2, 2], from the bloom's frame into the picture, but for `centre`."""
+        """[2, 2], from the bloom's frame into the image, but for `centre`."""
         return _turn(_turn(np.eye(2), self.spin) * (1.0, self.squash), self.lean) * self.radius
 
 
@@ -53,7 +53,7 @@ def _turn(points: Points, degrees: float) -> Points:
 
 
 def _put(points: Any, place: Place) -> Points:
-    """From the bloom's frame into the picture."""
+    """From the bloom's frame into the image."""
     placed: Points = np.asarray(points, dtype=float) @ place.matrix + place.centre
     return placed
 
@@ -110,7 +110,7 @@ def _shadow(petal: Colour) -> Colour:
 
 
 def _petal_tones(species: Species, angle: float, depth: int, colour: Paint) -> dict[str, Colour]:
-    """The tones of a petal that points to `angle` in the picture, in ring `depth`."""
+    """The tones of a petal that points to `angle` in the image, in ring `depth`."""
     petal = lighter(_lit(colour(species.petal), angle), 0.05 * depth)
     tones = {"petal": petal, "shadow": _shadow(petal)}
     if species.accent != "none":

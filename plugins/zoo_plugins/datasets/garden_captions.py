@@ -1,6 +1,6 @@
 """What people might write below a flower of the garden.
 
-Left and right are never said: training mirrors pictures at random. Words tell an attribute (`telling`, and
+Left and right are never said: training mirrors images at random. Words tell an attribute (`telling`, and
 <name> in a rule) where they go with its value and with no other.
 """
 
@@ -122,7 +122,7 @@ _VISITORS = {"bee": "2*a bee|a small bee", "butterfly": "a [orange ]butterfly"}
 
 
 def _facts(attributes: Mapping[str, str]) -> dict[str, str]:
-    """What can be said of a picture."""
+    """What can be said of an image."""
     pattern, arrangement = attributes["pattern"], attributes["arrangement"]
     kind, background = attributes["centre_kind"], attributes["background"]
     colours = {"hue": "petal"}  # facts and their attributes

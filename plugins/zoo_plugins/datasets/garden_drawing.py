@@ -1,6 +1,6 @@
 """Flowers drawn from attributes: blooms on their stems, in their place, painted on a `Canvas`.
 
-The blooms stay in the middle of the picture, so that a random crop of 64 out of 76 pixels keeps them whole.
+The blooms stay in the middle of the image, so that a random crop of 64 out of 76 pixels keeps them whole.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from zoo_plugins.datasets.garden_blooms import Place, paint_bloom
 from zoo_plugins.datasets.garden_details import paint_leaf, paint_visitor
 from zoo_plugins.datasets.garden_species import HUES, Species
 
-DRAWING_VERSION = 4  # raise it whenever a picture changes, or what is known to show in it
+DRAWING_VERSION = 4  # raise it whenever an image changes, or what is known to show in it
 
 _STEMS: dict[str, Colour] = {"green": (86, 138, 62), "brown": (122, 84, 52), "red": (160, 52, 58)}
 _RADII = {"small": 0.175, "medium": 0.215, "large": 0.26}  # of a single bloom
@@ -28,7 +28,7 @@ _GREEN: Colour = (70, 128, 58)
 
 @dataclass(frozen=True)
 class Flower:
-    """One picture: what, how and where. `key` seeds all that is left to chance."""
+    """One image: what, how and where. `key` seeds all that is left to chance."""
 
     species: Species
     blooms: str  # "1" | "2" | "3" | "many"
@@ -47,8 +47,8 @@ class Plant(NamedTuple):
     stems: list[tuple[Points, float, float]]
 
 
-def draw(flower: Flower, side: int) -> Image.Image:
-    """The picture [side, side], RGB. The same flower has the same content at every side."""
+def draw(flower: Flower, resolution: int) -> Image.Image:
+    """The image [resolution, resolution], RGB. The same flower has the same content at every resolution."""
     rng = np.random.default_rng(flower.key)
     tint = rng.normal(0, 4, 3) + rng.normal(0, 5)
 
@@ -57,7 +57,7 @@ def draw(flower: Flower, side: int) -> Image.Image:
         r, g, b = np.clip(np.array(HUES[name]) + tint, 0, 255).round().astype(int).tolist()
         return (r, g, b)
 
-    canvas = Canvas(side)
+    canvas = Canvas(resolution)
     scenes.backdrop(canvas, flower.background, rng)
     plant = _plant(flower, rng)
     green = mix(_GREEN, (110, 140, 70) if rng.random() < 0.5 else (52, 110, 74), rng.uniform(0, 0.7))

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from zoo_plugins.datasets.canvas import PALETTE, Colour
-from zoo_plugins.datasets.drawn import far_apart, pick
+from zoo_plugins.datasets.procedural import far_apart, pick
 
 HUES: dict[str, Colour] = PALETTE | {
     "lilac": (188, 158, 226),

@@ -1,13 +1,13 @@
-"""Sentences from a grammar and the facts of a picture: what the procedural data sets write captions with.
+"""Sentences from a grammar and the facts of an image: what the procedural data sets write captions with.
 
 A rule is a line of text in which
 
-    {name}      is a fact of the picture or another rule
+    {name}      is a fact of the image or another rule
     (a|b|c)     is one of the alternatives; (3*a|b) takes the first three times as often
     [a]         is there or not; [3*a] is there three times as often as not
     <name>      is nothing to be read: it notes that the sentence tells the attribute `name`
 
-A fact that the picture lacks cannot be said, and no fact is said twice in a sentence: an alternative that
+A fact that the image lacks cannot be said, and no fact is said twice in a sentence: an alternative that
 would have to is not taken. So a sentence is true and does not repeat itself, and a rule is a plain list of
 phrasings.
 """
@@ -28,8 +28,8 @@ class _Name(NamedTuple):
     name: str
 
 
-class _Told(NamedTuple):
-    """A note that an attribute is told."""
+class _Mentioned(NamedTuple):
+    """A note that an attribute is mentioned."""
 
     attribute: str
 
@@ -41,7 +41,7 @@ class _Choice(NamedTuple):
     options: tuple[_Phrase, ...]
 
 
-_Item: TypeAlias = "str | _Name | _Told | _Choice"
+_Item: TypeAlias = "str | _Name | _Mentioned | _Choice"
 _Phrase: TypeAlias = "tuple[_Item, ...]"
 
 _TOKENS = re.compile(r"\{\w+\}|<\w+>|\d+\*|[()\[\]|]|[^{}<>()\[\]|]+")
@@ -75,7 +75,7 @@ def _alternatives(tokens: list[str], closing: str) -> _Choice:
             if token[0] == "{":
                 options[-1].append(_Name(token[1:-1]))
             else:
-                options[-1].append(_Told(token[1:-1]) if token[0] == "<" else token)
+                options[-1].append(_Mentioned(token[1:-1]) if token[0] == "<" else token)
     if closing == "]":
         weights.append(1.0)
         options.append([])
@@ -93,11 +93,11 @@ class Grammar:
 
         Raises `LookupError` where the facts allow no sentence.
         """
-        said: list[str | _Told] = []
+        said: list[str | _Mentioned] = []
         words = self._choose(self._rules[start], facts, said, rng)
         if words is None:
             raise LookupError(f"rule {start!r} has no sentence for the facts {sorted(facts)}")
-        tells = frozenset(item.attribute for item in said if isinstance(item, _Told))
+        tells = frozenset(item.attribute for item in said if isinstance(item, _Mentioned))
         return Sentence(polish(words), tells)
 
     def sentences(
@@ -112,7 +112,11 @@ class Grammar:
         return tuple(found.values())
 
     def _choose(
-        self, choice: _Choice, facts: Mapping[str, str], said: list[str | _Told], rng: np.random.Generator
+        self,
+        choice: _Choice,
+        facts: Mapping[str, str],
+        said: list[str | _Mentioned],
+        rng: np.random.Generator,
     ) -> str | None:
         """One alternative that can be said; None if there is none.
 
@@ -129,7 +133,11 @@ class Grammar:
         return None
 
     def _say(
-        self, phrase: _Phrase, facts: Mapping[str, str], said: list[str | _Told], rng: np.random.Generator
+        self,
+        phrase: _Phrase,
+        facts: Mapping[str, str],
+        said: list[str | _Mentioned],
+        rng: np.random.Generator,
     ) -> str | None:
         """A phrase in full; None if it needs a fact that is missing or already said."""
         words = []
@@ -137,7 +145,7 @@ class Grammar:
             if isinstance(item, str):
                 words.append(item)
                 continue
-            if isinstance(item, _Told):
+            if isinstance(item, _Mentioned):
                 said.append(item)
                 continue
             if isinstance(item, _Choice):

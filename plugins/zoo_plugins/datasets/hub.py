@@ -21,13 +21,13 @@ CAPTIONS = ("captions", "text", "caption", "sentences", "sentence", "description
 
 @dataclass(frozen=True)
 class Cell(Stored):
-    """A picture in a table."""
+    """An image in a table."""
 
     table: Any  # datasets.Dataset
     row: int
 
     def read(self) -> bytes:
-        """The picture's encoded bytes, from the table or from the file that it names."""
+        """The image's encoded bytes, from the table or from the file that it names."""
         (cell,) = self.table[self.row].values()
         if isinstance(cell, bytes):
             return cell
@@ -37,10 +37,10 @@ class Cell(Stored):
 class HubDataset(StoredReader):
     """A data set by its name on the Hub, a folder that `save_to_disk` wrote, or one of .parquet files.
 
-    The picture's column is the one whose type says so, called image where there are several. Captions are the
+    The image's column is the one whose type says so, called image where there are several. Captions are the
     columns of text, or of lists of text, that are called captions, text, caption, sentences, sentence,
     descriptions, description or prompt, else the only one of text. The class is class or label. Splits keep
-    their names; a set without any is "train". Pictures that are files have to lie in the folder or in the
+    their names; a set without any is "train". Images that are files have to lie in the folder or in the
     library's cache. Raises ZooError where the set cannot be had or a column is not found.
     """
 
@@ -99,54 +99,54 @@ def _records(source: DataSource, table: Any, split: str, problems: list[Problem]
     captions = _caption_columns(table, source)
     label = next((column for column in CLASS_COLUMNS if column in table.column_names), None)
     names = getattr(table.features[label], "names", None) if label else None
-    pictures = table.select_columns([image])
-    if _is_picture(table.features[image]):
-        pictures = pictures.cast_column(image, replace(table.features[image], decode=False))
+    images = table.select_columns([image])
+    if _is_image(table.features[image]):
+        images = images.cast_column(image, replace(table.features[image], decode=False))
     texts = table.select_columns([*captions, label] if label else captions)
-    faults = _faults(pictures, image, source.folder)
-    for row, (cells, fault) in enumerate(zip(texts, faults, strict=True)):
+    unreadable = _image_errors(images, image, source.folder)
+    for row, (cells, image_error) in enumerate(zip(texts, unreadable, strict=True)):
         try:
             found = [text for column in captions for text in texts_of(cells[column])]
         except ValueError as error:
             problems.append(Problem(split, f"row {row}: the caption {error}"))
             continue
         kept = tuple(dict.fromkeys(text for text in found if text))
-        if fault:
-            problems.append(Problem(split, f"row {row}: {fault}"))
+        if image_error:
+            problems.append(Problem(split, f"row {row}: {image_error}"))
         elif not kept:
             problems.append(Problem(split, f"row {row}: no caption in {' or '.join(captions)}"))
         else:
             value = cells[label] if label else None
-            yield Record(f"{split}/{row:08}", Cell(pictures, row), kept, label=_label(value, names))
+            yield Record(f"{split}/{row:08}", Cell(images, row), kept, label=_label(value, names))
 
 
-def _faults(pictures: Any, image: str, folder: Path) -> Iterator[str]:
-    """What is wrong with each row's picture, "" for nothing, without loading the pictures."""
+def _image_errors(images: Any, image: str, folder: Path) -> Iterator[str]:
+    """What is wrong with each row's image, "" for nothing, without loading the images."""
     compute = library("pyarrow.compute", "a table")
     config = library("datasets.config", "a table")
     roots = [Path(place).resolve() for place in (folder, config.HF_CACHE_HOME, config.HF_DATASETS_CACHE)]
-    column = pictures.with_format("arrow")[:][image]
-    named = not _is_bytes(pictures.features[image])  # {bytes, path}
+    column = images.with_format("arrow")[:][image]
+    named = not _is_bytes(images.features[image])  # {bytes, path}
     sizes = compute.binary_length(compute.struct_field(column, "bytes") if named else column)
     files = compute.struct_field(column, "path").to_pylist() if named else [None] * len(column)
     for size, file in zip(sizes.to_pylist(), files, strict=True):
-        yield ("" if size else "the picture is empty") if size is not None else _file_fault(file, roots)
+        yield ("" if size else "the image is empty") if size is not None else _file_error(file, roots)
 
 
-def _file_fault(file: str | None, roots: Sequence[Path]) -> str:
+def _file_error(file: str | None, roots: Sequence[Path]) -> str:
     if file is None:
-        return "there is no picture"
+        return "there is no image"
     path = Path(file).resolve()
     if not any(path.is_relative_to(root) for root in roots):
-        return f"the picture {file!r} is neither in the folder nor in the library's cache"
-    return "" if path.is_file() else f"the picture {file!r} is missing"
+        return f"the image {file!r} is neither in the folder nor in the library's cache"
+    return "" if path.is_file() else f"the image {file!r} is missing"
 
 
 def _image_column(table: Any, source: DataSource) -> str:
-    """The column of pictures: of the type Image, or, from other writers, {bytes, path} or bytes."""
+    """The column of images: of the type Image, or, from other writers, {bytes, path} or bytes."""
     pairs = [column for column, kind in table.features.items() if isinstance(kind, dict)]
     ways = (
-        [column for column, kind in table.features.items() if _is_picture(kind)],
+        [column for column, kind in table.features.items() if _is_image(kind)],
         [column for column in pairs if set(table.features[column]) == {"bytes", "path"}],
         [column for column, kind in table.features.items() if _is_bytes(kind)],
     )
@@ -155,7 +155,7 @@ def _image_column(table: Any, source: DataSource) -> str:
         return found[0] if len(found) == 1 else "image"
     raise ZooError(
         f"hf:{source.argument}: of the columns {', '.join(table.column_names)} "
-        f"{', '.join(found) or 'none'} can be the pictures; one, or one called image, is wanted"
+        f"{', '.join(found) or 'none'} can be the images; expected one, or one called image"
     )
 
 
@@ -180,7 +180,7 @@ def _dtype(kind: Any) -> Any:
     return getattr(kind, "dtype", None)
 
 
-def _is_picture(kind: Any) -> bool:
+def _is_image(kind: Any) -> bool:
     return _dtype(kind) == "PIL.Image.Image"
 
 

@@ -1,4 +1,4 @@
-"""Pictures with a metadata.jsonl or metadata.csv, the imagefolder of Hugging Face datasets."""
+"""Images with a metadata.jsonl or metadata.csv, the imagefolder of Hugging Face datasets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from zoo_registry.contracts import Problem, Record
 
-from .files import PICTURE_ENDINGS, Reader, find_files, without_ending
+from .files import IMAGE_EXTENSIONS, Reader, find_files, without_ending
 from .metadata import Row, RowError, read_csv, read_jsonl
 
 SPLITS = ("train", "validation", "test")
@@ -16,16 +16,16 @@ READERS = {"metadata.jsonl": read_jsonl, "metadata.csv": read_csv}
 
 
 class ImageFolder(Reader):
-    """Pictures in a folder, or in its subfolders train, validation and test; all are "train" without these.
+    """Images in a folder, or in its subfolders train, validation and test; all are "train" without these.
 
-    A row of the metadata names its picture (`file_name`, below the folder of the metadata) and its captions,
-    as text or as a list of texts: `captions`, then what `text` and `caption` add. Rows for one picture add
+    A row of the metadata names its image (`file_name`, below the folder of the metadata) and its captions,
+    as text or as a list of texts: `captions`, then what `text` and `caption` add. Rows for one image add
     up. A row may have a `class` (or `label`), `attributes`, an object of texts, and `stated`, a list of the
-    attributes that are told for each caption.
+    attributes that each caption mentions.
     """
 
     folder_layout: ClassVar[str] = (
-        "pictures and metadata.jsonl or metadata.csv with file_name and text, maybe by split"
+        "images and metadata.jsonl or metadata.csv with file_name and text, maybe by split"
     )
 
     @classmethod
@@ -42,7 +42,7 @@ class ImageFolder(Reader):
             split, name = _split(file), names[file]
             if name in records[split]:
                 problems.append(
-                    Problem(file, "another picture has this name with another ending; only that one is used")
+                    Problem(file, "another image has this name with another ending; only that one is used")
                 )
             elif row.captions:
                 records[split][name] = Record(
@@ -67,21 +67,21 @@ def _split(file: str) -> str:
 
 
 def _names(rows: Mapping[str, Row]) -> dict[str, str]:
-    """A record's name by its file: without the split's folder, unless two splits share a picture's name."""
+    """A record's name by its file: without the split's folder, unless two splits share an image's name."""
     full = {file: without_ending(file) for file in rows}
     short = {file: name.removeprefix(f"{_split(file)}/") for file, name in full.items()}
     return short if len(set(short.values())) == len(set(full.values())) else full
 
 
 def _read_rows(folder: Path, problems: list[Problem]) -> dict[str, Row]:
-    """What the metadata says of each picture, by its path below the folder."""
+    """What the metadata says of each image, by its path below the folder."""
     files = _metadata_files(folder)
     if not files:
         problems.append(
-            Problem("metadata.jsonl", "missing; one object a line is wanted, with file_name and text")
+            Problem("metadata.jsonl", "missing; expected one object per line, with file_name and text")
         )
         return {}
-    pictures = dict.fromkeys(find_files(folder, PICTURE_ENDINGS))
+    images = dict.fromkeys(find_files(folder, IMAGE_EXTENSIONS))
     rows: dict[str, Row] = {}
     for metadata in files:
         place, _, kind = metadata.rpartition("/")
@@ -90,8 +90,8 @@ def _read_rows(folder: Path, problems: list[Problem]) -> dict[str, Row]:
                 problems.append(Problem(metadata, f"line {number}: {row}"))
                 continue
             file = f"{place}/{row.file}" if place else row.file
-            if file not in pictures:
-                problems.append(Problem(metadata, f"line {number}: there is no picture {file}"))
+            if file not in images:
+                problems.append(Problem(metadata, f"line {number}: there is no image {file}"))
             elif file in rows:
                 rows[file] = rows[file].joined(row)
             else:
@@ -99,8 +99,6 @@ def _read_rows(folder: Path, problems: list[Problem]) -> dict[str, Row]:
             if not row.captions:
                 problems.append(Problem(metadata, f"line {number}: no caption for {file}"))
     problems += [
-        Problem(file, "picture without captions; no metadata names it")
-        for file in pictures
-        if file not in rows
+        Problem(file, "image without captions; no metadata names it") for file in images if file not in rows
     ]
     return rows

@@ -25,7 +25,7 @@ class Row(NamedTuple):
     stated: tuple[frozenset[str], ...] | None  # of each caption, the attributes it tells
 
     def joined(self, other: Row) -> Row:
-        """With the captions that another row for the same picture adds."""
+        """With the captions that another row for the same image adds."""
         new = [index for index, caption in enumerate(other.captions) if caption not in self.captions]
         stated = None
         if self.stated is not None and other.stated is not None:
@@ -47,9 +47,9 @@ def read_jsonl(data: bytes) -> Iterator[tuple[int, Row | RowError]]:
             except UnicodeDecodeError:
                 yield number, RowError("not UTF-8; save the file as UTF-8")
             except (ValueError, RecursionError) as error:
-                yield number, RowError(f"not JSON ({error}); one object a line is wanted")
-            except RowError as fault:
-                yield number, fault
+                yield number, RowError(f"not JSON ({error}); expected one object per line")
+            except RowError as error:
+                yield number, error
 
 
 def read_csv(data: bytes) -> Iterator[tuple[int, Row | RowError]]:
@@ -59,15 +59,15 @@ def read_csv(data: bytes) -> Iterator[tuple[int, Row | RowError]]:
     try:
         columns = set(rows.fieldnames or ())
         if "file_name" not in columns or columns.isdisjoint(CAPTION_COLUMNS):
-            wanted = "file_name and one of " + ", ".join(CAPTION_COLUMNS)
-            yield 1, RowError(f"the columns are {', '.join(map(repr, sorted(columns)))}; wanted: {wanted}")
+            expected = "file_name and one of " + ", ".join(CAPTION_COLUMNS)
+            yield 1, RowError(f"the columns are {', '.join(map(repr, sorted(columns)))}; expected {expected}")
             return
         for cells in rows:
             row = {key: _cell(key, value) for key, value in cells.items() if value}
             try:
                 yield rows.line_num, _row(row)
-            except RowError as fault:
-                yield rows.line_num, fault
+            except RowError as error:
+                yield rows.line_num, error
     except csv.Error as error:
         yield rows.line_num, RowError(f"not CSV ({error}); the lines from here on are not read")
 
@@ -90,7 +90,7 @@ def _row(row: Any) -> Row:
         raise RowError("no file_name")
     _check_text("file_name", file)
     if leads_out(file):
-        raise RowError(f"file_name {file!r} leads out of the folder; a path below it is wanted")
+        raise RowError(f"file_name {file!r} leads out of the folder; expected a path below it")
     captions: list[str] = []
     for column in CAPTION_COLUMNS:
         captions += [caption for caption in _captions(column, row.get(column)) if caption not in captions]
@@ -108,7 +108,7 @@ def _captions(column: str, value: Any) -> list[str]:
     values = [] if value is None else value if isinstance(value, list) else [value]
     for caption in values:
         if not isinstance(caption, str):
-            raise RowError(f"{column} holds {caption!r}; text or a list of texts is wanted")
+            raise RowError(f"{column} holds {caption!r}; expected text or a list of texts")
         _check_text(column, caption)
     return [caption for caption in map(tidy, values) if caption]
 
@@ -135,12 +135,12 @@ def _stated(row: Mapping[str, Any], captions: int) -> tuple[frozenset[str], ...]
     if stated is None:
         return None
     lists: list[Any] = stated if isinstance(stated, list) else [None]
-    if not all(isinstance(told, list) and all(isinstance(name, str) for name in told) for told in lists):
+    if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in lists):
         raise RowError("stated is not a list with a list of attributes for each caption")
     if len(lists) != captions:
-        raise RowError(f"stated has {len(lists)} lists for {captions} captions; one for each is wanted")
-    for told in lists:
-        _check_text("stated", "".join(told))
+        raise RowError(f"stated has {len(lists)} lists for {captions} captions; expected one for each")
+    for names in lists:
+        _check_text("stated", "".join(names))
     return tuple(map(frozenset, lists))
 
 

@@ -1,7 +1,7 @@
 """Portraits: faces drawn on the spot from their attributes, with descriptions; nothing to download.
 
 Eighty people are fixed combinations of features; the last sixteen appear in the test split alone. What a
-person wears, how they look and where they are differs from picture to picture.
+person wears, how they look and where they are differs from image to image.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from functools import partial
 
 import numpy as np
 
-from zoo_plugins.datasets.drawn import HIDDEN, DrawnSet, Purpose, Scene, pick
 from zoo_plugins.datasets.grammar import Sentence
 from zoo_plugins.datasets.portraits_captions import captions
 from zoo_plugins.datasets.portraits_drawing import DRAWING_VERSION, WALLS, draw
 from zoo_plugins.datasets.portraits_head import Portrait
 from zoo_plugins.datasets.portraits_people import TEST_PEOPLE, Person, mixed, people
+from zoo_plugins.datasets.procedural import HIDDEN, ProceduralDataset, Purpose, Scene, pick
 
 _EXPRESSIONS = (
     "smiling",
@@ -38,7 +38,7 @@ _HATLESS = ("bun", "afro", "spiky", "ponytail")  # hair that no hat fits over
 _UNDER_HATS = ("short", "parted", "curly")  # hair that is much the same below one
 
 
-class Portraits(DrawnSet[Person]):
+class Portraits(ProceduralDataset[Person]):
     """Drawn people. Labels are persons; the attributes are those of `Person` and of `Portrait`.
 
     A feature that hat, fringe or sunglasses cover is "hidden".
@@ -60,8 +60,8 @@ class Portraits(DrawnSet[Person]):
         return captions(attributes, rng)
 
     def scene(self, kind: Person, number: int) -> Scene:
-        """Picture `number`, a portrait of one person."""
-        rng = np.random.default_rng(self.key(Purpose.PICTURE, number))
+        """Image `number`, a portrait of one person."""
+        rng = np.random.default_rng(self.key(Purpose.IMAGE, number))
         hat = "none" if kind.style in _HATLESS else pick(rng, ("none",) * 6 + ("cap", "beanie", "sun hat"))
         if hat == "sun hat" and kind.gender == "man":
             hat = "cap"
@@ -84,7 +84,7 @@ class Portraits(DrawnSet[Person]):
         unseen = {"tie"} | ({"clothes"} if clothes == "striped shirt" else set())
         if hat != "none" and kind.style in _UNDER_HATS:
             unseen |= {"style"}
-        return Scene(partial(draw, portrait, self.side), _seen(kind, own), unseen)
+        return Scene(partial(draw, portrait, self.resolution), _seen(kind, own), unseen)
 
 
 def _seen(person: Person, own: dict[str, str]) -> dict[str, str]:

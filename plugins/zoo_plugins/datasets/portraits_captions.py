@@ -1,6 +1,6 @@
 """How people might describe a portrait, mostly in two clauses or more, as the descriptions of Face2Text are.
 
-Left and right are never said: training mirrors pictures at random. Words tell an attribute (`telling`, and
+Left and right are never said: training mirrors images at random. Words tell an attribute (`telling`, and
 <name> in a rule) where they go with its value and with no other.
 So "short hair" tells no style, since many are short.
 """
@@ -218,7 +218,7 @@ def _grey(colour: str) -> str:
 
 
 def _facts(attributes: Mapping[str, str]) -> dict[str, str]:
-    """What can be said of a picture.
+    """What can be said of an image.
 
     A fact whose text is empty is a topic. The phrasings of one topic name it, so that it comes up once.
     """

@@ -1,4 +1,4 @@
-"""The clothes of a portrait, from the neck to the lower edge of the picture."""
+"""The clothes of a portrait, from the neck to the lower edge of the image."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def paint_clothes(canvas: Canvas, head: Head) -> None:
 
 
 def _body(head: Head, points: Any) -> Points:
-    """From the head's frame into the picture, for what does not lean with the head."""
+    """From the head's frame into the image, for what does not lean with the head."""
     return np.asarray(points, dtype=float) * head.scale + head.centre
 
 

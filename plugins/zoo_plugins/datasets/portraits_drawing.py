@@ -1,6 +1,6 @@
 """Portraits drawn from attributes: head and shoulders before a background, painted on a `Canvas`.
 
-The face stays in the middle of the picture, so that a random crop of 64 out of 76 pixels keeps it whole.
+The face stays in the middle of the image, so that a random crop of 64 out of 76 pixels keeps it whole.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from zoo_plugins.datasets.portraits_hair import paint_back, paint_front
 from zoo_plugins.datasets.portraits_head import Head, Portrait
 from zoo_plugins.datasets.portraits_wear import paint_earrings, paint_glasses, paint_hat
 
-DRAWING_VERSION = 3  # raise it whenever a picture changes, or what is known to show in it
+DRAWING_VERSION = 3  # raise it whenever an image changes, or what is known to show in it
 WALLS = ("blue", "green", "grey", "pink", "yellow", "purple")  # backgrounds of one colour
 
 _BOOKS = ("red", "blue", "green", "brown", "yellow", "purple", "grey")
 
 
-def draw(portrait: Portrait, side: int) -> Image.Image:
-    """The picture [side, side], RGB. The same portrait has the same content at every side."""
+def draw(portrait: Portrait, resolution: int) -> Image.Image:
+    """The image [resolution, resolution], RGB. The same portrait has the same content at every resolution."""
     rng = np.random.default_rng(portrait.key)
-    canvas = Canvas(side)
+    canvas = Canvas(resolution)
     tint = rng.normal(0, 3, 3) + rng.normal(0, 4)
     way = float(rng.choice((-1.0, 1.0)))
     lean = way * rng.uniform(9, 14) if portrait.tilt == "tilted" else rng.uniform(-3, 3)

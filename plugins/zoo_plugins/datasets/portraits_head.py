@@ -30,7 +30,7 @@ _CHIN = np.array([0.0, 1.0])  # about which the head leans
 
 @dataclass(frozen=True)
 class Portrait:
-    """One picture: who, how, in what clothes and where. `key` seeds all that is left to chance."""
+    """One image: who, how, in what clothes and where. `key` seeds all that is left to chance."""
 
     person: Person
     expression: str  # "smiling" | "laughing" | "serious" | "sad" | "surprised"
@@ -52,8 +52,8 @@ class Head:
     """Where the head is and what it is made of."""
 
     portrait: Portrait
-    centre: Points  # [2], in the picture
-    scale: float  # the head's unit in the picture
+    centre: Points  # [2], in the image
+    scale: float  # the head's unit in the image
     lean: float  # degrees
     turn: float  # how far the features have moved to a side
     tint: Points = field(default_factory=lambda: np.zeros(3))
@@ -65,12 +65,12 @@ class Head:
 
     @cached_property
     def _matrix(self) -> Points:
-        """[2, 2], from the head's frame into the picture, about the chin."""
+        """[2, 2], from the head's frame into the image, about the chin."""
         c, s = np.cos(np.radians(self.lean)), np.sin(np.radians(self.lean))
         return np.array([[c, -s], [s, c]]) * self.scale
 
     def put(self, points: Any) -> Points:
-        """From the head's frame into the picture."""
+        """From the head's frame into the image."""
         turned: Points = (np.asarray(points, dtype=float) - _CHIN) @ self._matrix
         return turned + _CHIN * self.scale + self.centre
 
@@ -79,7 +79,7 @@ class Head:
         return self.put(np.asarray(points, dtype=float) + np.array([self.turn, 0.0]))
 
     def tone(self, colour: Colour) -> Colour:
-        """A colour in this picture's light."""
+        """A colour in this image's light."""
         r, g, b = np.clip(np.array(colour) + self.tint, 0, 255).round().astype(int).tolist()
         return (r, g, b)
 

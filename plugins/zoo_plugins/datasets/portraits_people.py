@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from zoo_plugins.datasets.canvas import Colour
-from zoo_plugins.datasets.drawn import far_apart, pick
+from zoo_plugins.datasets.procedural import far_apart, pick
 
 PEOPLE = 80
 TEST_PEOPLE = 16  # the last ones

@@ -1,6 +1,6 @@
 """WebDataset shards: tar files whose members KEY.jpg, KEY.txt, KEY.json are one sample (Aizman et al. 2019).
 
-The library of that name streams shards in their order; training here wants any picture at any time, so the
+The library of that name streams shards in their order; training here wants any image at any time, so the
 shards are indexed once and read in place. Nothing is ever unpacked.
 """
 
@@ -19,7 +19,7 @@ from zoo_registry.contracts import DataSource, Problem, Record
 from zoo_registry.errors import ZooError
 
 from .files import (
-    PICTURE_ENDINGS,
+    IMAGE_EXTENSIONS,
     Stored,
     StoredReader,
     find_files,
@@ -49,14 +49,14 @@ DAMAGE = (
 
 @dataclass(frozen=True)
 class Member(Stored):
-    """A picture in a shard."""
+    """An image in a shard."""
 
     shard: Path
     offset: int
     size: int
 
     def read(self) -> bytes:
-        """The picture's encoded bytes, from their place in the shard."""
+        """The image's encoded bytes, from their place in the shard."""
         with self.shard.open("rb") as file:
             file.seek(self.offset)
             return file.read(self.size)
@@ -64,15 +64,15 @@ class Member(Stored):
 
 @dataclass
 class _Sample:
-    picture: Member | None = None
-    file: str = ""  # the picture's name in the shard
+    image: Member | None = None
+    file: str = ""  # the image's name in the shard
     texts: dict[str, bytes] = field(default_factory=dict)  # by ending
 
 
 class WebDatasetShards(StoredReader):
     """Shards by a pattern, "birds-{000..009}.tar", or all of a folder.
 
-    The captions of a picture are the lines of KEY.txt and what KEY.json has as captions, text or caption; its
+    The captions of an image are the lines of KEY.txt and what KEY.json has as captions, text or caption; its
     class is KEY.cls, or class or label in KEY.json. A shard belongs to the split that is a word of its name
     or the name of its folder (train; val, valid, validation or dev; test), else to "train". Shards are plain
     tar: compressed ones cannot be read at random. Links in them are refused, and so are names that climb.
@@ -146,27 +146,27 @@ class _Shard:
         self._index()
         for key, sample in self.samples.items():
             captions, label = self._texts(key, sample)
-            if sample.picture is None:
-                self._fault(f"captions without a picture; {key}.jpg is missing")
-            elif sample.picture.size == 0:
-                self._fault(f"{sample.file}: the picture is empty")
+            if sample.image is None:
+                self._problem(f"captions without an image; {key}.jpg is missing")
+            elif sample.image.size == 0:
+                self._problem(f"{sample.file}: the image is empty")
             elif not captions:
-                wanted = f"{key}.txt or a caption in {key}.json is wanted"
-                self._fault(f"{sample.file}: picture without captions; {wanted}")
+                expected = f"expected {key}.txt or a caption in {key}.json"
+                self._problem(f"{sample.file}: image without captions; {expected}")
             else:
                 name = f"{self.file.removesuffix('.tar')}/{key}"
-                yield Record(name, sample.picture, tuple(captions), label=label)
+                yield Record(name, sample.image, tuple(captions), label=label)
 
-    def _fault(self, what: str) -> None:
+    def _problem(self, what: str) -> None:
         self.problems.append(Problem(self.file, what))
 
     def _index(self) -> None:
         with self.path.open("rb") as stream:
             head = stream.read(len(GZIP))
             if not head:
-                self._fault("the file is empty")
+                self._problem("the file is empty")
             elif head == GZIP:
-                self._fault("compressed, so that no picture can be read alone; unpack it with gunzip to .tar")
+                self._problem("compressed, so that no image can be read alone; unpack it with gunzip to .tar")
             else:
                 stream.seek(0)
                 try:
@@ -175,33 +175,33 @@ class _Shard:
                             self._add(member, tar)
                         stream.seek(tar.offset)  # the archive's end, or a header that tarfile gave up at
                     if stream.read(tarfile.BLOCKSIZE).strip(b"\0"):
-                        self._fault("damaged (no header where one is due); what follows is not read")
+                        self._problem("damaged (no header where one is due); what follows is not read")
                 except DAMAGE as error:
-                    self._fault(f"damaged ({error}); what follows is not read")
+                    self._problem(f"damaged ({error}); what follows is not read")
 
     def _add(self, member: tarfile.TarInfo, tar: tarfile.TarFile) -> None:
         path = PurePosixPath(member.name)
         if member.isdir() or path.name.startswith((".", "__")):  # __NAME__ is WebDataset's own
             return
         if not member.isreg() or member.issparse():
-            self._fault(f"{member.name!r} is a link or no plain file; it is not followed")
+            self._problem(f"{member.name!r} is a link or no plain file; it is not followed")
             return
         if leads_out(member.name) or not is_utf8(member.name):
-            self._fault(f"{member.name!r} leads out of the shard or is not UTF-8; a name below it is wanted")
+            self._problem(f"{member.name!r} leads out of the shard or is not UTF-8; expected a name below it")
             return
         stem, _, ending = path.name.partition(".")
         ending = ending.lower()
-        if ending not in TEXTS and f".{ending}" not in PICTURE_ENDINGS:
+        if ending not in TEXTS and f".{ending}" not in IMAGE_EXTENSIONS:
             return
         sample = self.samples.setdefault(path.with_name(stem).as_posix(), _Sample())
         if ending not in TEXTS:
-            if sample.picture is None:
-                sample.picture = Member(self.path, member.offset_data, member.size)
+            if sample.image is None:
+                sample.image = Member(self.path, member.offset_data, member.size)
                 sample.file = member.name
             else:
-                self._fault(f"{member.name} is a second picture beside {sample.file}; it is not used")
+                self._problem(f"{member.name} is a second image beside {sample.file}; it is not used")
         elif member.size > TEXT_LIMIT:
-            self._fault(f"{member.name} is longer than {TEXT_LIMIT} bytes; it is not read")
+            self._problem(f"{member.name} is longer than {TEXT_LIMIT} bytes; it is not read")
         elif content := tar.extractfile(member):
             sample.texts[ending] = content.read()
 
@@ -215,13 +215,13 @@ class _Shard:
                 row = _row(ending, data)
                 texts = [text for column in CAPTION_COLUMNS for text in texts_of(row.get(column))]
                 if ending == "txt" and not any(texts):
-                    self._fault(f"{member} holds no caption; one a line is wanted")
+                    self._problem(f"{member} holds no caption; expected one per line")
                 captions += [text for text in dict.fromkeys(texts) if text and text not in captions]
                 label = _label(row) or label
             except UnicodeDecodeError:
-                self._fault(f"{member} is not UTF-8")
-            except (ValueError, RecursionError) as fault:
-                self._fault(f"{member}: {fault}")
+                self._problem(f"{member} is not UTF-8")
+            except (ValueError, RecursionError) as error:
+                self._problem(f"{member}: {error}")
         return captions, label
 
 

@@ -1,4 +1,4 @@
-"""Parts of kind `discriminator`, one a file; listed here."""
+"""Parts of kind `discriminator`, one per file; listed here."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ COMPONENTS: tuple[Component, ...] = (
         kind="discriminator",
         name="pyramid",
         target="zoo_plugins.discriminators.pyramid:Pyramid",
-        summary="One network a side, with a conditional and an unconditional head",
+        summary="One network per resolution, with a conditional and an unconditional head",
         paper="arXiv:1711.10485",
-        needs={"fixed-sides"},
+        needs={"fixed-resolutions"},
     ),
     Component(
         kind="discriminator",
@@ -19,7 +19,7 @@ COMPONENTS: tuple[Component, ...] = (
         target="zoo_plugins.discriminators.dcgan:DCGAN",
         summary="Strided convolutions on the largest image, which its sentence joins at 4x4",
         paper="arXiv:1605.05396",
-        needs={"fixed-sides"},
+        needs={"fixed-resolutions"},
     ),
     Component(
         kind="discriminator",
@@ -27,7 +27,7 @@ COMPONENTS: tuple[Component, ...] = (
         target="zoo_plugins.discriminators.dcgan_residual:DCGANResidual",
         summary="dcgan with the residual block of GAN-CLS's own code",
         paper="arXiv:1605.05396",
-        needs={"fixed-sides"},
+        needs={"fixed-resolutions"},
     ),
     Component(
         kind="discriminator",
@@ -35,7 +35,7 @@ COMPONENTS: tuple[Component, ...] = (
         target="zoo_plugins.discriminators.one_way:OneWay",
         summary="One logit for the largest image together with its sentence",
         paper="arXiv:2008.05865",
-        needs={"fixed-sides"},
+        needs={"fixed-resolutions"},
     ),
     Component(
         kind="discriminator",
@@ -48,7 +48,7 @@ COMPONENTS: tuple[Component, ...] = (
         kind="discriminator",
         name="progressive",
         target="zoo_plugins.discriminators.progressive:ProgressiveDiscriminator",
-        summary="Grows from 4x4, a side at a time; the sentence joins its last block",
+        summary="Grows from 4x4, one resolution at a time; the sentence joins its last block",
         paper="arXiv:1710.10196",
         needs={"growing"},
     ),

@@ -15,14 +15,14 @@ from torch import Tensor, nn
 
 from zoo_plugins.equalised import HE, EqualisedConv2d, EqualisedLinear, MinibatchDeviation
 from zoo_plugins.trunk import ResidualTrunk
-from zoo_registry.contracts import Discriminator, GeneratorSpec, ImageFeatures, Phase, Text, TextSpec
+from zoo_registry.contracts import Discriminator, GeneratorSpec, Growth, ImageFeatures, Text, TextSpec
 from zoo_registry.errors import ZooError
 
 
 class ContrastiveDiscriminator(nn.Module, Discriminator):
     """One residual block a resolution down to 4x4; the sentence joins by an inner product.
 
-    It offers `match` to the loss `contrastive`: the image as a vector and as 8x8 regions, the caption as a
+    It has `match` for the loss `contrastive`: the image as a vector and as 8x8 regions, the caption as a
     sentence and as words, in one space. What it learns there from real pairs serves its logit too.
 
     width: channels up to the resolution `wide_until`; each doubling after that halves them. joint_width: E.
@@ -45,13 +45,13 @@ class ContrastiveDiscriminator(nn.Module, Discriminator):
         super().__init__()
         if not text.words:
             raise ZooError("discriminator: 'contrastive' needs a text encoder that gives words")
-        resolutions = generator.sides
+        resolutions = generator.resolutions
         if resolutions[-1] < 16 or any(at & (at - 1) for at in resolutions):
             raise ZooError(
                 "discriminator: 'contrastive' expects powers of two, the largest at least 16, got the "
                 f"generator's resolutions {list(resolutions)}"
             )
-        self.trunk = ResidualTrunk(generator.sides[-1], width, wide_until, growing=True)
+        self.trunk = ResidualTrunk(generator.resolutions[-1], width, wide_until, growing=True)
         self.last = nn.Sequential(
             MinibatchDeviation(deviation_group),
             EqualisedConv2d(width + 1, width, 3, padding=1, gain=HE),
@@ -67,9 +67,9 @@ class ContrastiveDiscriminator(nn.Module, Discriminator):
         self.words = EqualisedLinear(text.width, joint_width)
         self.projection = EqualisedLinear(text.width, width)
 
-    def features(self, images: tuple[Tensor, ...], phase: Phase) -> tuple[Tensor, ...]:
+    def features(self, images: tuple[Tensor, ...], growth: Growth) -> tuple[Tensor, ...]:
         """Of the largest image: [B,width] for the logit, [B,C,4,4] and [B,C,8,8] for `match`."""
-        regions, last = self.trunk(images[-1], phase.blend)
+        regions, last = self.trunk(images[-1], growth.alpha)
         return self.last(last), last, regions
 
     def score(self, features: tuple[Tensor, ...], sentence: Tensor | None) -> tuple[Tensor, ...]:

@@ -13,23 +13,23 @@ from zoo_plugins.blocks import (
     Norm,
     convolution,
     initialise_normal,
-    judged_sides,
+    judged_resolutions,
     leaky,
     normalise_spectrally,
 )
-from zoo_registry.contracts import Discriminator, GeneratorSpec, Phase, TextSpec
+from zoo_registry.contracts import Discriminator, GeneratorSpec, Growth, TextSpec
 
 
 class DCGAN(nn.Module, Discriminator):
     """Strided convolutions bring the largest image to [B,K,4,4]; the sentence, projected, joins it there.
 
-    base_channels: F, after the first convolution; each halving of the side doubles them.
+    base_channels: F, after the first convolution; each halving of the resolution doubles them.
     text_width: of the projected sentence.
     unconditional: whether there is a head that ignores the sentence, which Reed's network does not have;
         always, where there is no text.
-    joint: the paper's 1x1 convolution over picture and sentence before the last 4x4 one. Without, as in the
-        PyTorch port of GAN-CLS, the score of a pair is a sum: nothing tells which picture goes with which
-        sentence, only what is a likely picture and a likely sentence.
+    joint: the paper's 1x1 convolution over image and sentence before the last 4x4 one. Without, as in the
+        PyTorch port of GAN-CLS, the score of a pair is a sum: nothing tells which image goes with which
+        sentence, only what is a likely image and a likely sentence.
     norm: "batch", "spectral" (arXiv:1802.05957) or "none".
     """
 
@@ -46,28 +46,28 @@ class DCGAN(nn.Module, Discriminator):
         norm: Norm = "batch",
     ) -> None:
         super().__init__()
-        (side,) = judged_sides(generator, "dcgan", "largest")
+        (resolution,) = judged_resolutions(generator, "dcgan", "largest")
         self.unconditional = unconditional or text.width == 0
-        halvings = (side // 4).bit_length() - 1
-        wide = base_channels << (halvings - 1)
+        downsamplings = (resolution // 4).bit_length() - 1
+        out_channels = base_channels << (downsamplings - 1)
         self.trunk = nn.Sequential(
             nn.Sequential(convolution(3, base_channels, 4, norm, stride=2), nn.LeakyReLU(0.2)),
             *(
                 leaky(convolution(base_channels << i, base_channels << (i + 1), 4, norm, stride=2), norm)
-                for i in range(halvings - 1)
+                for i in range(downsamplings - 1)
             ),
         )
         self.heads = nn.ModuleDict()
         if text.width:
-            self.heads["conditional"] = ConditionalHead(text.width, wide, text_width, joint, norm)
+            self.heads["conditional"] = ConditionalHead(text.width, out_channels, text_width, joint, norm)
         if self.unconditional:
-            self.heads["unconditional"] = nn.Conv2d(wide, 1, 4, bias=False)
+            self.heads["unconditional"] = nn.Conv2d(out_channels, 1, 4, bias=False)
         self.apply(initialise_normal)
         if norm == "spectral":
             normalise_spectrally(self)
 
-    def features(self, images: tuple[Tensor, ...], phase: Phase) -> tuple[Tensor, ...]:
-        """[B,K,4,4] of the largest image. Does not grow: `phase` is ignored."""
+    def features(self, images: tuple[Tensor, ...], growth: Growth) -> tuple[Tensor, ...]:
+        """[B,K,4,4] of the largest image. Does not grow: `growth` is ignored."""
         return (self.trunk(images[-1]),)
 
     def score(self, features: tuple[Tensor, ...], sentence: Tensor | None) -> tuple[Tensor, ...]:
@@ -81,7 +81,7 @@ class DCGAN(nn.Module, Discriminator):
 
 
 class ConditionalHead(nn.Module):
-    """Scores a picture with its sentence."""
+    """Scores an image with its sentence."""
 
     def __init__(self, text_width: int, channels: int, projected: int, joint: bool, norm: Norm) -> None:
         super().__init__()
@@ -90,9 +90,9 @@ class ConditionalHead(nn.Module):
             *((nn.BatchNorm1d(projected),) if norm == "batch" else ()),
             nn.LeakyReLU(0.2),
         )
-        wide = channels + projected
-        self.joint = leaky(convolution(wide, channels, 1, norm), norm) if joint else None
-        self.logits = nn.Conv2d(channels if joint else wide, 1, 4, bias=False)
+        out_channels = channels + projected
+        self.joint = leaky(convolution(out_channels, channels, 1, norm), norm) if joint else None
+        self.logits = nn.Conv2d(channels if joint else out_channels, 1, 4, bias=False)
 
     def forward(self, feature: Tensor, sentence: Tensor) -> Tensor:
         """[B,K,4,4] and [B,D] to [B,1,1,1]."""

@@ -1,6 +1,6 @@
 """Discriminator with one-way output: DF-GAN (arXiv:2008.05865), section 3.3.
 
-Letters as in zoo_registry.contracts; also F base channels, K channels of a block, h = w its side.
+Letters as in zoo_registry.contracts; also F base channels, K channels of a block, h = w its resolution.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from zoo_plugins.blocks import judged_sides
+from zoo_plugins.blocks import judged_resolutions
 from zoo_plugins.generators.deep_fusion import widths
-from zoo_registry.contracts import Discriminator, GeneratorSpec, Phase, TextSpec
+from zoo_registry.contracts import Discriminator, GeneratorSpec, Growth, TextSpec
 
 
 class OneWay(nn.Module, Discriminator):
@@ -31,19 +31,21 @@ class OneWay(nn.Module, Discriminator):
         self, text: TextSpec, generator: GeneratorSpec, /, *, base_channels: PositiveInt = 32
     ) -> None:
         super().__init__()
-        side = judged_sides(generator, "one-way")[-1]
+        resolution = judged_resolutions(generator, "one-way")[-1]
         self.unconditional = text.width == 0
-        channels = widths(side, base_channels)
+        channels = widths(resolution, base_channels)
         self.first = nn.Conv2d(3, base_channels, 3, padding=1)
-        self.blocks = nn.Sequential(*(Block(narrow, wide) for narrow, wide in pairwise(channels)))
+        self.blocks = nn.Sequential(
+            *(Block(in_channels, out_channels) for in_channels, out_channels in pairwise(channels))
+        )
         self.joint = nn.Sequential(
             nn.Conv2d(channels[-1] + text.width, 2 * base_channels, 3, padding=1, bias=False),
             nn.LeakyReLU(0.2),
             nn.Conv2d(2 * base_channels, 1, 4, bias=False),
         )
 
-    def features(self, images: tuple[Tensor, ...], phase: Phase) -> tuple[Tensor, ...]:
-        """[B,8F,4,4] of the largest image. Does not grow: `phase` is ignored."""
+    def features(self, images: tuple[Tensor, ...], growth: Growth) -> tuple[Tensor, ...]:
+        """[B,8F,4,4] of the largest image. Does not grow: `growth` is ignored."""
         return (self.blocks(self.first(images[-1])),)
 
     def score(self, features: tuple[Tensor, ...], sentence: Tensor | None) -> tuple[Tensor, ...]:
@@ -56,17 +58,19 @@ class OneWay(nn.Module, Discriminator):
 
 
 class Block(nn.Module):
-    """Half the side: two convolutions whose share is learned, from none, beside the average of 2x2 pixels."""
+    """Halve the resolution: the average of 2x2 pixels plus two convolutions of a learned share."""
 
-    def __init__(self, narrow: int, wide: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.residual = nn.Sequential(
-            nn.Conv2d(narrow, wide, 4, 2, 1, bias=False),
+            nn.Conv2d(in_channels, out_channels, 4, 2, 1, bias=False),
             nn.LeakyReLU(0.2),
-            nn.Conv2d(wide, wide, 3, padding=1, bias=False),
+            nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False),
             nn.LeakyReLU(0.2),
         )
-        self.shortcut = nn.Conv2d(narrow, wide, 1) if narrow != wide else nn.Identity()
+        self.shortcut = (
+            nn.Conv2d(in_channels, out_channels, 1) if in_channels != out_channels else nn.Identity()
+        )
         self.share = nn.Parameter(torch.zeros(1))
 
     def forward(self, hidden: Tensor) -> Tensor:

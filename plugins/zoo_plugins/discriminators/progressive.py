@@ -1,7 +1,7 @@
 """Growing discriminator: ProGAN (arXiv:1710.10196), sections 2 and 3, appendix A; with T2F's last block.
 
 T2F (github.com/akanimax/T2F) joins a compressed sentence to the last map. Letters as in
-zoo_registry.contracts; also C channels at a side, h = w that side.
+zoo_registry.contracts; also C channels at a resolution, h = w that resolution.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from zoo_plugins.equalised import HE, EqualisedConv2d, EqualisedLinear, MinibatchDeviation, channels
-from zoo_registry.contracts import Discriminator, GeneratorSpec, Phase, TextSpec
+from zoo_registry.contracts import Discriminator, GeneratorSpec, Growth, TextSpec
 from zoo_registry.errors import ZooError
 
 
 class ProgressiveDiscriminator(nn.Module, Discriminator):
-    """One block a side down to 4x4, each side with its own layer from the image; a new side is blended in.
+    """One block per resolution down to 4x4, each with its own layer from the image; a new one is faded in.
 
     With text there is one score, of image and sentence together; without, one of the image.
 
-    width: channels up to the side `wide_until`; each doubling after that halves them. last_width: of the last
-    map, 1x1; None: `width`. compressed_width: of the sentence as the last block sees it. deviation_group: how
-    many pictures share one deviation; T2F's is the batch's. rectified_image: whether a rectifier follows the
-    layers from the image, as in ProGAN; T2F has none. gain: of the equalised layers, He's as in ProGAN; T2F's
-    have 1.
+    width: channels up to the resolution `wide_until`; each doubling after that halves them. last_width: of
+    the last map, 1x1; None: `width`. compressed_width: of the sentence as the last block sees it.
+    deviation_group: how many images share one deviation; T2F's is the batch's. rectified_image: whether a
+    rectifier follows the layers from the image, as in ProGAN; T2F has none. gain: of the equalised layers,
+    He's as in ProGAN; T2F's have 1.
     """
 
     def __init__(
@@ -48,27 +48,33 @@ class ProgressiveDiscriminator(nn.Module, Discriminator):
         super().__init__()
         if not generator.growing:
             raise ZooError(
-                "discriminator: 'progressive' judges one side at a time, this generator draws all at once; "
-                "it takes a discriminator of fixed sides"
+                "discriminator: 'progressive' judges one resolution at a time, this generator makes all; "
+                "use a discriminator for fixed resolutions"
             )
-        sides = generator.sides
-        if sides[0] < 4 or sides[0] & (sides[0] - 1) or any(b != 2 * a for a, b in pairwise(sides)):
+        resolutions = generator.resolutions
+        if (
+            resolutions[0] < 4
+            or resolutions[0] & (resolutions[0] - 1)
+            or any(b != 2 * a for a, b in pairwise(resolutions))
+        ):
             raise ZooError(
                 "discriminator: 'progressive' judges powers of two from 4, each twice the one before, "
-                f"not the generator's sides {list(sides)}"
+                f"not the generator's resolutions {list(resolutions)}"
             )
-        self.smallest = sides[0]
+        self.smallest = resolutions[0]
         self.unconditional = text.width == 0
         last = last_width or width
         rectifier = nn.LeakyReLU(0.2)
-        self.from_image = nn.ModuleDict()  # by side, as are the blocks
-        for side in sides:
-            layer = EqualisedConv2d(3, channels(side, width, wide_until), 1, gain=gain)
-            self.from_image[str(side)] = nn.Sequential(layer, *([rectifier] if rectified_image else []))
+        self.from_image = nn.ModuleDict()  # by resolution, as are the blocks
+        for resolution in resolutions:
+            layer = EqualisedConv2d(3, channels(resolution, width, wide_until), 1, gain=gain)
+            self.from_image[str(resolution)] = nn.Sequential(layer, *([rectifier] if rectified_image else []))
         self.blocks = nn.ModuleDict()
-        for side in (4 << level for level in range(1, (sides[-1] // 4).bit_length())):
-            few, many = (channels(at, width, wide_until) for at in (side, side // 2))
-            self.blocks[str(side)] = _halving(few, many, gain)
+        for resolution in (4 << level for level in range(1, (resolutions[-1] // 4).bit_length())):
+            in_channels, out_channels = (
+                channels(at, width, wide_until) for at in (resolution, resolution // 2)
+            )
+            self.blocks[str(resolution)] = _downsampling(in_channels, out_channels, gain)
         self.together = nn.Sequential(
             MinibatchDeviation(deviation_group),
             EqualisedConv2d(width + 1, width, 3, padding=1, gain=gain),
@@ -83,17 +89,17 @@ class ProgressiveDiscriminator(nn.Module, Discriminator):
             EqualisedConv2d(width, last, 4, gain=gain), rectifier, EqualisedConv2d(last, 1, 1, gain=gain)
         )
 
-    def features(self, images: tuple[Tensor, ...], phase: Phase) -> tuple[Tensor, ...]:
-        """[B,width,4,4] of the one image, whose side is the phase's."""
+    def features(self, images: tuple[Tensor, ...], growth: Growth) -> tuple[Tensor, ...]:
+        """[B,width,4,4] of the one image, at `growth.resolution`."""
         (image,) = images
-        hidden = self.from_image[str(phase.side)](image)  # [B,C,h,w]
-        side = phase.side
-        while side > 4:
-            hidden = self.blocks[str(side)](hidden)  # [B,C,h,w] -> [B,C,h/2,w/2]
-            if side == phase.side > self.smallest and phase.blend < 1:
-                small = self.from_image[str(side // 2)](F.avg_pool2d(image, 2))
-                hidden = torch.lerp(small, hidden, phase.blend)
-            side //= 2
+        hidden = self.from_image[str(growth.resolution)](image)  # [B,C,h,w]
+        resolution = growth.resolution
+        while resolution > 4:
+            hidden = self.blocks[str(resolution)](hidden)  # [B,C,h,w] -> [B,C,h/2,w/2]
+            if resolution == growth.resolution > self.smallest and growth.alpha < 1:
+                small = self.from_image[str(resolution // 2)](F.avg_pool2d(image, 2))
+                hidden = torch.lerp(small, hidden, growth.alpha)
+            resolution //= 2
         return (self.together(hidden),)
 
     def score(self, features: tuple[Tensor, ...], sentence: Tensor | None) -> tuple[Tensor, ...]:
@@ -105,12 +111,12 @@ class ProgressiveDiscriminator(nn.Module, Discriminator):
         return (self.logit(hidden).flatten(),)  # [B,1,1,1] -> [B]
 
 
-def _halving(few: int, many: int, gain: float) -> nn.Sequential:
-    """Half the side: [B,few,h,w] to [B,many,h/2,w/2]."""
+def _downsampling(in_channels: int, out_channels: int, gain: float) -> nn.Sequential:
+    """Half the resolution: [B,in_channels,h,w] to [B,out_channels,h/2,w/2]."""
     return nn.Sequential(
-        EqualisedConv2d(few, few, 3, padding=1, gain=gain),
+        EqualisedConv2d(in_channels, in_channels, 3, padding=1, gain=gain),
         nn.LeakyReLU(0.2),
-        EqualisedConv2d(few, many, 3, padding=1, gain=gain),
+        EqualisedConv2d(in_channels, out_channels, 3, padding=1, gain=gain),
         nn.LeakyReLU(0.2),
         nn.AvgPool2d(2),
     )

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from zoo_plugins.blocks import convolution, leaky, normalise_spectrally
 from zoo_plugins.image_encoders.timm_model import maps, published_settings, stages_of
-from zoo_registry.contracts import Discriminator, Phase, TextSpec
+from zoo_registry.contracts import Discriminator, Growth, TextSpec
 from zoo_registry.errors import ZooError
 
 
@@ -24,13 +24,13 @@ class Projected(nn.Module, Discriminator):
     """Small heads judge what a frozen network sees at several depths: one logit a depth.
 
     The network never learns, nor do the random convolutions that mix its channels and depths; the heads do.
-    It judges the largest image that it is handed, of any side, so generators may grow.
+    It judges the largest image that it is handed, of any resolution, so generators may grow.
 
-    model: any timm model that offers its stages ("features_only"); transformers too.
+    model: any timm model that has its stages ("features_only"); transformers too.
     pretrained: take the model's published weights. Where they cannot be fetched, a UserWarning tells so and
         the network stays random. False fetches nothing: right where the weights come from a file.
     depths: which of the model's stages, as list indices, shallow to deep.
-    side: images are resized to it (bilinear, align_corners=False); None: the model's own input side.
+    resolution: images are resized to it (bilinear, align_corners=False); None: the model's own.
     width: W, channels of the mixed features and of the heads.
 
     Unlike in Projected GAN, a head's logits over its 4x4 grid are averaged before the loss sees them. In a
@@ -45,7 +45,7 @@ class Projected(nn.Module, Discriminator):
         model: str = "tf_efficientnet_lite1",
         pretrained: bool = True,
         depths: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)] = (1, 2, 3, 4),
-        side: PositiveInt | None = None,
+        resolution: PositiveInt | None = None,
         width: PositiveInt = 64,
     ) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Projected(nn.Module, Discriminator):
             if hasattr(layer, "fused_attn"):  # fused attention cannot be differentiated twice
                 layer.fused_attn = False
         published = published_settings(model)
-        self.side = side or published.input_size[-1]
+        self.resolution = resolution or published.input_size[-1]
         # [-1, 1] to the model's own range: ((x + 1) / 2 - mean) / std
         mean, std = torch.tensor(published.mean), torch.tensor(published.std)
         self.register_buffer("scale", (0.5 / std).view(3, 1, 1), persistent=False)
@@ -71,7 +71,7 @@ class Projected(nn.Module, Discriminator):
         self.shift: Tensor
         self.network.eval()
         with torch.no_grad():
-            seen = self._seen(torch.zeros(1, 3, self.side, self.side))
+            seen = self._seen(torch.zeros(1, 3, self.resolution, self.resolution))
         self.mixing = Mixing([depth.shape[1] for depth in seen], width).requires_grad_(False)
         self.heads = nn.ModuleList(Head(text.width, width, min(depth.shape[2:])) for depth in seen)
 
@@ -81,8 +81,8 @@ class Projected(nn.Module, Discriminator):
         self.network.eval()
         return self
 
-    def features(self, images: tuple[Tensor, ...], phase: Phase) -> tuple[Tensor, ...]:
-        """Of the largest image [B,W,h,w] a depth, (h, w) about 4x4. `phase` is ignored."""
+    def features(self, images: tuple[Tensor, ...], growth: Growth) -> tuple[Tensor, ...]:
+        """Of the largest image one [B,W,h,w] per depth, (h, w) about 4x4. `growth` is ignored."""
         mixed = self.mixing(self._seen(images[-1]))
         return tuple(head.trunk(depth) for head, depth in zip(self._heads(), mixed, strict=True))
 
@@ -95,7 +95,9 @@ class Projected(nn.Module, Discriminator):
 
     def _seen(self, images: Tensor) -> list[Tensor]:
         """What the network gives at each depth, [B,K,h,w] of its own K."""
-        sized = F.interpolate(images, size=(self.side, self.side), mode="bilinear", align_corners=False)
+        sized = F.interpolate(
+            images, size=(self.resolution, self.resolution), mode="bilinear", align_corners=False
+        )
         return maps(self.network, sized * self.scale + self.shift)
 
 
@@ -107,7 +109,7 @@ class Mixing(nn.Module):
 
     def __init__(self, channels: list[int], width: int) -> None:
         super().__init__()
-        self.across_channels = nn.ModuleList(nn.Conv2d(narrow, width, 1) for narrow in channels)
+        self.across_channels = nn.ModuleList(nn.Conv2d(in_channels, width, 1) for in_channels in channels)
         self.across_depths = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in channels)
         for layer in (*self.across_channels, *self.across_depths):
             nn.init.kaiming_normal_(cast("nn.Conv2d", layer).weight)
@@ -130,12 +132,15 @@ class Mixing(nn.Module):
 class Head(nn.Module):
     """Halvings of a depth's features to about 4x4, a logit of them alone and a projection of the sentence."""
 
-    def __init__(self, text_width: int, width: int, side: int) -> None:
+    def __init__(self, text_width: int, width: int, resolution: int) -> None:
         super().__init__()
-        halvings = max(0, (side // 4).bit_length() - 1)
+        downsamplings = max(0, (resolution // 4).bit_length() - 1)
         self.trunk = nn.Sequential(
             leaky(convolution(width, width, 3, "spectral"), "spectral"),
-            *(leaky(convolution(width, width, 4, "spectral", stride=2), "spectral") for _ in range(halvings)),
+            *(
+                leaky(convolution(width, width, 4, "spectral", stride=2), "spectral")
+                for _ in range(downsamplings)
+            ),
         )
         normalise_spectrally(self.trunk)
         self.alone = nn.Conv2d(width, 1, 1)

@@ -1,4 +1,4 @@
-"""One discriminator a side: AttnGAN (arXiv:1711.10485), section 3.1; StackGAN++ (arXiv:1710.10916).
+"""One discriminator per resolution: AttnGAN (arXiv:1711.10485), section 3.1; StackGAN++ (arXiv:1710.10916).
 
 Letters as in zoo_registry.contracts; also F base channels.
 """
@@ -11,12 +11,13 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from zoo_plugins.blocks import Norm, convolution, initialise, judged_sides, leaky, normalise_spectrally
-from zoo_registry.contracts import Discriminator, GeneratorSpec, Phase, TextSpec
+from zoo_plugins.blocks import Norm, convolution, initialise, judged_resolutions, leaky, normalise_spectrally
+from zoo_registry.contracts import Discriminator, GeneratorSpec, Growth, TextSpec
 
 
 class Pyramid(nn.Module, Discriminator):
-    """A network a side brings its image to [B,8F,4,4]; heads score that alone and with the sentence.
+    """One network per resolution brings its image to [B,8F,4,4]; heads score that alone and with the
+    sentence.
 
     base_channels: F, after the first convolution.
     unconditional: whether there is a head that ignores the sentence; always, where there is no text.
@@ -37,13 +38,15 @@ class Pyramid(nn.Module, Discriminator):
         judges: Literal["all", "largest"] = "all",
     ) -> None:
         super().__init__()
-        sides = judged_sides(generator, "pyramid", judges)
+        resolutions = judged_resolutions(generator, "pyramid", judges)
         self.unconditional = unconditional or text.width == 0
-        # by side, so that one side's weights have one name, whatever the other sides
+        # by resolution, so that one resolution's weights have one name, whatever the other resolutions
         self.networks = nn.ModuleDict(
             {
-                str(side): SideNetwork(text.width, side, base_channels, self.unconditional, norm)
-                for side in sides
+                str(resolution): ResolutionNetwork(
+                    text.width, resolution, base_channels, self.unconditional, norm
+                )
+                for resolution in resolutions
             }
         )
         self.apply(initialise)
@@ -53,33 +56,37 @@ class Pyramid(nn.Module, Discriminator):
                 if network.joint is not None:
                     normalise_spectrally(network.joint)
 
-    def features(self, images: tuple[Tensor, ...], phase: Phase) -> tuple[Tensor, ...]:
-        """[B,8F,4,4] a judged side. Does not grow: `phase` is ignored."""
+    def features(self, images: tuple[Tensor, ...], growth: Growth) -> tuple[Tensor, ...]:
+        """[B,8F,4,4] per judged resolution. Does not grow: `growth` is ignored."""
         networks = self._each()
         return tuple(
             network.trunk(image) for network, image in zip(networks, images[-len(networks) :], strict=True)
         )
 
     def score(self, features: tuple[Tensor, ...], sentence: Tensor | None) -> tuple[Tensor, ...]:
-        """Logits [B] a judged side; `sentence` is [B,D], None for the unconditional head."""
+        """Logits [B] per judged resolution; `sentence` is [B,D], None for the unconditional head."""
         return tuple(
-            network.score(of_side, sentence) for network, of_side in zip(self._each(), features, strict=True)
+            network.score(feature, sentence) for network, feature in zip(self._each(), features, strict=True)
         )
 
-    def _each(self) -> list[SideNetwork]:
-        return cast("list[SideNetwork]", list(self.networks.values()))
+    def _each(self) -> list[ResolutionNetwork]:
+        return cast("list[ResolutionNetwork]", list(self.networks.values()))
 
 
-class SideNetwork(nn.Module):
-    """Trunk and heads for one side."""
+class ResolutionNetwork(nn.Module):
+    """Trunk and heads for one resolution."""
 
-    def __init__(self, text_width: int, side: int, channels: int, unconditional: bool, norm: Norm) -> None:
+    def __init__(
+        self, text_width: int, resolution: int, channels: int, unconditional: bool, norm: Norm
+    ) -> None:
         super().__init__()
-        wide = 8 * channels
-        self.trunk = _trunk(side, channels, norm)
-        self.joint = leaky(convolution(wide + text_width, wide, 3, norm), norm) if text_width else None
-        self.conditional = nn.Conv2d(wide, 1, 4) if text_width else None
-        self.unconditional = nn.Conv2d(wide, 1, 4) if unconditional else None
+        out_channels = 8 * channels
+        self.trunk = _trunk(resolution, channels, norm)
+        self.joint = (
+            leaky(convolution(out_channels + text_width, out_channels, 3, norm), norm) if text_width else None
+        )
+        self.conditional = nn.Conv2d(out_channels, 1, 4) if text_width else None
+        self.unconditional = nn.Conv2d(out_channels, 1, 4) if unconditional else None
 
     def score(self, feature: Tensor, sentence: Tensor | None) -> Tensor:
         """Logits [B] of features [B,8F,4,4]."""
@@ -94,14 +101,14 @@ class SideNetwork(nn.Module):
         return logits.flatten()
 
 
-def _trunk(side: int, channels: int, norm: Norm) -> nn.Sequential:
-    """[B,3,R,R] to [B,8F,4,4]: halvings double the channels, to 32F at most; 3x3 blocks bring them to 8F."""
+def _trunk(resolution: int, channels: int, norm: Norm) -> nn.Sequential:
+    """[B,3,R,R] to [B,8F,4,4]: strided layers double the channels up to 32F, 3x3 blocks bring them to 8F."""
     blocks = [nn.Sequential(convolution(3, channels, 4, norm, stride=2), nn.LeakyReLU(0.2))]
     width = 1  # channels / F
-    while side > 8:
-        side, narrow, width = side // 2, width, min(2 * width, 32)
-        blocks.append(leaky(convolution(narrow * channels, width * channels, 4, norm, stride=2), norm))
+    while resolution > 8:
+        resolution, in_channels, width = resolution // 2, width, min(2 * width, 32)
+        blocks.append(leaky(convolution(in_channels * channels, width * channels, 4, norm, stride=2), norm))
     while width != 8:
-        narrow, width = width, max(width // 2, 8)
-        blocks.append(leaky(convolution(narrow * channels, width * channels, 3, norm), norm))
+        in_channels, width = width, max(width // 2, 8)
+        blocks.append(leaky(convolution(in_channels * channels, width * channels, 3, norm), norm))
     return nn.Sequential(*blocks)

@@ -1,4 +1,4 @@
-"""Parts of kind `generator`, one a file; listed here."""
+"""Parts of kind `generator`, one per file; listed here."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ COMPONENTS: tuple[Component, ...] = (
         kind="generator",
         name="attention-stages",
         target="zoo_plugins.generators.attention_stages:AttentionStages",
-        summary="Stages of doubling sides; each later one attends to the words",
+        summary="Stages of doubling resolutions; each later one attends to the words",
         paper="arXiv:1711.10485",
-        gives={"fixed-sides"},
+        gives={"fixed-resolutions"},
         needs={"words"},
     ),
     Component(
         kind="generator",
         name="joint-stages",
         target="zoo_plugins.generators.joint_stages:JointStages",
-        summary="Stages of doubling sides; each later one is told the code again",
+        summary="Stages of doubling resolutions; each later one gets the code again",
         paper="arXiv:1710.10916",
-        gives={"fixed-sides"},
+        gives={"fixed-resolutions"},
     ),
     Component(
         kind="generator",
@@ -28,7 +28,7 @@ COMPONENTS: tuple[Component, ...] = (
         target="zoo_plugins.generators.dcgan:DCGAN",
         summary="One stage of transposed convolutions from code and noise",
         paper="arXiv:1605.05396",
-        gives={"fixed-sides"},
+        gives={"fixed-resolutions"},
     ),
     Component(
         kind="generator",
@@ -36,15 +36,15 @@ COMPONENTS: tuple[Component, ...] = (
         target="zoo_plugins.generators.dcgan_residual:DCGANResidual",
         summary="dcgan with the residual blocks of GAN-CLS's own code",
         paper="arXiv:1605.05396",
-        gives={"fixed-sides"},
+        gives={"fixed-resolutions"},
     ),
     Component(
         kind="generator",
         name="memory-stages",
         target="zoo_plugins.generators.memory_stages:MemoryStages",
-        summary="Stages of doubling sides; each later one reads a memory of the words",
+        summary="Stages of doubling resolutions; each later one reads a memory of the words",
         paper="arXiv:1904.01310",
-        gives={"fixed-sides"},
+        gives={"fixed-resolutions"},
         needs={"words"},
     ),
     Component(
@@ -53,13 +53,13 @@ COMPONENTS: tuple[Component, ...] = (
         target="zoo_plugins.generators.deep_fusion:DeepFusion",
         summary="One stage; noise and sentence scale and shift its channels all the way",
         paper="arXiv:2008.05865",
-        gives={"fixed-sides"},
+        gives={"fixed-resolutions"},
     ),
     Component(
         kind="generator",
         name="progressive",
         target="zoo_plugins.generators.progressive:ProgressiveGenerator",
-        summary="Grows from 4x4, a side at a time; with text or without",
+        summary="Grows from 4x4, one resolution at a time; with text or without",
         paper="arXiv:1710.10196",
         gives={"growing"},
     ),
@@ -67,7 +67,7 @@ COMPONENTS: tuple[Component, ...] = (
         kind="generator",
         name="progressive-attention",
         target="zoo_plugins.generators.progressive_attention:ProgressiveAttentionGenerator",
-        summary="Grows from 4x4, a side at a time; its maps attend to the words",
+        summary="Grows from 4x4, one resolution at a time; its maps attend to the words",
         paper="arXiv:1710.10196",
         gives={"growing"},
         needs={"words"},

@@ -1,6 +1,6 @@
 """Attentional generative network: AttnGAN (arXiv:1711.10485), section 3.1, equations 1 and 2.
 
-Letters as in zoo_registry.contracts; also K base channels, h = w a stage's side, Q = h * w queries.
+Letters as in zoo_registry.contracts; also K base channels, h = w a stage's resolution, Q = h * w queries.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from pydantic import AfterValidator, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
 from zoo_plugins.attention import attended
-from zoo_plugins.blocks import DoublingConv, Gate, conv3x3, initialise, laid
+from zoo_plugins.blocks import DoublingConv, Gate, conv3x3, in_memory_format, initialise
 from zoo_registry.contracts import (
     Condition,
     ConditionSpec,
-    Drawing,
+    Generated,
     Generator,
     GeneratorSpec,
-    Phase,
+    Growth,
     Text,
     TextSpec,
 )
@@ -29,24 +29,26 @@ from zoo_registry.errors import ZooError
 MaskLayout = Literal["right", "attngan"]
 
 
-def doubling(sides: tuple[int, ...]) -> tuple[int, ...]:
-    """The sides of stages; ValueError where stages cannot have them."""
-    if not sides or sides[0] < 8 or sides[0] & (sides[0] - 1):
-        raise ValueError("the first side would be a power of two, 8 or larger")
-    for small, large in pairwise(sides):
+def doubling(resolutions: tuple[int, ...]) -> tuple[int, ...]:
+    """The resolutions of stages; ValueError where stages cannot have them."""
+    if not resolutions or resolutions[0] < 8 or resolutions[0] & (resolutions[0] - 1):
+        raise ValueError("the first must be a power of two, 8 or larger")
+    for small, large in pairwise(resolutions):
         if large != 2 * small:
-            raise ValueError(f"each side would be twice the one before: {2 * small} after {small}")
-    return sides
+            raise ValueError(f"each must be twice the one before: expected {2 * small} after {small}")
+    return resolutions
 
 
 class AttentionStages(nn.Module, Generator):
-    """Stages of doubling sides: the first draws from noise and code, each later one attends to the words.
+    """Stages of doubling resolutions: the first starts from noise and code, the later ones attend to the
+    words.
 
-    sides: of the stages' images, small to large; the first a power of two from 8, each twice the one before.
+    resolutions: of the stages' images, small to large; the first a power of two from 8, each twice the one
+    before.
     images: "all": a stage ends in its image. "largest": the last stage alone does, as in AttnDCGAN, and a
         discriminator judges nothing else.
-    base_channels: K, at every stage's side. residual_blocks: in each later stage. noise_width: Z.
-    mask_layout: "right" keeps each caption's padding out of its own attention. "attngan" repeats a fault of
+    base_channels: K, at every stage's resolution. residual_blocks: in each later stage. noise_width: Z.
+    mask_layout: "right" keeps each caption's padding out of its own attention. "attngan" repeats a bug of
         the authors' code, with which the published weights were trained: scores are rows [batch, query] but
         the mask is repeated as [query, batch], so query q of caption b gets the mask of caption
         (b * Q + q) mod B, and one caption gives different images in different batches. The two agree for one
@@ -59,7 +61,7 @@ class AttentionStages(nn.Module, Generator):
         condition: ConditionSpec,
         /,
         *,
-        sides: Annotated[tuple[PositiveInt, ...], AfterValidator(doubling)] = (64, 128, 256),
+        resolutions: Annotated[tuple[PositiveInt, ...], AfterValidator(doubling)] = (64, 128, 256),
         images: Literal["all", "largest"] = "all",
         base_channels: PositiveInt = 32,
         residual_blocks: NonNegativeInt = 2,
@@ -68,20 +70,20 @@ class AttentionStages(nn.Module, Generator):
     ) -> None:
         super().__init__()
         try:
-            doubling(sides)
-        except ValueError as fault:
-            raise ZooError(f"generator.sides: {fault}, found {list(sides)}") from None
-        drawn = sides if images == "all" else sides[-1:]
-        self.spec = GeneratorSpec(drawn, noise_width)
-        self.first = FirstStage(condition.width + noise_width, sides[0], base_channels)
+            doubling(resolutions)
+        except ValueError as error:
+            raise ZooError(f"generator.resolutions: {error}, got {list(resolutions)}") from None
+        with_image = resolutions if images == "all" else resolutions[-1:]
+        self.spec = GeneratorSpec(with_image, noise_width)
+        self.first = FirstStage(condition.width + noise_width, resolutions[0], base_channels)
         self.later = nn.ModuleList(
-            LaterStage(text.width, base_channels, residual_blocks, mask_layout) for _ in sides[1:]
+            LaterStage(text.width, base_channels, residual_blocks, mask_layout) for _ in resolutions[1:]
         )
-        self.to_image = nn.ModuleList(nn.Sequential(conv3x3(base_channels, 3), nn.Tanh()) for _ in drawn)
+        self.to_image = nn.ModuleList(nn.Sequential(conv3x3(base_channels, 3), nn.Tanh()) for _ in with_image)
         self.apply(initialise)
 
-    def forward(self, noise: Tensor, condition: Condition, text: Text, phase: Phase) -> Drawing:
-        """`noise` is [B,Z]; the text must have words. Does not grow: `phase` is ignored."""
+    def forward(self, noise: Tensor, condition: Condition, text: Text, growth: Growth) -> Generated:
+        """`noise` is [B,Z]; the text must have words. Does not grow: `growth` is ignored."""
         hidden = self.first(torch.cat([condition.code, noise], dim=1))
         ends, maps = [hidden], []
         for stage in self.later:
@@ -91,15 +93,15 @@ class AttentionStages(nn.Module, Generator):
         images = [
             to_image(end) for to_image, end in zip(self.to_image, ends[-len(self.to_image) :], strict=True)
         ]
-        return Drawing(tuple(images), tuple(maps))
+        return Generated(tuple(images), tuple(maps))
 
 
 class FirstStage(nn.Module):
-    """Code and noise [B,C+Z] to 4x4, doubled up to the first side; each doubling halves the channels."""
+    """Code and noise [B,C+Z] to 4x4, doubled to the first resolution; each doubling halves the channels."""
 
-    def __init__(self, width: int, side: int, channels: int) -> None:
+    def __init__(self, width: int, resolution: int, channels: int) -> None:
         super().__init__()
-        doublings = (side // 4).bit_length() - 1
+        doublings = (resolution // 4).bit_length() - 1
         self.channels = channels << doublings
         self.fc = nn.Sequential(
             nn.Linear(width, 2 * 16 * self.channels, bias=False),
@@ -118,7 +120,7 @@ class FirstStage(nn.Module):
 
 
 class LaterStage(nn.Module):
-    """Refines the stage before by the words and doubles its side."""
+    """Refines the stage before by the words and doubles its resolution."""
 
     def __init__(self, text_width: int, channels: int, residual_blocks: int, mask_layout: MaskLayout) -> None:
         super().__init__()
@@ -135,7 +137,7 @@ class LaterStage(nn.Module):
 
 
 class WordAttention(nn.Module):
-    """Each place of the picture attends to the words."""
+    """Each place of the image attends to the words."""
 
     def __init__(self, text_width: int, channels: int, mask_layout: MaskLayout) -> None:
         super().__init__()
@@ -175,17 +177,19 @@ class Residual(nn.Module):
 
 
 class Doubled(nn.Sequential):
-    """Twice the side, gated: [B,wide,h,w] to [B,narrow,2h,2w] in channels-last.
+    """Twice the resolution, gated: [B,in_channels,h,w] to [B,out_channels,2h,2w] in channels-last.
 
     On a CPU its layers compute in planes (NCHW): a transposed convolution in bfloat16 is up to 1.3 x as fast.
     """
 
-    def __init__(self, wide: int, narrow: int) -> None:
-        super().__init__(DoublingConv(wide, 2 * narrow), nn.BatchNorm2d(2 * narrow), Gate())
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(
+            DoublingConv(in_channels, 2 * out_channels), nn.BatchNorm2d(2 * out_channels), Gate()
+        )
 
     def forward(self, input: Tensor) -> Tensor:
         """In either format."""
-        hidden = laid(input, torch.contiguous_format) if input.is_cpu else input
+        hidden = in_memory_format(input, torch.contiguous_format) if input.is_cpu else input
         for layer in self:
             hidden = layer(hidden)
-        return laid(hidden, torch.channels_last)
+        return in_memory_format(hidden, torch.channels_last)

@@ -1,6 +1,6 @@
 """Text-conditional DCGAN: GAN-CLS (arXiv:1605.05396), section 4.1; DCGAN (arXiv:1511.06434).
 
-Letters as in zoo_registry.contracts; also F base channels, h = w a block's side.
+Letters as in zoo_registry.contracts; also F base channels, h = w a block's resolution.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from zoo_plugins.blocks import initialise_normal
 from zoo_registry.contracts import (
     Condition,
     ConditionSpec,
-    Drawing,
+    Generated,
     Generator,
     GeneratorSpec,
-    Phase,
+    Growth,
     Text,
 )
 from zoo_registry.errors import ZooError
 
 
-def power_of_two(side: int) -> int:
-    """The side of an image that doublings of 4x4 reach; ValueError for another."""
-    if side < 8 or side & (side - 1):
-        raise ValueError("the side would be a power of two, 8 or larger")
-    return side
+def power_of_two(resolution: int) -> int:
+    """The resolution of an image that doublings of 4x4 reach; ValueError for another."""
+    if resolution < 8 or resolution & (resolution - 1):
+        raise ValueError("the resolution would be a power of two, 8 or larger")
+    return resolution
 
 
 class DCGAN(nn.Module, Generator):
@@ -36,7 +36,7 @@ class DCGAN(nn.Module, Generator):
 
     The paper's projection of the sentence is the conditioning "projection".
 
-    side: R, a power of two from 8. base_channels: F, at half of that side. noise_width: Z.
+    resolution: R, a power of two from 8. base_channels: F, at half of that resolution. noise_width: Z.
     """
 
     def __init__(
@@ -44,17 +44,17 @@ class DCGAN(nn.Module, Generator):
         condition: ConditionSpec,
         /,
         *,
-        side: Annotated[PositiveInt, AfterValidator(power_of_two)] = 64,
+        resolution: Annotated[PositiveInt, AfterValidator(power_of_two)] = 64,
         base_channels: PositiveInt = 64,
         noise_width: PositiveInt = 100,
     ) -> None:
         super().__init__()
         try:
-            power_of_two(side)
-        except ValueError as fault:
-            raise ZooError(f"generator.side: {fault}, found {side}") from None
-        self.spec = GeneratorSpec((side,), noise_width)
-        doublings = (side // 8).bit_length() - 1
+            power_of_two(resolution)
+        except ValueError as error:
+            raise ZooError(f"generator.resolution: {error}, got {resolution}") from None
+        self.spec = GeneratorSpec((resolution,), noise_width)
+        doublings = (resolution // 8).bit_length() - 1
         widest = base_channels << doublings
         first = nn.ConvTranspose2d(condition.width + noise_width, widest, 4, bias=False)
         self.blocks = nn.Sequential(
@@ -64,20 +64,20 @@ class DCGAN(nn.Module, Generator):
         self.apply(initialise_normal)
 
     @staticmethod
-    def largest_side(settings: BaseModel, /) -> int:
+    def largest_resolution(settings: BaseModel, /) -> int:
         """R."""
-        side: int = settings.side  # type: ignore[attr-defined]
-        return side
+        resolution: int = settings.resolution  # type: ignore[attr-defined]
+        return resolution
 
-    def forward(self, noise: Tensor, condition: Condition, text: Text, phase: Phase) -> Drawing:
-        """`noise` is [B,Z]. Does not read words and does not grow: `text` and `phase` are ignored."""
+    def forward(self, noise: Tensor, condition: Condition, text: Text, growth: Growth) -> Generated:
+        """`noise` is [B,Z]. Does not read words and does not grow: `text` and `growth` are ignored."""
         code = torch.cat([condition.code, noise], dim=1)[:, :, None, None]  # [B,C+Z,1,1]
-        return Drawing((self.to_image(self.blocks(code)),))  # [B,F,R/2,R/2] -> [B,3,R,R]
+        return Generated((self.to_image(self.blocks(code)),))  # [B,F,R/2,R/2] -> [B,3,R,R]
 
 
-def _doubling(wide: int, narrow: int) -> nn.ConvTranspose2d:
-    """[B,wide,h,w] to [B,narrow,2h,2w]."""
-    return nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False)
+def _doubling(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:
+    """[B,in_channels,h,w] to [B,out_channels,2h,2w]."""
+    return nn.ConvTranspose2d(in_channels, out_channels, 4, 2, 1, bias=False)
 
 
 def _block(layer: nn.ConvTranspose2d) -> nn.Sequential:

@@ -21,7 +21,7 @@ class DCGANResidual(DCGAN):
 
     The authors' convolutions have biases that are set to zero before every step; here they have none.
 
-    side: R, a power of two from 8. base_channels: at half of that side. noise_width: Z.
+    resolution: R, a power of two from 8. base_channels: at half of that resolution. noise_width: Z.
     """
 
     def __init__(
@@ -29,11 +29,13 @@ class DCGANResidual(DCGAN):
         condition: ConditionSpec,
         /,
         *,
-        side: Annotated[PositiveInt, AfterValidator(power_of_two)] = 64,
+        resolution: Annotated[PositiveInt, AfterValidator(power_of_two)] = 64,
         base_channels: PositiveInt = 128,
         noise_width: PositiveInt = 100,
     ) -> None:
-        super().__init__(condition, side=side, base_channels=base_channels, noise_width=noise_width)
+        super().__init__(
+            condition, resolution=resolution, base_channels=base_channels, noise_width=noise_width
+        )
         for block in self.blocks[:2]:
             layer = cast("nn.Sequential", block)
             channels = cast("nn.ConvTranspose2d", layer[0]).out_channels

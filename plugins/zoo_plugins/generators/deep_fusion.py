@@ -1,6 +1,6 @@
 """One-stage generator of deep text-image fusion: DF-GAN (arXiv:2008.05865), sections 3.1 and 3.4.
 
-Letters as in zoo_registry.contracts; also F base channels, K channels of a block, h = w its side.
+Letters as in zoo_registry.contracts; also F base channels, K channels of a block, h = w its resolution.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from pydantic import AfterValidator, BaseModel, PositiveInt
 from torch import Tensor, nn
 
 from zoo_plugins.blocks import DoublingConv
-from zoo_registry.contracts import Condition, ConditionSpec, Drawing, Generator, GeneratorSpec, Phase, Text
+from zoo_registry.contracts import Condition, ConditionSpec, Generated, Generator, GeneratorSpec, Growth, Text
 from zoo_registry.errors import ZooError
 
 Activation = Literal["leaky", "relu"]
 
 
-def _power_of_two(side: int) -> int:
-    if side < 8 or side & (side - 1):
-        raise ValueError("the side would be a power of two, 8 or larger")
-    return side
+def _power_of_two(resolution: int) -> int:
+    if resolution < 8 or resolution & (resolution - 1):
+        raise ValueError("the resolution would be a power of two, 8 or larger")
+    return resolution
 
 
-def widths(side: int, channels: int) -> list[int]:
-    """Channels at every side from the image's down to 4: doubled at each, to 8 times at most."""
-    return [channels * min(1 << i, 8) for i in range(side.bit_length() - 2)]
+def widths(resolution: int, channels: int) -> list[int]:
+    """Channels at every resolution from the image's down to 4: doubled at each, to 8 times at most."""
+    return [channels * min(1 << i, 8) for i in range(resolution.bit_length() - 2)]
 
 
 class DeepFusion(nn.Module, Generator):
-    """Noise to an image of one side; noise and code scale and shift the channels four times a block.
+    """Noise to an image of one resolution; noise and code scale and shift the channels four times a block.
 
-    side: of the image, a power of two from 8. base_channels: F, at that side; 8F at the smallest.
+    resolution: of the image, a power of two from 8. base_channels: F, at that resolution; 8F at the smallest.
     noise_width: Z.
     activation: what follows each scaling. "leaky" (slope 0.2) is the authors' code, and the published weights
         were trained with it; "relu" is the paper.
@@ -45,56 +45,58 @@ class DeepFusion(nn.Module, Generator):
         condition: ConditionSpec,
         /,
         *,
-        side: Annotated[PositiveInt, AfterValidator(_power_of_two)] = 256,
+        resolution: Annotated[PositiveInt, AfterValidator(_power_of_two)] = 256,
         base_channels: PositiveInt = 32,
         noise_width: PositiveInt = 100,
         activation: Activation = "leaky",
     ) -> None:
         super().__init__()
         try:
-            _power_of_two(side)
-        except ValueError as fault:
-            raise ZooError(f"generator.side: {fault}, found {side}") from None
-        self.spec = GeneratorSpec((side,), noise_width)
-        channels = widths(side, base_channels)[::-1]
+            _power_of_two(resolution)
+        except ValueError as error:
+            raise ZooError(f"generator.resolution: {error}, got {resolution}") from None
+        self.spec = GeneratorSpec((resolution,), noise_width)
+        channels = widths(resolution, base_channels)[::-1]
         self.fc = nn.Linear(noise_width, 16 * channels[0])
         self.blocks = nn.ModuleList(
-            Block(narrow, wide, noise_width + condition.width, activation)
-            for narrow, wide in pairwise(channels)
+            Block(in_channels, out_channels, noise_width + condition.width, activation)
+            for in_channels, out_channels in pairwise(channels)
         )
         self.to_image = nn.Sequential(nn.LeakyReLU(0.2), nn.Conv2d(base_channels, 3, 3, padding=1), nn.Tanh())
 
     @staticmethod
-    def largest_side(settings: BaseModel, /) -> int:
+    def largest_resolution(settings: BaseModel, /) -> int:
         """The only one."""
-        side: int = settings.side  # type: ignore[attr-defined]
-        return side
+        resolution: int = settings.resolution  # type: ignore[attr-defined]
+        return resolution
 
-    def forward(self, noise: Tensor, condition: Condition, text: Text, phase: Phase) -> Drawing:
-        """`noise` is [B,Z]. Reads no words, does not grow: `text` and `phase` are ignored."""
+    def forward(self, noise: Tensor, condition: Condition, text: Text, growth: Growth) -> Generated:
+        """`noise` is [B,Z]. Reads no words, does not grow: `text` and `growth` are ignored."""
         code = torch.cat([noise, condition.code], dim=1)  # [B,Z+C]
         hidden = self.fc(noise).view(noise.shape[0], -1, 4, 4)  # [B,16*8F] -> [B,8F,4,4]
         for block in self.blocks:
             hidden = block(hidden, code)
-        return Drawing((self.to_image(hidden),))
+        return Generated((self.to_image(hidden),))
 
 
 class Block(nn.Module):
-    """Twice the side: two convolutions, each after a fusion, beside a 1x1 one where the widths differ."""
+    """Twice the resolution: two convolutions after fusions, and a 1x1 shortcut where the widths differ."""
 
-    def __init__(self, narrow: int, wide: int, code_width: int, activation: Activation) -> None:
+    def __init__(self, in_channels: int, out_channels: int, code_width: int, activation: Activation) -> None:
         super().__init__()
-        self.fuse1 = Fusion(narrow, code_width, activation)
-        self.conv1 = DoublingConv(narrow, wide)
-        self.bias1 = nn.Parameter(torch.zeros(wide, 1, 1))
-        self.fuse2 = Fusion(wide, code_width, activation)
-        self.conv2 = nn.Conv2d(wide, wide, 3, padding=1)
-        self.shortcut = nn.Conv2d(narrow, wide, 1) if narrow != wide else nn.Identity()
+        self.fuse1 = Fusion(in_channels, code_width, activation)
+        self.conv1 = DoublingConv(in_channels, out_channels)
+        self.bias1 = nn.Parameter(torch.zeros(out_channels, 1, 1))
+        self.fuse2 = Fusion(out_channels, code_width, activation)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = (
+            nn.Conv2d(in_channels, out_channels, 1) if in_channels != out_channels else nn.Identity()
+        )
 
-    # The paper doubles the side first. What acts on each pixel alone, the first fusion and the shortcut, is
-    # the same before nearest neighbour as after it, for a quarter of the work.
+    # The paper doubles the resolution first. What acts on each pixel alone, the first fusion and the
+    # shortcut, is the same before nearest neighbour as after it, for a quarter of the work.
     def forward(self, hidden: Tensor, code: Tensor) -> Tensor:
-        """[B,narrow,h,w] and the code [B,Z+C] to [B,wide,2h,2w]."""
+        """[B,in_channels,h,w] and the code [B,Z+C] to [B,out_channels,2h,2w]."""
         residual = self.conv1(self.fuse1(hidden, code))
         residual = residual + self.bias1.to(residual.dtype)  # which else would undo autocast
         residual = self.conv2(self.fuse2(residual, code))
@@ -131,8 +133,8 @@ class Affine(nn.Module):
         return torch.addcmul(shift, scale, hidden)
 
 
-def _perceptron(narrow: int, wide: int, start: float) -> nn.Sequential:
+def _perceptron(in_channels: int, out_channels: int, start: float) -> nn.Sequential:
     """One hidden layer; what it gives starts around `start`."""
-    last = nn.Linear(wide, wide)
+    last = nn.Linear(out_channels, out_channels)
     nn.init.constant_(last.bias, start)
-    return nn.Sequential(nn.Linear(narrow, wide), nn.ReLU(), last)
+    return nn.Sequential(nn.Linear(in_channels, out_channels), nn.ReLU(), last)

@@ -1,6 +1,6 @@
 """Tree of generators: StackGAN++ (arXiv:1710.10916), sections 3.1 and 3.2.
 
-Letters as in zoo_registry.contracts; also K base channels, h = w a stage's side.
+Letters as in zoo_registry.contracts; also K base channels, h = w a stage's resolution.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from zoo_plugins.blocks import Gate, conv3x3, initialise
 from zoo_registry.contracts import (
     Condition,
     ConditionSpec,
-    Drawing,
+    Generated,
     Generator,
     GeneratorSpec,
-    Phase,
+    Growth,
     Text,
 )
 from zoo_registry.errors import ZooError
@@ -28,11 +28,13 @@ from .attention_stages import Doubled, FirstStage, Residual, doubling
 
 
 class JointStages(nn.Module, Generator):
-    """Stages of doubling sides: the first draws from code and noise, each later one is told the code again.
+    """Stages of doubling resolutions: the first starts from code and noise, the later ones get the code
+    again.
 
-    Without text the later stages are told the noise.
+    Without text the later stages get the noise.
 
-    sides: of the stages' images, small to large; the first a power of two from 8, each twice the one before.
+    resolutions: of the stages' images, small to large; the first a power of two from 8, each twice the one
+    before.
     base_channels: K, of the first stage; each stage has half of the one before.
     residual_blocks: in each later stage. noise_width: Z.
     """
@@ -42,45 +44,45 @@ class JointStages(nn.Module, Generator):
         condition: ConditionSpec,
         /,
         *,
-        sides: Annotated[tuple[PositiveInt, ...], AfterValidator(doubling)] = (64, 128, 256),
+        resolutions: Annotated[tuple[PositiveInt, ...], AfterValidator(doubling)] = (64, 128, 256),
         base_channels: PositiveInt = 64,
         residual_blocks: NonNegativeInt = 2,
         noise_width: PositiveInt = 100,
     ) -> None:
         super().__init__()
         try:
-            doubling(sides)
-        except ValueError as fault:
-            raise ZooError(f"generator.sides: {fault}, found {list(sides)}") from None
-        if base_channels % (1 << (len(sides) - 1)):
+            doubling(resolutions)
+        except ValueError as error:
+            raise ZooError(f"generator.resolutions: {error}, got {list(resolutions)}") from None
+        if base_channels % (1 << (len(resolutions) - 1)):
             raise ZooError(
-                f"generator.base_channels: {base_channels}, but each of the {len(sides)} sides has half the "
-                f"channels of the one before; a multiple of {1 << (len(sides) - 1)} is right"
+                f"generator.base_channels: each of the {len(resolutions)} resolutions halves the channels; "
+                f"expected a multiple of {1 << (len(resolutions) - 1)}, got {base_channels}"
             )
-        self.spec = GeneratorSpec(sides, noise_width)
-        self.first = FirstStage(condition.width + noise_width, sides[0], base_channels)
-        told = condition.width or noise_width
+        self.spec = GeneratorSpec(resolutions, noise_width)
+        self.first = FirstStage(condition.width + noise_width, resolutions[0], base_channels)
+        joined = condition.width or noise_width
         self.later = nn.ModuleList(
-            LaterStage(told, base_channels >> i, residual_blocks) for i in range(len(sides) - 1)
+            LaterStage(joined, base_channels >> i, residual_blocks) for i in range(len(resolutions) - 1)
         )
         self.to_image = nn.ModuleList(
-            nn.Sequential(conv3x3(base_channels >> i, 3), nn.Tanh()) for i in range(len(sides))
+            nn.Sequential(conv3x3(base_channels >> i, 3), nn.Tanh()) for i in range(len(resolutions))
         )
         self.apply(initialise)
 
-    def forward(self, noise: Tensor, condition: Condition, text: Text, phase: Phase) -> Drawing:
-        """`noise` is [B,Z]. Does not read words and does not grow: `text` and `phase` are ignored."""
+    def forward(self, noise: Tensor, condition: Condition, text: Text, growth: Growth) -> Generated:
+        """`noise` is [B,Z]. Does not read words and does not grow: `text` and `growth` are ignored."""
         hidden = self.first(torch.cat([condition.code, noise], dim=1))
-        told = condition.code if condition.code.shape[1] else noise
+        joined = condition.code if condition.code.shape[1] else noise
         images = [self.to_image[0](hidden)]
         for stage, to_image in zip(self.later, self.to_image[1:], strict=True):
-            hidden = stage(hidden, told)
+            hidden = stage(hidden, joined)
             images.append(to_image(hidden))
-        return Drawing(tuple(images))
+        return Generated(tuple(images))
 
 
 class LaterStage(nn.Module):
-    """Refines the stage before by the code, doubles its side and halves its channels."""
+    """Refines the stage before by the code, doubles its resolution and halves its channels."""
 
     def __init__(self, code_width: int, channels: int, residual_blocks: int) -> None:
         super().__init__()
@@ -98,20 +100,22 @@ class LaterStage(nn.Module):
 
 
 class JointConv(nn.Conv2d):
-    """3x3 convolution over the code at every place and the hidden picture, concatenated.
+    """3x3 convolution over the code at every place and the hidden image, concatenated.
 
     What the code adds to a place depends only on which borders the place touches: it is computed for the nine
     cases and spread. Of the products, code channels / all channels are saved, 4 in 5 where they are most.
     """
 
-    def __init__(self, code_width: int, channels: int, wide: int) -> None:
-        super().__init__(code_width + channels, wide, 3, padding=1, bias=False)
+    def __init__(self, code_width: int, channels: int, out_channels: int) -> None:
+        super().__init__(code_width + channels, out_channels, 3, padding=1, bias=False)
         self.code_width = code_width
 
     def forward(self, input: Tensor, code: Tensor) -> Tensor:  # type: ignore[override]
-        """[B,channels,h,w] and [B,code_width] to [B,wide,h,w]; h and w from 2."""
+        """[B,channels,h,w] and [B,code_width] to [B,out_channels,h,w]; h and w from 2."""
         of_code, of_hidden = self.weight.split([self.code_width, input.shape[1]], dim=1)
-        nine = F.conv2d(code[:, :, None, None].expand(-1, -1, 3, 3), of_code, padding=1)  # [B,wide,3,3]
+        nine = F.conv2d(
+            code[:, :, None, None].expand(-1, -1, 3, 3), of_code, padding=1
+        )  # [B,out_channels,3,3]
         height, width = input.shape[2:]
         return F.conv2d(input, of_hidden, padding=1) + _spread(_spread(nine, 2, height), 3, width)
 

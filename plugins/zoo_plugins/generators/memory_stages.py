@@ -1,6 +1,6 @@
 """Generator with a dynamic memory: DM-GAN (arXiv:1904.01310), section 3.
 
-Letters as in zoo_registry.contracts; also K base channels, h = w a stage's side, Q = h * w queries.
+Letters as in zoo_registry.contracts; also K base channels, h = w a stage's resolution, Q = h * w queries.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from zoo_plugins.blocks import conv3x3, initialise
 from zoo_registry.contracts import (
     Condition,
     ConditionSpec,
-    Drawing,
+    Generated,
     Generator,
     GeneratorSpec,
-    Phase,
+    Growth,
     Text,
     TextSpec,
 )
@@ -28,13 +28,14 @@ from .attention_stages import Doubled, FirstStage, MaskLayout, Residual, doublin
 
 
 class MemoryStages(nn.Module, Generator):
-    """Stages of doubling sides: the first draws from noise and code, each later one reads a memory of words.
+    """Stages of doubling resolutions: the first starts from noise and code, the later ones read a memory.
 
-    The memory is written anew at each stage: how much of a word goes in depends on the picture so far.
+    The memory is written anew at each stage: how much of a word goes in depends on the image so far.
 
-    sides: of the stages' images, small to large; the first a power of two from 8, each twice the one before.
-    base_channels: K, at every stage's side. residual_blocks: in each later stage. noise_width: Z.
-    mask_layout: "right" keeps each caption's padding out of its own addressing. "attngan" repeats a fault of
+    resolutions: of the stages' images, small to large; the first a power of two from 8, each twice the one
+    before.
+    base_channels: K, at every stage's resolution. residual_blocks: in each later stage. noise_width: Z.
+    mask_layout: "right" keeps each caption's padding out of its own addressing. "attngan" repeats a bug of
         AttnGAN's code that the authors' has too, and that the published weights were trained with: one
         caption gives different images in different batches. The two agree for one caption and for equal
         lengths; `AttentionStages` tells the details.
@@ -46,7 +47,7 @@ class MemoryStages(nn.Module, Generator):
         condition: ConditionSpec,
         /,
         *,
-        sides: Annotated[tuple[PositiveInt, ...], AfterValidator(doubling)] = (64, 128, 256),
+        resolutions: Annotated[tuple[PositiveInt, ...], AfterValidator(doubling)] = (64, 128, 256),
         base_channels: PositiveInt = 64,
         residual_blocks: NonNegativeInt = 2,
         noise_width: PositiveInt = 100,
@@ -54,30 +55,32 @@ class MemoryStages(nn.Module, Generator):
     ) -> None:
         super().__init__()
         try:
-            doubling(sides)
-        except ValueError as fault:
-            raise ZooError(f"generator.sides: {fault}, found {list(sides)}") from None
-        self.spec = GeneratorSpec(sides, noise_width)
-        self.first = FirstStage(condition.width + noise_width, sides[0], base_channels)
+            doubling(resolutions)
+        except ValueError as error:
+            raise ZooError(f"generator.resolutions: {error}, got {list(resolutions)}") from None
+        self.spec = GeneratorSpec(resolutions, noise_width)
+        self.first = FirstStage(condition.width + noise_width, resolutions[0], base_channels)
         self.later = nn.ModuleList(
-            LaterStage(text.width, base_channels, residual_blocks, mask_layout) for _ in sides[1:]
+            LaterStage(text.width, base_channels, residual_blocks, mask_layout) for _ in resolutions[1:]
         )
-        self.to_image = nn.ModuleList(nn.Sequential(conv3x3(base_channels, 3), nn.Tanh()) for _ in sides)
+        self.to_image = nn.ModuleList(
+            nn.Sequential(conv3x3(base_channels, 3), nn.Tanh()) for _ in resolutions
+        )
         self.apply(initialise)
 
-    def forward(self, noise: Tensor, condition: Condition, text: Text, phase: Phase) -> Drawing:
-        """`noise` is [B,Z]; the text must have words. Does not grow: `phase` is ignored."""
+    def forward(self, noise: Tensor, condition: Condition, text: Text, growth: Growth) -> Generated:
+        """`noise` is [B,Z]; the text must have words. Does not grow: `growth` is ignored."""
         hidden = self.first(torch.cat([condition.code, noise], dim=1))
         images, maps = [self.to_image[0](hidden)], []
         for stage, to_image in zip(self.later, self.to_image[1:], strict=True):
             hidden, attention = stage(hidden, text)
             images.append(to_image(hidden))
             maps.append(attention)
-        return Drawing(tuple(images), tuple(maps))
+        return Generated(tuple(images), tuple(maps))
 
 
 class LaterStage(nn.Module):
-    """Refines the stage before by what its memory answers and doubles its side."""
+    """Refines the stage before by what its memory answers and doubles its resolution."""
 
     def __init__(self, text_width: int, channels: int, residual_blocks: int, mask_layout: MaskLayout) -> None:
         super().__init__()
@@ -95,12 +98,12 @@ class LaterStage(nn.Module):
         answer, attention = read(hidden, keys, values, text.mask, self.mask_layout)
         gate = self.response_gate(torch.cat([hidden, answer], dim=1)).sigmoid()  # [B,1,h,w]
         updated = torch.lerp(hidden, answer, gate)
-        # twice the same, as in the authors' code: AttnGAN's blocks expect picture and word-context here
+        # twice the same, as in the authors' code: AttnGAN's blocks expect image and word-context here
         return self.up(self.residual(torch.cat([updated, updated], dim=1))), attention
 
 
 class Memory(nn.Module):
-    """A slot a word, written from the word and the mean of the picture, offered as key and value."""
+    """One slot per word, written from the word and the mean of the image, read as key and value."""
 
     def __init__(self, text_width: int, channels: int) -> None:
         super().__init__()
@@ -114,7 +117,7 @@ class Memory(nn.Module):
     # Section 3.2, gated memory writing: g_i = sigmoid(A w_i + B mean(r)),
     # m_i = M_w(w_i) g_i + M_r(mean(r)) (1 - g_i)
     def forward(self, hidden: Tensor, text: Text) -> tuple[Tensor, Tensor]:
-        """Keys and values [B,L,K], for a picture [B,K,h,w]."""
+        """Keys and values [B,L,K], for an image [B,K,h,w]."""
         assert text.words is not None
         mean = hidden.mean((2, 3)).detach().unsqueeze(1)  # [B,1,K]; cut off in the authors' code too
         gate = (self.word_gate(text.words) + self.picture_gate(mean)).sigmoid()  # [B,L,1]
@@ -129,7 +132,7 @@ class Memory(nn.Module):
 def read(
     hidden: Tensor, keys: Tensor, values: Tensor, mask: Tensor, mask_layout: MaskLayout
 ) -> tuple[Tensor, Tensor]:
-    """What each place of the picture [B,K,h,w] reads, [B,K,h,w], and its attention [B,L,h,w].
+    """What each place of the image [B,K,h,w] reads, [B,K,h,w], and its attention [B,L,h,w].
 
     keys, values: [B,L,K]. mask: [B,L], True where real.
     """

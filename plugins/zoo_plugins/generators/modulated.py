@@ -20,10 +20,10 @@ from zoo_plugins.equalised import HE, EqualisedConv2d, EqualisedLinear, Equalise
 from zoo_registry.contracts import (
     Condition,
     ConditionSpec,
-    Drawing,
+    Generated,
     Generator,
     GeneratorSpec,
-    Phase,
+    Growth,
     Text,
     TextSpec,
 )
@@ -40,8 +40,9 @@ class ModulatedGenerator(nn.Module, Generator):
     the channels of every layer; where maps attend to the words, what they find scales and shifts every place.
     Images are not bounded.
 
-    depth: how many resolutions; the largest image has 4 * 2 ** depth pixels a side. width: channels of maps
-    up to the resolution `wide_until`; each doubling after that halves them. noise_width: Z. style_width: S.
+    depth: how many resolutions; the largest image has 4 * 2 ** depth pixels per resolution. width: channels
+    of maps up to the resolution `wide_until`; each doubling after that halves them. noise_width: Z.
+    style_width: S.
     mapping_layers: from noise and code to the style. attention_resolutions: those of the maps that attend to
     the words.
     """
@@ -91,20 +92,20 @@ class ModulatedGenerator(nn.Module, Generator):
                 self.attention[str(at)] = WordModulation(text.width, widths[at])
 
     @staticmethod
-    def largest_side(settings: BaseModel, /) -> int:
+    def largest_resolution(settings: BaseModel, /) -> int:
         """By the setting `depth`."""
         depth: int = settings.depth  # type: ignore[attr-defined]
         return 4 << depth
 
-    def forward(self, noise: Tensor, condition: Condition, text: Text, phase: Phase) -> Drawing:
-        """`noise` is [B,Z]; the text must have words. One image, of the phase's resolution."""
+    def forward(self, noise: Tensor, condition: Condition, text: Text, growth: Growth) -> Generated:
+        """`noise` is [B,Z]; the text must have words. One image, of the growth's resolution."""
         style = self.mapping(torch.cat([self.norm(condition.code), self.norm(noise)], dim=1))  # [B,S]
         hidden = self.first(F.leaky_relu(self.start(noise), 0.2), style)
         image = self.to_image["4"](hidden, style)
         coarse, maps = image, []
         for name in self.doubling:
             at = int(name)
-            if 2 * at > phase.side:
+            if 2 * at > growth.resolution:
                 break
             hidden = self.doubling[str(at)](hidden, style)
             if str(at) in self.attention:
@@ -113,9 +114,9 @@ class ModulatedGenerator(nn.Module, Generator):
             hidden = self.refining[str(at)](hidden, style)
             coarse = _doubled(image)
             image = coarse + self.to_image[str(at)](hidden, style)
-        if phase.blend < 1:
-            image = torch.lerp(coarse, image, phase.blend)
-        return Drawing((image,), tuple(maps))
+        if growth.alpha < 1:
+            image = torch.lerp(coarse, image, growth.alpha)
+        return Generated((image,), tuple(maps))
 
 
 class ModulatedConv(nn.Module):

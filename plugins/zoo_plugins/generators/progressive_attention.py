@@ -1,7 +1,7 @@
 """Growing generator that attends to words: ProGAN's blocks, AttnGAN's attention between them.
 
 ProGAN (arXiv:1710.10196), sections 2 and 4; AttnGAN (arXiv:1711.10485), section 3.1, equation 2. Letters as
-in zoo_registry.contracts; also C channels at a side, h = w that side.
+in zoo_registry.contracts; also C channels at a resolution, h = w that resolution.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from torch import Tensor, nn
 
 from zoo_plugins.attention import attended
 from zoo_plugins.equalised import HE, EqualisedLinear, channels
-from zoo_registry.contracts import Condition, ConditionSpec, Drawing, Phase, Text, TextSpec
+from zoo_registry.contracts import Condition, ConditionSpec, Generated, Growth, Text, TextSpec
 from zoo_registry.errors import ZooError
 
 from .progressive import ProgressiveGenerator, doubling_block
 
 
 class ProgressiveAttentionGenerator(ProgressiveGenerator):
-    """`progressive`, whose maps of some sides attend to the words before they are doubled.
+    """`progressive`, whose maps of some resolutions attend to the words before they are doubled.
 
-    attention_sides: of those maps, each smaller than the largest side; None: the three largest of those. A
-        side that has not grown yet attends to nothing, and its attention is not drawn.
+    attention_resolutions: of those maps, each smaller than the largest resolution; None: the three largest of
+        those. A resolution that has not grown yet attends to nothing, and its attention is not generated.
     The other settings are those of `progressive`.
     """
 
@@ -36,7 +36,7 @@ class ProgressiveAttentionGenerator(ProgressiveGenerator):
         condition: ConditionSpec,
         /,
         *,
-        attention_sides: tuple[PositiveInt, ...] | None = None,
+        attention_resolutions: tuple[PositiveInt, ...] | None = None,
         depth: PositiveInt = 7,
         width: PositiveInt = 512,
         wide_until: Annotated[int, Field(ge=4)] = 32,
@@ -53,36 +53,36 @@ class ProgressiveAttentionGenerator(ProgressiveGenerator):
             normalise_latent=normalise_latent,
             gain=gain,
         )
-        doubled_sides = self.spec.sides[:-1]
-        attending = set(doubled_sides[-3:] if attention_sides is None else attention_sides)
-        if not attending or not attending <= set(doubled_sides):
+        doubled_resolutions = self.spec.resolutions[:-1]
+        attending = set(doubled_resolutions[-3:] if attention_resolutions is None else attention_resolutions)
+        if not attending or not attending <= set(doubled_resolutions):
             raise ZooError(
-                f"generator.attention_sides: some of {list(doubled_sides)} are wanted, which are the sides "
-                f"that depth {depth} doubles, found {sorted(attending)}"
+                f"generator.attention_resolutions: expected some of {list(doubled_resolutions)}, those that "
+                f"depth {depth} doubles, got {sorted(attending)}"
             )
-        self.attention = nn.ModuleDict()  # by side
-        for side in sorted(attending):
-            wide = channels(side, width, wide_until)
-            self.attention[str(side)] = EqualisedWordAttention(text.width, wide)
-            doubled = channels(2 * side, width, wide_until)
-            self.blocks[str(2 * side)] = doubling_block(2 * wide, doubled, gain)
+        self.attention = nn.ModuleDict()  # by resolution
+        for resolution in sorted(attending):
+            wide = channels(resolution, width, wide_until)
+            self.attention[str(resolution)] = EqualisedWordAttention(text.width, wide)
+            doubled = channels(2 * resolution, width, wide_until)
+            self.blocks[str(2 * resolution)] = doubling_block(2 * wide, doubled, gain)
 
-    def forward(self, noise: Tensor, condition: Condition, text: Text, phase: Phase) -> Drawing:
-        """`noise` is [B,Z]; the text must have words. One image, of the phase's side."""
+    def forward(self, noise: Tensor, condition: Condition, text: Text, growth: Growth) -> Generated:
+        """`noise` is [B,Z]; the text must have words. One image, of the growth's resolution."""
         hidden = coarse = self.normalise(torch.cat([condition.code, noise], dim=1))  # [B,latent]
         maps = []
-        for side in self.spec.sides[: self.spec.sides.index(phase.side) + 1]:
+        for resolution in self.spec.resolutions[: self.spec.resolutions.index(growth.resolution) + 1]:
             coarse, seen = hidden, hidden
-            if str(side // 2) in self.attention:
-                context, attention = self.attention[str(side // 2)](hidden, text)
+            if str(resolution // 2) in self.attention:
+                context, attention = self.attention[str(resolution // 2)](hidden, text)
                 seen = torch.cat([hidden, context], dim=1)  # [B,C,h/2,w/2] twice -> [B,2C,h/2,w/2]
                 maps.append(attention)
-            hidden = self.blocks[str(side)](seen)  # [B,C,h,w]
-        return Drawing((self.blended(coarse, hidden, phase),), tuple(maps))
+            hidden = self.blocks[str(resolution)](seen)  # [B,C,h,w]
+        return Generated((self.faded(coarse, hidden, growth),), tuple(maps))
 
 
 class EqualisedWordAttention(nn.Module):
-    """Each place of the picture attends to the words, whatever their length as vectors.
+    """Each place of the image attends to the words, whatever their length as vectors.
 
     Words are brought to a mean square of 1 and projected by an equalised layer, as all else in a growing
     network is; scores of such vectors are divided by sqrt(C) (arXiv:1706.03762, section 3.2.1).

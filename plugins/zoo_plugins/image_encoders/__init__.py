@@ -1,4 +1,4 @@
-"""Parts of kind `image_encoder`, one a file; listed here."""
+"""Parts of kind `image_encoder`, one per file; listed here."""
 
 from __future__ import annotations
 

@@ -15,27 +15,30 @@ from torch import Tensor, nn
 from zoo_plugins.blocks import initialise_normal
 from zoo_registry.contracts import ImageEncoder, ImageFeatures, TextSpec
 
-_POOLED = 4  # the side that the last map is pooled to
+_POOLED = 4  # the resolution that the last map is pooled to
 
 
 class ConvEncoder(nn.Module, ImageEncoder):
-    """Images [B,3,R,R] of any side to a vector [B,D] and a map of regions [B,N,D], learnt from nothing.
+    """Images [B,3,R,R] of any resolution to a vector [B,D] and a map of regions [B,N,D], learnt from nothing.
 
-    base_channels: F, after the first convolution; each halving of the side doubles them.
-    halvings: of the side, 2 ** halvings at least: at 4, images of 64 px have 4x4 regions.
+    base_channels: F, after the first convolution; each halving of the resolution doubles them.
+    downsamplings: how often the resolution is halved, images have 2 ** downsamplings at least: with 4, images
+    of 64 px have 4x4 regions.
     """
 
     def __init__(
-        self, text: TextSpec, /, *, base_channels: PositiveInt = 64, halvings: PositiveInt = 4
+        self, text: TextSpec, /, *, base_channels: PositiveInt = 64, downsamplings: PositiveInt = 4
     ) -> None:
         super().__init__()
-        widths = [3, *(base_channels << i for i in range(halvings))]
+        widths = [3, *(base_channels << i for i in range(downsamplings))]
         self.trunk = nn.Sequential(
             *(
                 nn.Sequential(
-                    nn.Conv2d(narrow, wide, 4, 2, 1, bias=False), nn.BatchNorm2d(wide), nn.LeakyReLU(0.2)
+                    nn.Conv2d(in_channels, out_channels, 4, 2, 1, bias=False),
+                    nn.BatchNorm2d(out_channels),
+                    nn.LeakyReLU(0.2),
                 )
-                for narrow, wide in pairwise(widths)
+                for in_channels, out_channels in pairwise(widths)
             )
         )
         self.region_projection = nn.Linear(widths[-1], text.width)

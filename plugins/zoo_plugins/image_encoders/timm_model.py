@@ -21,9 +21,9 @@ from zoo_registry.errors import ZooError, near
 
 
 class TimmEncoder(nn.Module, ImageEncoder):
-    """Images [B,3,R,R] of any side to a vector [B,D] and a map of regions [B,N,D], in the text's space.
+    """Images [B,3,R,R] of any resolution to a vector [B,D] and a map of regions [B,N,D], in the text's space.
 
-    model: any timm model that offers its stages ("features_only"). A tag picks its weights; "inception_v3"
+    model: any timm model that has its stages ("features_only"). A tag picks its weights; "inception_v3"
         means "inception_v3.tv_in1k", the ones that AttnGAN used. They take [-1, 1] as it is; other models get
         their own mean and deviation.
     width: D: the text's width, since the two are compared; None takes it from there.
@@ -31,7 +31,8 @@ class TimmEncoder(nn.Module, ImageEncoder):
         and the trunk starts at random. False fetches nothing: right where the weights come from a file.
     trunk: "frozen": no gradient for the trunk's parameters, only the two projections learn; in train mode its
         batch-norm statistics follow the data all the same, as in AttnGAN. "tuned": everything learns.
-    side: images are resized to it (bilinear, align_corners=False); None: the model's own input side.
+    resolution: images are resized to it (bilinear, align_corners=False); None: the model's own input
+    resolution.
     regions: which of the model's stages gives the regions, as a list index; the vector pools the last one.
         Of Inception-v3, -2 is Mixed_6e: 17x17 regions of 768 channels; the last is Mixed_7c, of 2048.
     """
@@ -45,7 +46,7 @@ class TimmEncoder(nn.Module, ImageEncoder):
         width: PositiveInt | None = None,
         pretrained: bool = True,
         trunk: Literal["frozen", "tuned"] = "frozen",
-        side: PositiveInt | None = None,
+        resolution: PositiveInt | None = None,
         regions: int = -2,
     ) -> None:
         super().__init__()
@@ -73,7 +74,7 @@ class TimmEncoder(nn.Module, ImageEncoder):
         nn.init.uniform_(self.vector_projection.weight, -0.1, 0.1)
 
         published = published_settings(model)
-        self.side = side or published.input_size[-1]
+        self.resolution = resolution or published.input_size[-1]
         # [-1, 1] to the model's own range: ((x + 1) / 2 - mean) / std
         mean, std = torch.tensor(published.mean), torch.tensor(published.std)
         self.register_buffer("scale", (0.5 / std).view(3, 1, 1), persistent=False)
@@ -83,7 +84,9 @@ class TimmEncoder(nn.Module, ImageEncoder):
 
     def forward(self, images: Tensor) -> ImageFeatures:
         """`images` is [B,3,R,R] in [-1, 1]."""
-        sized = F.interpolate(images, size=(self.side, self.side), mode="bilinear", align_corners=False)
+        sized = F.interpolate(
+            images, size=(self.resolution, self.resolution), mode="bilinear", align_corners=False
+        )
         stages = maps(self.trunk, sized * self.scale + self.shift)
         vector = stages[-1].mean((2, 3))  # [B,K,h,w] -> [B,K]
         height, width = stages[self.regions].shape[2:]
@@ -96,28 +99,28 @@ class TimmEncoder(nn.Module, ImageEncoder):
 def stages_of(
     model: str, pretrained: bool, part: str, remedy: str, depths: tuple[int, ...] | None = None
 ) -> Any:
-    """The model as a list of its stages, with its published weights where they can be had.
+    """The model as a list of its stages, with its published weights where they are available.
 
     part: for messages, the kind of part that takes it. remedy: what to do where the weights cannot be had, or
     what it costs to do without. depths: which stages, as list indices; None: all, or those that timm chooses.
 
     Raises ZooError where timm cannot build it; warns where its weights cannot be fetched.
     """
-    import timm  # here and below: it takes seconds, and whoever only draws does without
+    import timm  # here and below: it takes seconds, and whoever only generates does without
 
     if not timm.is_model(model):
         raise ZooError(f"{part}.model: timm has no model {model!r}{_near(model)}")
     try:
         trunk = timm.create_model(model, features_only=True, out_indices=depths)
-    except RuntimeError as fault:  # an unknown tag, or a model that does not offer its stages
-        raise ZooError(f"{part}.model: timm cannot offer the stages of {model!r}: {fault}") from None
+    except RuntimeError as error:  # an unknown tag, or a model without its stages
+        raise ZooError(f"{part}.model: timm cannot give the stages of {model!r}: {error}") from None
     if not pretrained:
         return trunk
     try:
         _reach(model)
         return timm.create_model(model, features_only=True, out_indices=depths, pretrained=True)
-    except Exception as fault:  # the hub's HTTP client, and with it what it raises, changes with its versions
-        reason = (str(fault) or type(fault).__name__).splitlines()[0]
+    except Exception as error:  # the hub's HTTP client, and with it what it raises, changes with its versions
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         warnings.warn(
             f"{part}: the weights of {model} cannot be fetched ({reason}), so its trunk starts at random. "
             f"Unless a file holds its weights, {remedy}.",
@@ -127,7 +130,7 @@ def stages_of(
 
 
 def published_settings(model: str) -> Any:
-    """What timm says of a model's published weights: their place, the side and range of their images."""
+    """What timm says of a model's published weights: their place, resolution and range of images."""
     import timm
 
     published = timm.get_pretrained_cfg(model)

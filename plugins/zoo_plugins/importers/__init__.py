@@ -1,4 +1,4 @@
-"""Parts of kind `importer`, one a file; listed here."""
+"""Parts of kind `importer`, one per file; listed here."""
 
 from __future__ import annotations
 

@@ -26,9 +26,9 @@ from .tables import State, Table, count, rename, shape
 class AttnGANImporter(Importer):
     """Files of the authors' AttnGAN: bird_AttnGAN2.pth, netD0.pth and the two encoders of DAMSM.
 
-    A generator's file holds its conditioning too, and a discriminator's file one side. A name that AttnGAN
-    does not have, or one missing that a size is read from, raises ZooError. The tensors tell every size:
-    `dims` is not read.
+    A generator's file holds its conditioning too, and a discriminator's file one resolution. A name that
+    AttnGAN does not have, or one missing that a size is read from, raises ZooError. The tensors tell every
+    size: `dims` is not read.
     """
 
     parts: ClassVar[tuple[str, ...]] = ("text_encoder", "image_encoder", "generator", "discriminator")
@@ -119,8 +119,8 @@ _ATTENTION: Table = {
 }
 
 
-def sides_of(state: State) -> tuple[int, ...]:
-    """The sides of a generator's stages, by their up-convolutions."""
+def resolutions_of(state: State) -> tuple[int, ...]:
+    """The resolutions of a generator's stages, by their up-convolutions."""
     first = 4 << count(state, r"h_net1\.upsample(\d+)\.1\.weight")
     return tuple(first << i for i in range(count(state, r"h_net(\d+)\.(?:upsample|fc)\..+")))
 
@@ -139,13 +139,13 @@ def _generator(state: State, system: str, image: str) -> dict[str, Converted]:
     code_width: int = condition.settings["width"]
     _, inputs = shape(state, "h_net1.fc.0.weight", system, part)  # [2*16*channels,C+Z]
     settings: dict[str, Any] = {
-        "sides": sides_of(state),
+        "resolutions": resolutions_of(state),
         "images": "largest" if image == "img_net" else "all",
         "base_channels": shape(state, f"{image}.img.0.weight", system, part)[1],  # [3,K,3,3]
         "noise_width": inputs - code_width,
         "mask_layout": "attngan",
     }
-    if len(settings["sides"]) > 1:
+    if len(settings["resolutions"]) > 1:
         settings["residual_blocks"] = count(state, r"h_net2\.residual\.(\d+)\.block\.0\.weight")
 
     own = {name: tensor for name, tensor in state.items() if not name.startswith("ca_net.")}
@@ -168,7 +168,7 @@ def _generator(state: State, system: str, image: str) -> dict[str, Converted]:
 # ------------------------------------------------------------------------------------------------------------
 # Discriminator
 
-# Where the blocks of an image's way down stand in ours, by the side of the file
+# Where the blocks of an image's way down stand in ours, by the resolution of the file
 BLOCKS = {
     64: {},
     128: {"s32": 4, "s32_1": 5},
@@ -176,14 +176,14 @@ BLOCKS = {
 }
 
 
-def side_of(state: State) -> int:
-    """The side that a discriminator's file judges, by its blocks."""
+def resolution_of(state: State) -> int:
+    """The resolution that a discriminator's file judges, by its blocks."""
     return 256 if "img_code_s64.0.weight" in state else 128 if "img_code_s32.0.weight" in state else 64
 
 
-def trunk(side: int) -> Table:
+def trunk(resolution: int) -> Table:
     """The way down of a discriminator's image, the same in StackGAN++ and AttnGAN."""
-    network = f"networks.{side}"
+    network = f"networks.{resolution}"
     return {
         r"img_code_s16\.0\.weight": f"{network}.trunk.0.0.weight",
         # a strided convolution, its normalisation and a rectifier: 2 3 4, 5 6 7, 8 9 10
@@ -192,7 +192,7 @@ def trunk(side: int) -> Table:
         ),
         **{
             rf"img_code_{block}\.([01]\..+)": rf"{network}.trunk.{place}.\1"
-            for block, place in BLOCKS[side].items()
+            for block, place in BLOCKS[resolution].items()
         },
     }
 
@@ -201,14 +201,14 @@ def _discriminator(state: State, system: str) -> dict[str, Converted]:
     part = "discriminator"
     base_channels = shape(state, "img_code_s16.0.weight", system, part)[0]  # [F,3,4,4]
     joint = shape(state, "COND_DNET.jointConv.0.weight", system, part)[1]  # [8F,8F+D,3,3]
-    side = side_of(state)
+    resolution = resolution_of(state)
     settings = {
         "base_channels": base_channels,
         "unconditional": "UNCOND_DNET.outlogits.0.weight" in state,
     }
-    network = f"networks.{side}"
+    network = f"networks.{resolution}"
     table: Table = {
-        **trunk(side),
+        **trunk(resolution),
         r"COND_DNET\.jointConv\.([01]\..+)": rf"{network}.joint.\1",
         r"COND_DNET\.outlogits\.0\.(weight|bias)": rf"{network}.conditional.\1",
         r"UNCOND_DNET\.outlogits\.0\.(weight|bias)": rf"{network}.unconditional.\1",
@@ -219,6 +219,6 @@ def _discriminator(state: State, system: str) -> dict[str, Converted]:
             settings,
             rename(state, table, system, part),
             text=TextSpec(joint - 8 * base_channels, words=True),
-            generator=GeneratorSpec((side,), noise_width=0),  # which the discriminator does not see
+            generator=GeneratorSpec((resolution,), noise_width=0),  # which the discriminator does not see
         )
     }

@@ -68,7 +68,7 @@ def _generator(state: State) -> dict[str, Converted]:
     affine = "GBlocks.0.fuse1.affine0.fc_gamma.linear1.weight"
     text_width = shape(state, affine, _SYSTEM, part)[1] - noise_width  # [8F,Z+D]
     settings = {
-        "side": 4 << count(state, r"GBlocks\.(\d+)\.c1\.weight"),
+        "resolution": 4 << count(state, r"GBlocks\.(\d+)\.c1\.weight"),
         "base_channels": shape(state, "to_rgb.1.weight", _SYSTEM, part)[1],  # [3,F,3,3]
         "noise_width": noise_width,
     }

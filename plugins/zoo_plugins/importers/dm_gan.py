@@ -14,7 +14,7 @@ from torch import Tensor
 
 from zoo_registry.contracts import ConditionSpec, Converted, GeneratorSpec, TextSpec
 
-from .attngan import BLOCKS, STAGES, AttnGANImporter, conditioning, sides_of, with_counts
+from .attngan import BLOCKS, STAGES, AttnGANImporter, conditioning, resolutions_of, with_counts
 from .tables import State, Table, count, rename, shape
 
 _SYSTEM = "DM-GAN"
@@ -63,7 +63,7 @@ def _generator(state: State) -> dict[str, Converted]:
     _, inputs = shape(state, "h_net1.fc.0.weight", _SYSTEM, part)  # [2*16*channels,C+Z]
     shape(state, "h_net2.M_w.0.weight", _SYSTEM, part)  # what AttnGAN's generator does not have
     settings = {
-        "sides": sides_of(state),
+        "resolutions": resolutions_of(state),
         "base_channels": shape(state, "img_net1.img.0.weight", _SYSTEM, part)[1],  # [3,K,3,3]
         "residual_blocks": count(state, r"h_net2\.residual\.(\d+)\.block\.0\.weight"),
         "noise_width": inputs - code_width,
@@ -100,8 +100,8 @@ def _discriminator(state: State) -> dict[str, Converted]:
     base_channels = shape(state, first, _SYSTEM, part)[0]  # [F,3,4,4]
     text_width = shape(state, joint, _SYSTEM, part)[1] - 8 * base_channels  # [8F,8F+D,3,3]
     blocks = {name.partition(".")[0] for name in state}
-    side = 256 if "img_code_s64" in blocks else 128 if "img_code_s32" in blocks else 64
-    network = f"networks.{side}"
+    resolution = 256 if "img_code_s64" in blocks else 128 if "img_code_s32" in blocks else 64
+    network = f"networks.{resolution}"
     leaf = rf"module\.({'|'.join(_NORMALISED)})"
     table: Table = {
         # a strided convolution and a rectifier: 0 1, 2 3, 4 5, 6 7
@@ -109,7 +109,7 @@ def _discriminator(state: State) -> dict[str, Converted]:
             f"{network}.trunk.{int(m[1]) // 2}.0.{_NORMALISED[m[2]]}"
         ),
         rf"img_code_(s32|s32_1|s64|s64_1|s64_2)\.0\.{leaf}": lambda m: (
-            f"{network}.trunk.{BLOCKS[side][m[1]]}.0.{_NORMALISED[m[2]]}"
+            f"{network}.trunk.{BLOCKS[resolution][m[1]]}.0.{_NORMALISED[m[2]]}"
         ),
         rf"COND_DNET\.jointConv\.0\.{leaf}": lambda m: f"{network}.joint.0.{_NORMALISED[m[1]]}",
         r"COND_DNET\.outlogits\.0\.(weight|bias)": rf"{network}.conditional.\1",
@@ -125,7 +125,7 @@ def _discriminator(state: State) -> dict[str, Converted]:
             },
             rename({**state, **_iterated(state)}, table, _SYSTEM, part),
             text=TextSpec(text_width, words=True),
-            generator=GeneratorSpec((side,), noise_width=0),  # which the discriminator does not see
+            generator=GeneratorSpec((resolution,), noise_width=0),  # which the discriminator does not see
         )
     }
 

@@ -20,10 +20,10 @@ _SYSTEM = "GAN-CLS"
 
 
 class GANCLSImporter(Importer):
-    """Files of the port, of 64 px or another side: a generator with its projection, a discriminator.
+    """Files of the port, of 64 px or another resolution: a generator with its projection, a discriminator.
 
     The text encoder is char-CNN-RNN, in a file of its own. The port's discriminator has no 1x1 convolution
-    over picture and text (`joint = false`). A name that the port does not have, or one missing that a size is
+    over image and text (`joint = false`). A name that the port does not have, or one missing that a size is
     read from, raises ZooError. The tensors tell every size: `dims` is not read.
     """
 
@@ -51,7 +51,7 @@ def _generator(state: State) -> dict[str, Converted]:
     blocks = count(state, r"netG\.(\d+)\.running_mean")
     last = f"netG.{3 * blocks}.weight"
     settings = {
-        "side": 8 << (blocks - 1),
+        "resolution": 8 << (blocks - 1),
         "base_channels": shape(state, last, _SYSTEM, part)[0],  # [F,3,4,4]
         "noise_width": inputs - projected,
     }
@@ -79,7 +79,7 @@ def _discriminator(state: State) -> dict[str, Converted]:
     part = "discriminator"
     base_channels = shape(state, "netD_1.0.weight", _SYSTEM, part)[0]  # [F,3,4,4]
     projected, text_width = shape(state, "projector.projection.0.weight", _SYSTEM, part)  # [P,D]
-    halvings = 1 + count(state, r"netD_1\.(\d+)\.running_mean")
+    downsamplings = 1 + count(state, r"netD_1\.(\d+)\.running_mean")
     joint = shape(state, "netD_2.0.weight", _SYSTEM, part)[2] == 1  # [K,K+P,1,1], else [1,K+P,4,4]
     head = "heads.conditional"
     table: Table = {
@@ -96,6 +96,8 @@ def _discriminator(state: State) -> dict[str, Converted]:
             {"base_channels": base_channels, "text_width": projected, "joint": joint},
             rename(state, table, _SYSTEM, part),
             text=TextSpec(text_width),
-            generator=GeneratorSpec((4 << halvings,), noise_width=0),  # which the discriminator does not see
+            generator=GeneratorSpec(
+                (4 << downsamplings,), noise_width=0
+            ),  # which the discriminator does not see
         )
     }

@@ -57,7 +57,7 @@ def widths_of(state: State, name: str, axis: int, system: str, part: str) -> lis
 
 
 def wide_until(widths: list[int]) -> int:
-    """The largest side with as many channels as 4x4; `widths` are those of 4x4, 8x8 and so on."""
+    """The largest resolution with as many channels as 4x4; `widths` are those of 4x4, 8x8 and so on."""
     return 4 << (widths.count(widths[0]) - 1)
 
 
@@ -103,7 +103,7 @@ def _generator(state: State) -> Converted:
 
 def _discriminator(state: State) -> Converted:
     part = "discriminator"
-    # the original counts from the largest side down
+    # the original counts from the largest resolution down
     widths = widths_of(state, "from_rgb.{}.0.weight", 0, _SYSTEM, part)[::-1]  # [C,3,1,1]
     top = len(widths) - 1
     last_width, width = shape(state, f"layers.{top}.conv_2.weight", _SYSTEM, part)[:2]  # [last,C,4,4]

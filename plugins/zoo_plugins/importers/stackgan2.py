@@ -13,7 +13,7 @@ from torch import Tensor
 
 from zoo_registry.contracts import ConditionSpec, Converted, GeneratorSpec, Importer, TextSpec
 
-from .attngan import STAGES, conditioning, side_of, sides_of, trunk, with_counts
+from .attngan import STAGES, conditioning, resolution_of, resolutions_of, trunk, with_counts
 from .char_cnn_rnn import text_encoder
 from .tables import State, Table, count, rename, shape
 
@@ -25,8 +25,8 @@ class StackGAN2Importer(Importer):
 
     With text, char-CNN-RNN reads it, which has a file of its own.
     A generator's file holds its conditioning too, unless it is one without text, and a discriminator's file
-    one side, 64 to 256. A name that StackGAN++ does not have, or one missing that a size is read from, raises
-    ZooError. The tensors tell every size: `dims` is not read.
+    one resolution, 64 to 256. A name that StackGAN++ does not have, or one missing that a size is read from,
+    raises ZooError. The tensors tell every size: `dims` is not read.
     """
 
     parts: ClassVar[tuple[str, ...]] = ("text_encoder", "generator", "discriminator")
@@ -54,11 +54,11 @@ def _generator(state: State) -> dict[str, Converted]:
         given["conditioning"] = conditioning(state, _SYSTEM, part)
         code_width = given["conditioning"].settings["width"]
     settings: dict[str, Any] = {
-        "sides": sides_of(state),
+        "resolutions": resolutions_of(state),
         "base_channels": shape(state, "img_net1.img.0.weight", _SYSTEM, part)[1],  # [3,K,3,3]
         "noise_width": inputs - code_width,
     }
-    if len(settings["sides"]) > 1:
+    if len(settings["resolutions"]) > 1:
         settings["residual_blocks"] = count(state, r"h_net2\.residual\.(\d+)\.block\.0\.weight")
     own = {name: tensor for name, tensor in state.items() if not name.startswith("ca_net.")}
     renamed = rename(own, {**STAGES, **_JOINT}, _SYSTEM, part)
@@ -70,23 +70,23 @@ def _discriminator(state: State) -> dict[str, Converted]:
     part = "discriminator"
     base_channels = shape(state, "img_code_s16.0.weight", _SYSTEM, part)[0]  # [F,3,4,4]
     shape(state, "logits.0.weight", _SYSTEM, part)
-    told = "jointConv.0.weight" in state
-    width = state["jointConv.0.weight"].shape[1] - 8 * base_channels if told else 0  # [8F,C+8F,3,3]
-    side = side_of(state)
-    network = f"networks.{side}"
+    conditional = "jointConv.0.weight" in state
+    width = state["jointConv.0.weight"].shape[1] - 8 * base_channels if conditional else 0  # [8F,C+8F,3,3]
+    resolution = resolution_of(state)
+    network = f"networks.{resolution}"
     table: Table = {
-        **trunk(side),
+        **trunk(resolution),
         r"jointConv\.([01]\..+)": rf"{network}.joint.\1",
-        r"logits\.0\.(weight|bias)": rf"{network}.{'conditional' if told else 'unconditional'}.\1",
+        r"logits\.0\.(weight|bias)": rf"{network}.{'conditional' if conditional else 'unconditional'}.\1",
         r"uncond_logits\.0\.(weight|bias)": rf"{network}.unconditional.\1",
     }
     renamed = rename(state, table, _SYSTEM, part)
-    if told:  # theirs has the code before the picture, ours after it
-        code, picture = renamed[f"{network}.joint.0.weight"].split([width, 8 * base_channels], dim=1)
-        renamed[f"{network}.joint.0.weight"] = torch.cat([picture, code], dim=1)
+    if conditional:  # theirs has the code before the image, ours after it
+        code, image = renamed[f"{network}.joint.0.weight"].split([width, 8 * base_channels], dim=1)
+        renamed[f"{network}.joint.0.weight"] = torch.cat([image, code], dim=1)
     settings = {
         "base_channels": base_channels,
-        "unconditional": not told or "uncond_logits.0.weight" in state,
+        "unconditional": not conditional or "uncond_logits.0.weight" in state,
     }
     return {
         "discriminator": Converted(
@@ -94,6 +94,6 @@ def _discriminator(state: State) -> dict[str, Converted]:
             settings,
             renamed,
             text=TextSpec(width),
-            generator=GeneratorSpec((side,), noise_width=0),  # which the discriminator does not see
+            generator=GeneratorSpec((resolution,), noise_width=0),  # which the discriminator does not see
         )
     }

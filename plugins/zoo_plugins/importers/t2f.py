@@ -23,8 +23,8 @@ _SYSTEM = "T2F"
 class T2FImporter(Importer):
     """Files of T2F: Encoder_*.pth, Condition_Augmentor_*.pth, GAN_GEN_*.pth and GAN_DIS_*.pth.
 
-    Its equalised layers draw their run-time scale anew at every start and do not store it; the weights are
-    read with the scale's expectation. A generator's file does not tell how much of the latent is the
+    Its equalised layers generate their run-time scale anew at every start and do not store it; the weights
+    are read with the scale's expectation. A generator's file does not tell how much of the latent is the
     conditioning's code: `condition`, 0 if not given. A name that T2F does not have, or one missing that a
     size is read from, raises ZooError.
     """
@@ -97,7 +97,7 @@ def _discriminator(state: State) -> dict[str, Converted]:
     compressed, text_width = shape(state, "final_block.compressor.linear.weight", _SYSTEM, part)
     last_width, width = shape(state, "final_block.conv_3.conv.weight", _SYSTEM, part)[:2]  # [last,C,4,4]
     widths = widths_of(state, "rgb_to_features.{}.conv.weight", 0, _SYSTEM, part)  # [C,3,1,1]
-    sides = tuple(4 << level for level in range(len(widths)))
+    resolutions = tuple(4 << level for level in range(len(widths)))
     settings = {
         "width": width,
         "wide_until": wide_until(widths),
@@ -113,6 +113,6 @@ def _discriminator(state: State) -> dict[str, Converted]:
             settings,
             rename(state, _DISCRIMINATOR, _SYSTEM, part),
             text=TextSpec(text_width),
-            generator=GeneratorSpec(sides, noise_width=0, growing=True),
+            generator=GeneratorSpec(resolutions, noise_width=0, growing=True),
         )
     }

@@ -1,4 +1,4 @@
-"""Parts of kind `loss`, one a file; listed here."""
+"""Parts of kind `loss`, one per file; listed here."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ COMPONENTS: tuple[Component, ...] = (
         kind="loss",
         name="bce",
         target="zoo_plugins.losses.bce:BinaryCrossEntropy",
-        summary="Real, drawn and mismatched pairs by cross entropy, conditional and unconditional",
+        summary="Real, generated and mismatched pairs by cross entropy, conditional and unconditional",
         paper="arXiv:1711.10485",
     ),
     Component(
         kind="loss",
         name="hinge",
         target="zoo_plugins.losses.hinge:Hinge",
-        summary="Real, drawn and mismatched pairs by hinge, as in DF-GAN",
+        summary="Real, generated and mismatched pairs by hinge, as in DF-GAN",
         paper="arXiv:1705.02894",
     ),
     Component(
         kind="loss",
         name="lsgan",
         target="zoo_plugins.losses.lsgan:LeastSquares",
-        summary="Real, drawn and mismatched pairs by least squares",
+        summary="Real, generated and mismatched pairs by least squares",
         paper="arXiv:1611.04076",
     ),
     Component(
@@ -45,14 +45,14 @@ COMPONENTS: tuple[Component, ...] = (
         kind="loss",
         name="relativistic",
         target="zoo_plugins.losses.relativistic:Relativistic",
-        summary="Real images judged more real than drawings, in pairs, as in R3GAN",
+        summary="Real images judged more real than generated images, in pairs, as in R3GAN",
         paper="arXiv:2501.05441",
     ),
     Component(
         kind="loss",
         name="gp",
         target="zoo_plugins.losses.gp:GradientPenalty",
-        summary="Gradient of length 1 between real and drawn images",
+        summary="Gradient of length 1 between real and generated images",
         paper="arXiv:1704.00028",
     ),
     Component(
@@ -73,7 +73,7 @@ COMPONENTS: tuple[Component, ...] = (
         kind="loss",
         name="r2",
         target="zoo_plugins.losses.r2:R2",
-        summary="Small gradient on drawn images",
+        summary="Small gradient on generated images",
         paper="arXiv:1801.04406",
     ),
     Component(
@@ -87,7 +87,7 @@ COMPONENTS: tuple[Component, ...] = (
         kind="loss",
         name="clip-similarity",
         target="zoo_plugins.losses.clip_similarity:CLIPSimilarity",
-        summary="Drawings near their captions in the space of a frozen CLIP",
+        summary="Generated images near their captions in the space of a frozen CLIP",
         paper="arXiv:2301.12959",
         needs={"text"},
     ),
@@ -121,13 +121,13 @@ COMPONENTS: tuple[Component, ...] = (
         target="zoo_plugins.losses.colour_consistency:ColourConsistency",
         summary="Colours of each image near those of the next smaller one",
         paper="arXiv:1710.10916",
-        needs={"fixed-sides"},
+        needs={"fixed-resolutions"},
     ),
     Component(
         kind="loss",
         name="inversion",
         target="zoo_plugins.losses.inversion:Inversion",
-        summary="Squared error of the noise that a style encoder reads from drawings",
+        summary="Squared error of the noise that a style encoder reads from generated images",
         paper="arXiv:1605.05396",
     ),
 )

@@ -1,7 +1,7 @@
 """What adversarial losses share: pairs of an image and a sentence, judged one by one.
 
-Matching-aware discriminators (arXiv:1605.05396, section 4.2) tell three kinds of pairs apart: real, drawn and
-mismatched. Letters as in zoo_registry.contracts; also M mismatched pairs.
+Matching-aware discriminators (arXiv:1605.05396, section 4.2) tell three kinds of pairs apart: real, generated
+and mismatched. Letters as in zoo_registry.contracts; also M mismatched pairs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TERMS: Mapping[Heads, str] = {
 }
 """What a term is called, by the heads that it is about."""
 
-Scores = tuple[Tensor, ...]  # logits [B] of one head, one tensor a side
+Scores = tuple[Tensor, ...]  # logits [B] of one head, one tensor per resolution
 
 
 class Pointwise(Loss):
@@ -38,7 +38,7 @@ class Pointwise(Loss):
         two [r(x) + r(x|s)] / 2 + [f(x^) + f(x^|s) + f(x|s')] / 3. "sum" gives every kind the weight 1 (T2F;
         StackGAN++, arXiv:1710.10916). The generator's terms are summed over the heads.
 
-    One term a side R: "adversarial/R", of one kind of head "matching/R" or "realism/R".
+    One term per resolution R: "adversarial/R", of one kind of head "matching/R" or "realism/R".
     """
 
     def __init__(
@@ -50,31 +50,34 @@ class Pointwise(Loss):
         self.name = TERMS[heads]
 
     def real(self, logits: Tensor) -> Tensor:
-        """What logits [B] cost the discriminator that should be called real: a scalar."""
+        """The discriminator's loss for logits [B] that should be called real: a scalar."""
         raise NotImplementedError
 
     def fake(self, logits: Tensor) -> Tensor:
-        """What logits [B] cost the discriminator that should be called fake: a scalar."""
+        """The discriminator's loss for logits [B] that should be called fake: a scalar."""
         raise NotImplementedError
 
-    def drawn(self, logits: Tensor) -> Tensor:
-        """What logits [B] of drawings cost the generator: a scalar."""
+    def generated(self, logits: Tensor) -> Tensor:
+        """The generator's loss for logits [B] of generated images: a scalar."""
         return self.real(logits)
 
     def generator(self, round: Round, /) -> Mapping[str, Tensor]:
-        """The drawings taken for real by every head."""
-        by_head = scores(round, round.fake_features, told(round, self.heads))
-        terms = [torch.stack([self.drawn(logits) for logits in side]).sum() for side in _sides(by_head)]
+        """Every head should take the generated images for real."""
+        by_head = scores(round, round.fake_features, head_inputs(round, self.heads))
+        terms = [
+            torch.stack([self.generated(logits) for logits in resolution]).sum()
+            for resolution in _by_resolution(by_head)
+        ]
         return named(round, self.name, terms)
 
     def discriminator(self, round: Round, /) -> Mapping[str, Tensor]:
-        """Real pairs taken for real; drawn and mismatched ones not."""
-        heads = told(round, self.heads)
+        """Real pairs taken for real; generated and mismatched ones not."""
+        heads = head_inputs(round, self.heads)
         real = scores(round, round.real_features, heads)
         return named(round, self.name, self.compare(round, heads, real))
 
     def compare(self, round: Round, heads: Sequence[Tensor | None], real: Sequence[Scores]) -> list[Tensor]:
-        """The discriminator's terms, one scalar a side; `real` holds each head's logits of real images."""
+        """The discriminator's terms, one scalar per resolution; `real`: each head's logits on real images."""
         fakes = scores(round, round.fake_features, heads)
         kinds = len(fakes)
         matching = [sentence for sentence in heads if sentence is not None]
@@ -89,7 +92,7 @@ class Pointwise(Loss):
         return [
             torch.stack([self.real(logits) for logits in of_real]).sum() / (len(reals) if mean else 1)
             + torch.stack([self.fake(logits) for logits in of_fake]).sum() / (kinds if mean else 1)
-            for of_real, of_fake in zip(_sides(reals), _sides(fakes), strict=True)
+            for of_real, of_fake in zip(_by_resolution(reals), _by_resolution(fakes), strict=True)
         ]
 
     def more_real(
@@ -99,21 +102,21 @@ class Pointwise(Loss):
         return ()
 
 
-def told(round: Round, heads: Heads) -> tuple[Tensor | None, ...]:
-    """What these heads are told, one entry a head: the sentence [B,D], or None for nothing.
+def head_inputs(round: Round, heads: Heads) -> tuple[Tensor | None, ...]:
+    """The inputs of these heads, one per head: the sentence [B,D], or None for an unconditional head.
 
     Raises ZooError where the recipe has no such head.
     """
     entries = tuple(
         sentence
-        for sentence in round.told
+        for sentence in round.head_inputs
         if heads == "all" or (sentence is None) == (heads == "unconditional")
     )
     if not entries:
         reason = (
             "has no unconditional head; set discriminator.unconditional = true, or leave this loss out"
             if heads == "unconditional"
-            else "is told no sentence: the recipe has no text; give it a text_encoder, or leave this loss out"
+            else "gets no sentence: the recipe has no text; give it a text_encoder, or leave this loss out"
         )
         raise ZooError(f'losses: heads = "{heads}", but the discriminator {reason}')
     return entries
@@ -129,19 +132,19 @@ def scores(round: Round, features: tuple[Tensor, ...], heads: Iterable[Tensor | 
 
 
 def named(round: Round, name: str, terms: Sequence[Tensor]) -> dict[str, Tensor]:
-    """The terms as "name/R", R the side of the image that is judged.
+    """The terms as "name/R", R the resolution of the image that is judged.
 
-    A discriminator that judges fewer images than are drawn judges the largest. One that has several logits an
-    image (scales, depths) has them numbered from 1 in its order: "name/R.1", "name/R.2".
+    A discriminator that judges fewer images than are generated judges the largest. One with several logits
+    per image (scales, depths) has them numbered from 1 in its order: "name/R.1", "name/R.2".
     """
-    sides = [image.shape[-1] for image in round.drawing.images]
-    if len(terms) <= len(sides):
-        labels = [str(side) for side in sides[-len(terms) :]]
+    resolutions = [image.shape[-1] for image in round.generated.images]
+    if len(terms) <= len(resolutions):
+        labels = [str(resolution) for resolution in resolutions[-len(terms) :]]
     else:
-        labels = [f"{sides[-1]}.{number}" for number in range(1, len(terms) + 1)]
+        labels = [f"{resolutions[-1]}.{number}" for number in range(1, len(terms) + 1)]
     return {f"{name}/{label}": term for label, term in zip(labels, terms, strict=True)}
 
 
-def _sides(by_head: Iterable[Scores]) -> Iterable[tuple[Tensor, ...]]:
-    """Logits by head and side as logits by side and head."""
+def _by_resolution(by_head: Iterable[Scores]) -> Iterable[tuple[Tensor, ...]]:
+    """Logits by head and resolution, regrouped by resolution and head."""
     return zip(*by_head, strict=True)

@@ -18,7 +18,8 @@ from .adversarial import Heads, Pointwise, Scores
 
 
 class BinaryCrossEntropy(Pointwise):
-    """Real, drawn and mismatched pairs told apart; images alone too, where the discriminator offers that.
+    """Real, generated and mismatched pairs distinguished; images alone too, where the discriminator has that
+    head.
 
     heads, mismatched, balance: see `Pointwise`. The defaults are AttnGAN's weights, and Reed's
         (arXiv:1605.05396, algorithm 1) where there is one head.
@@ -26,7 +27,7 @@ class BinaryCrossEntropy(Pointwise):
         StackGAN++ does; with balance = "sum" the whole is then its code's
         [b(x|s,1) + b(x,1)] + [b(x'|s,0) + b(x',1)] + [b(x^|s,0) + b(x^,0)].
 
-    One term a side R: "adversarial/R", of one kind of head "matching/R" or "realism/R".
+    One term per resolution R: "adversarial/R", of one kind of head "matching/R" or "realism/R".
     """
 
     def __init__(

@@ -1,4 +1,5 @@
-"""How well a drawing matches its caption to CLIP (arXiv:2103.00020): GALIP (arXiv:2301.12959), section 3.
+"""How well a generated image matches its caption to CLIP (arXiv:2103.00020): GALIP (arXiv:2301.12959),
+section 3.
 
 As a distance on the sphere: StyleGAN-T (arXiv:2301.09515), section 3.3.
 """
@@ -17,7 +18,7 @@ from ..clip import FrozenCLIP
 
 
 class CLIPSimilarity(FrozenCLIP, Loss):
-    """Draws the largest image and its caption together in the space of a frozen CLIP: the term "clip".
+    """Generates the largest image and its caption together in the space of a frozen CLIP: the term "clip".
 
     model: a CLIP of transformers, by its name on the Hub or as a local folder.
     distance: "cosine": -cos of the two embeddings, in [-1, 1]. "spherical": half of the squared angle between
@@ -36,11 +37,12 @@ class CLIPSimilarity(FrozenCLIP, Loss):
         self.distance = _minus_cosine if distance == "cosine" else _spherical
 
     def generator(self, round: Round, /) -> Mapping[str, Tensor]:
-        """The mean distance of drawings and `round.captions`.
+        """The mean distance of generated images and `round.captions`.
 
-        Drawings after the captions' own (of sentences between two captions) have none and are left out.
+        Generated images after the captions' own (of sentences between two captions) have none and are left
+        out.
         """
-        images = round.drawing.images[-1][: len(round.captions)]
+        images = round.generated.images[-1][: len(round.captions)]
         return {"clip": self.distance(self.see(images), self.read(round.captions)).mean()}
 
 

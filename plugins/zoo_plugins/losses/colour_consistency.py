@@ -25,8 +25,8 @@ class ColourConsistency(Loss):
 
     # Equation 9 with lambda1 = 1, lambda2 = 5: |mu_i - mu_(i-1)|^2 + 5 |Sigma_i - Sigma_(i-1)|^2
     def generator(self, round: Round, /) -> Mapping[str, Tensor]:
-        """Of drawings of at least two sides; of one there is no term."""
-        images = round.drawing.images
+        """Of generated images of at least two resolutions; of one there is no term."""
+        images = round.generated.images
         terms = {}
         for small, large in pairwise(images):
             mean, covariance = _colours(large)

@@ -18,7 +18,8 @@ from zoo_registry.contracts import ImageFeatures, Loss, Round, Text
 class DAMSM(Loss):
     """Finds each image's caption and each caption's image among the batch, by words and by sentence.
 
-    gammas: how sharply a word attends to regions, how sharply words vote, how sharply pairs are told apart.
+    gammas: how sharply a word attends to regions, how sharply words vote, how sharply pairs are
+    distinguished.
 
     Terms: "damsm/words0" and "damsm/sentence0" for captions of an image, "damsm/words1" and "damsm/sentence1"
     for images of a caption. Where the round has labels, other pairs of one class are left out.

@@ -22,7 +22,7 @@ class Drift(Regulariser):
 
     factor: epsilon of the paper. every: in which steps, see `Regulariser`.
 
-    Terms: "drift/R", R the side of the score; several heads are summed.
+    Terms: "drift/R", R the resolution of the score; several heads are summed.
     """
 
     def __init__(self, *, factor: NonNegativeFloat = 0.001, every: PositiveInt = 1) -> None:
@@ -30,13 +30,13 @@ class Drift(Regulariser):
 
     def terms(self, round: Round) -> Iterable[Tensor]:
         """logit^2, the mean over real images."""
-        return squares(scores(round, round.real_features, round.told))
+        return squares(scores(round, round.real_features, round.head_inputs))
 
 
 # epsilon E[ D(x)^2 ]
 def squares(real: Sequence[Scores]) -> list[Tensor]:
-    """The mean square of each head's logits of real images, summed over the heads: one scalar a side."""
+    """The mean square of the logits on real images, summed over the heads: one scalar per resolution."""
     return [
-        torch.stack([logits.square().mean() for logits in of_side]).sum()
-        for of_side in zip(*real, strict=True)
+        torch.stack([logits.square().mean() for logits in at_resolution]).sum()
+        for at_resolution in zip(*real, strict=True)
     ]

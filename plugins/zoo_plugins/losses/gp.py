@@ -1,4 +1,4 @@
-"""Gradient penalty between real and drawn images: WGAN-GP (arXiv:1704.00028), section 4, equation 3.
+"""Gradient penalty between real and generated images: WGAN-GP (arXiv:1704.00028), section 4, equation 3.
 
 Letters as in zoo_registry.contracts.
 """
@@ -17,12 +17,12 @@ from .gradients import Regulariser, norms, penalised
 
 
 class GradientPenalty(Regulariser):
-    """Keeps the gradient's length near 1 on images between real and drawn ones, told the right sentence.
+    """Keeps the gradient's length near 1 on images between real and generated ones, with the right sentence.
 
     factor: lambda of the paper. every: in which steps, see `Regulariser`.
 
     The paper advises against batch normalisation in such a discriminator: its images should not mix.
-    Terms: "gp/R", R the side of the score; several heads are summed.
+    Terms: "gp/R", R the resolution of the score; several heads are summed.
     """
 
     def __init__(self, *, factor: NonNegativeFloat = 10.0, every: PositiveInt = 1) -> None:
@@ -30,23 +30,23 @@ class GradientPenalty(Regulariser):
 
     def terms(self, round: Round) -> Iterable[Tensor]:
         """(|gradient| - 1)^2, the mean over images."""
-        return between(round, round.told, distance_from_one)
+        return between(round, round.head_inputs, distance_from_one)
 
 
 # lambda (|grad D(x~)|_2 - 1)^2, x~ = t x + (1 - t) x^ with t uniform in [0, 1)
 def between(
     round: Round, heads: Sequence[Tensor | None], penalty: Callable[[Sequence[Tensor]], Tensor]
 ) -> list[Tensor]:
-    """A penalty on gradients at points between each real image and the drawing of its sentence.
+    """A penalty on gradients at points between each real image and the generated image of its sentence.
 
-    One scalar a side. The sides of an image share one t, drawn from `round.source`.
+    One scalar a resolution. The resolutions of an image share one t, sampled from `round.source`.
     """
     share = torch.rand(len(round.real[0]), 1, 1, 1, generator=round.source).to(
         round.real[0].device
     )  # [B,1,1,1]
     points = [
-        torch.lerp(drawn.float(), real.float(), share)
-        for drawn, real in zip(round.drawing.images, round.real, strict=True)
+        torch.lerp(fake.float(), real.float(), share)
+        for fake, real in zip(round.generated.images, round.real, strict=True)
     ]
     return penalised(round, points, heads, penalty)
 

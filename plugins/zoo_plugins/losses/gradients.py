@@ -22,7 +22,7 @@ class Regulariser(Loss):
     every sixteenth step. There the term has an optimiser step of its own, whose rates are corrected for that;
     here it joins the losses of its step. In the other steps there is no term at all.
 
-    Subclasses give the scalars; the terms are "name/R", R the side of the score.
+    Subclasses give the scalars; the terms are "name/R", R the resolution of the score.
     """
 
     def __init__(self, name: str, factor: float, every: int) -> None:
@@ -31,7 +31,7 @@ class Regulariser(Loss):
         self.every = every
 
     def terms(self, round: Round) -> Iterable[Tensor]:
-        """The term before its factor, one scalar a side."""
+        """The term before its factor, one scalar per resolution."""
         raise NotImplementedError
 
     def discriminator(self, round: Round, /) -> Mapping[str, Tensor]:
@@ -50,17 +50,17 @@ def penalised(
     *,
     sentence_too: bool = False,
 ) -> list[Tensor]:
-    """A penalty on the gradients of logits by images, one scalar a side, summed over the heads.
+    """A penalty on the gradients of logits by images, one scalar per resolution, summed over the heads.
 
     Passes the images, each [B,3,R,R], through the discriminator once.
 
-    heads: what each is told, [B,D] or None. sentence_too: differentiate by the sentence as well.
+    heads: the input of each, [B,D] or None. sentence_too: differentiate by the sentence as well.
     penalty: makes a scalar of one score's gradients: [B,3,R,R] of every image that the score depends on, and
         [B,D] of the sentence; float32, and differentiable themselves.
     """
     assert round.discriminator is not None
     leaves = tuple(_leaf(image) for image in images)
-    features = round.judged(leaves)
+    features = round.discriminator_features(leaves)
     by_head: list[list[Tensor]] = []
     for head in heads:
         sentence = _leaf(head) if sentence_too and head is not None else head
@@ -68,7 +68,7 @@ def penalised(
         by_head.append(
             [penalty(_gradients(score, inputs)) for score in round.discriminator.score(features, sentence)]
         )
-    return [torch.stack(of_side).sum() for of_side in zip(*by_head, strict=True)]
+    return [torch.stack(at_resolution).sum() for at_resolution in zip(*by_head, strict=True)]
 
 
 def norms(gradients: Sequence[Tensor]) -> Tensor:

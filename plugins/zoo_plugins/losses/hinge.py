@@ -12,12 +12,13 @@ from .adversarial import Pointwise
 
 
 class Hinge(Pointwise):
-    """Real logits pushed above 1, those of fakes below -1; the generator raises the logits of its drawings.
+    """Real logits pushed above 1, those of fakes below -1; the generator raises the logits of its generated
+    images.
 
     heads, mismatched, balance: see `Pointwise`. With one head the defaults are DF-GAN's
         h(-D(x,s)) + [h(D(x^,s)) + h(D(x,s'))] / 2 with h(d) = max(0, 1 + d), and -D(x^,s) for the generator.
 
-    One term a side R: "adversarial/R", of one kind of head "matching/R" or "realism/R".
+    One term per resolution R: "adversarial/R", of one kind of head "matching/R" or "realism/R".
     """
 
     def real(self, logits: Tensor) -> Tensor:
@@ -28,6 +29,6 @@ class Hinge(Pointwise):
         """max(0, 1 + logit), the mean over logits [B]."""
         return F.relu(1 + logits).mean()
 
-    def drawn(self, logits: Tensor) -> Tensor:
+    def generated(self, logits: Tensor) -> Tensor:
         """-logit, the mean over logits [B]."""
         return -logits.mean()

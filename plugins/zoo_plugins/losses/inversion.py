@@ -11,7 +11,7 @@ from zoo_registry.contracts import Loss, Round
 
 
 class Inversion(Loss):
-    """Squared error of the noise that the style encoder reads from a drawing: the term "inversion".
+    """Squared error of the noise that the style encoder reads from a generated image: the term "inversion".
 
     The mean over batch and width: 1 where nothing was read, 0 where all was. The paper's sum over the width
     is Z times as much.

@@ -11,11 +11,12 @@ from .adversarial import Pointwise
 
 
 class LeastSquares(Pointwise):
-    """Real logits drawn to 1, those of fakes to 0; the generator draws the logits of its drawings to 1.
+    """Real logits pulled to 1, those of fakes to 0; the generator pulls the logits of its generated images to
+    1.
 
     Half of each square, as in the paper. heads, mismatched, balance: see `Pointwise`.
 
-    One term a side R: "adversarial/R", of one kind of head "matching/R" or "realism/R".
+    One term per resolution R: "adversarial/R", of one kind of head "matching/R" or "realism/R".
     """
 
     def real(self, logits: Tensor) -> Tensor:

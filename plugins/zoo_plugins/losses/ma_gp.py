@@ -21,8 +21,8 @@ class MatchingAwareGradientPenalty(Regulariser):
     factor, power: k and p of the paper. every: in which steps, see `Regulariser`.
 
     The length is of the gradient by image and sentence together, as in the authors' code; the paper adds the
-    two lengths. Without text it is of the gradient by the image. Terms: "ma-gp/R", R the side of the score;
-    several heads are summed.
+    two lengths. Without text it is of the gradient by the image. Terms: "ma-gp/R", R the resolution of the
+    score; several heads are summed.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class MatchingAwareGradientPenalty(Regulariser):
         return penalised(
             round,
             round.real,
-            round.told,
+            round.head_inputs,
             lambda gradients: norms(gradients).pow(self.power).mean(),
             sentence_too=True,
         )

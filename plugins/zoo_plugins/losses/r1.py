@@ -21,7 +21,7 @@ class R1(Regulariser):
     gamma: its strength; it changes over training as a schedule of the recipe's `weight`.
     every: in which steps, see `Regulariser`.
 
-    Terms: "r1/R", R the side of the score; several heads are summed.
+    Terms: "r1/R", R the resolution of the score; several heads are summed.
     """
 
     def __init__(self, *, gamma: NonNegativeFloat = 10.0, every: PositiveInt = 1) -> None:
@@ -29,7 +29,7 @@ class R1(Regulariser):
 
     def terms(self, round: Round) -> Iterable[Tensor]:
         """|gradient|^2, the mean over real images."""
-        return penalised(round, round.real, round.told, squared_length)
+        return penalised(round, round.real, round.head_inputs, squared_length)
 
 
 def squared_length(gradients: Sequence[Tensor]) -> Tensor:

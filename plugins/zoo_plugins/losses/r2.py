@@ -1,4 +1,4 @@
-"""R2: zero-centred gradient penalty on drawn images, arXiv:1801.04406, section 4.1, equation 10.
+"""R2: zero-centred gradient penalty on generated images, arXiv:1801.04406, section 4.1, equation 10.
 
 R3GAN (arXiv:2501.05441) has it beside R1. Letters as in zoo_registry.contracts.
 """
@@ -17,17 +17,17 @@ from .r1 import squared_length
 
 
 class R2(Regulariser):
-    """gamma / 2 times the squared length of the gradient by drawn images.
+    """gamma / 2 times the squared length of the gradient by generated images.
 
     gamma: its strength; it changes over training as a schedule of the recipe's `weight`.
     every: in which steps, see `Regulariser`.
 
-    Terms: "r2/R", R the side of the score; several heads are summed.
+    Terms: "r2/R", R the resolution of the score; several heads are summed.
     """
 
     def __init__(self, *, gamma: NonNegativeFloat = 10.0, every: PositiveInt = 1) -> None:
         super().__init__("r2", gamma / 2, every)
 
     def terms(self, round: Round) -> Iterable[Tensor]:
-        """|gradient|^2, the mean over drawn images."""
-        return penalised(round, round.drawing.images, round.told, squared_length)
+        """|gradient|^2, the mean over generated images."""
+        return penalised(round, round.generated.images, round.head_inputs, squared_length)

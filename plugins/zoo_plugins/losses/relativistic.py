@@ -13,18 +13,18 @@ from torch import Tensor
 
 from zoo_registry.contracts import Loss, Round
 
-from .adversarial import TERMS, Heads, Scores, named, scores, told
+from .adversarial import TERMS, Heads, Scores, head_inputs, named, scores
 
 
 class Relativistic(Loss):
-    """Each real image judged more real than the drawing of its sentence, or, for the generator, less.
+    """Each real image judged more real than the generated image of its sentence, or, for the generator, less.
 
-    heads: which heads of the discriminator, see `Pointwise`; both images of a pair are told one sentence.
+    heads: which heads of the discriminator, see `Pointwise`; both images of a pair get one sentence.
     mismatched: whether, for the discriminator, each real image must also match its own sentence better than
         an image that the sentence does not belong to. A round without such pairs goes without that term.
 
-    The terms of the heads and of the mismatched pairs are summed. One a side R: "adversarial/R", of one kind
-    of head "matching/R" or "realism/R".
+    The terms of the heads and of the mismatched pairs are summed. One a resolution R: "adversarial/R", of one
+    kind of head "matching/R" or "realism/R".
     """
 
     def __init__(self, *, heads: Heads = "all", mismatched: bool = True) -> None:
@@ -33,15 +33,15 @@ class Relativistic(Loss):
 
     # softplus(-(D(x^) - D(x)))
     def generator(self, round: Round, /) -> Mapping[str, Tensor]:
-        """The drawings judged more real than the real images of their sentences."""
-        heads = told(round, self.heads)
-        real, drawn = (scores(round, f, heads) for f in (round.real_features, round.fake_features))
-        return named(round, TERMS[self.heads], _above(drawn, real))
+        """The generated images judged more real than the real images of their sentences."""
+        heads = head_inputs(round, self.heads)
+        real, fake = (scores(round, f, heads) for f in (round.real_features, round.fake_features))
+        return named(round, TERMS[self.heads], _above(fake, real))
 
     # softplus(-(D(x) - D(x^))), and with a sentence s of x softplus(-(D(x, s) - D(x', s)))
     def discriminator(self, round: Round, /) -> Mapping[str, Tensor]:
-        """The real images judged more real than the drawings, and a better match than mismatched images."""
-        heads = told(round, self.heads)
+        """Real images above the generated ones, and a better match than mismatched images."""
+        heads = head_inputs(round, self.heads)
         real = scores(round, round.real_features, heads)
         high, low = list(real), scores(round, round.fake_features, heads)
         if self.mismatched and round.mismatch is not None:
@@ -55,7 +55,7 @@ class Relativistic(Loss):
 
 
 def _above(high: Sequence[Scores], low: Sequence[Scores]) -> list[Tensor]:
-    """How far logits are from lying above their partners, summed over the heads: one scalar a side."""
+    """Softplus of logits below their partners, summed over the heads: one scalar per resolution."""
     by_head = [
         torch.stack([F.softplus(b - a).mean() for a, b in zip(*pair, strict=True)])
         for pair in zip(high, low, strict=True)

@@ -16,7 +16,7 @@ from zoo_registry.contracts import Loss, Round
 class SJE(Loss):
     """An image and its own caption by 1 more compatible than with another class: inner products, hinged.
 
-    Classes are the units: the batch should hold one picture of each of some classes (`classes_as_units` in
+    Classes are the units: the batch should hold one image of each of some classes (`classes_as_units` in
     `train`). Where classes come twice, and the round has labels, pairs of one class do not count as wrong.
 
     Terms: "sje/image", each image with others' captions, and "sje/text", each caption with others' images.

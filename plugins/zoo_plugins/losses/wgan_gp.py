@@ -1,6 +1,6 @@
 """Wasserstein critic with gradient penalty and drift: WGAN-GP (arXiv:1704.00028), section 4.
 
-As in ProGAN (arXiv:1710.10196), appendix A.1, and with text as in T2F, whose critic is told the sentence and
+As in ProGAN (arXiv:1710.10196), appendix A.1, and with text as in T2F, whose critic gets the sentence and
 has a term for mismatched ones. Letters as in zoo_registry.contracts.
 """
 
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from zoo_registry.contracts import Round
 
-from .adversarial import Heads, Pointwise, named, scores, told
+from .adversarial import Heads, Pointwise, head_inputs, named, scores
 from .drift import squares
 from .gp import between, distance_from_one
 
@@ -24,13 +24,15 @@ class WassersteinGradientPenalty(Pointwise):
     """E[D(x^)] - E[D(x)] + E[D(x, s')], and what keeps such a critic's slope at 1 and its logits near 0.
 
     heads, mismatched, balance: see `Pointwise`. T2F's weights, the default, are all 1.
-    penalty: weight of the gradient penalty, on images between real and drawn ones told the right sentence.
+    penalty: weight of the gradient penalty, on images between real and generated ones with the right
+    sentence.
     drift: weight of E[D(x)^2].
     norm: the length of the gradient that should be 1. "image": of an image's. "pixel": of each pixel's over
         the colours, which is a mistake of T2F's first version; a critic so trained has slopes of about R.
 
-    Terms, R the side of the score: "critic/R", "penalty/R", "drift/R"; of one kind of head "matching/R",
-    "matching-penalty/R", "matching-drift/R", or "realism/R" and so on. A weight of 0 leaves its term out.
+    Terms, R the resolution of the score: "critic/R", "penalty/R", "drift/R"; of one kind of head
+    "matching/R", "matching-penalty/R", "matching-drift/R", or "realism/R" and so on. A weight of 0 leaves its
+    term out.
     """
 
     def __init__(
@@ -60,7 +62,7 @@ class WassersteinGradientPenalty(Pointwise):
 
     def discriminator(self, round: Round, /) -> Mapping[str, Tensor]:
         """The critic's terms, the gradient penalty's and the drift's."""
-        heads = told(round, self.heads)
+        heads = head_inputs(round, self.heads)
         real = scores(round, round.real_features, heads)
         terms = named(round, self.name, self.compare(round, heads, real))
         prefix = "" if self.heads == "all" else f"{self.name}-"
@@ -76,5 +78,5 @@ def _pixel_distance_from_one(gradients: Sequence[Tensor]) -> Tensor:
     """(|gradient| - 1)^2, the mean over images and pixels, each with one gradient of three numbers."""
     lengths = [
         torch.linalg.vector_norm(gradient, dim=1).flatten() for gradient in gradients
-    ]  # [B*R*R] a side
+    ]  # [B*R*R] a resolution
     return (torch.cat(lengths) - 1).square().mean()

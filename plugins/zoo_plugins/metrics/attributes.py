@@ -1,4 +1,4 @@
-"""Attribute accuracy: whether drawn pictures show what their captions tell, as a judge reads them.
+"""Attribute accuracy: whether generated images show what their captions tell, as a judge reads them.
 
 The idea is semantic object accuracy (arXiv:1910.13321), with attributes in the place of objects and a judge
 whose own errors are known.
@@ -20,11 +20,11 @@ MEAN = "mean"
 
 
 class Attributes(Metric):
-    """Share of the drawn pictures in which the judge reads what the caption tells, by attribute.
+    """Share of the generated images in which the judge reads what the caption tells, by attribute.
 
-    A picture counts for the attributes that its own caption tells, where the judge knows the value. `chance`
+    An image counts for the attributes that its own caption tells, where the judge knows the value. `chance`
     is what a generator gets that ignores its text but shows every value as often as the split does; `real` is
-    the judge's accuracy on real drawings of the test split. The mean is that of the attributes, each with the
+    the judge's accuracy on real images of the test split. The mean is that of the attributes, each with the
     same weight.
 
     Raises `ZooError` for a pipeline without text, for a data set without attributes, and for one that does
@@ -42,9 +42,9 @@ class Attributes(Metric):
                 "do, and the folders that zoo data make writes of them"
             )
         judge = study.judge()
-        cases: dict[str, list[tuple[str, str]]] = defaultdict(list)  # what was read, what was told
-        for read, record, told in zip(_read(study, judge), study.records, study.stated, strict=True):
-            for name in (told or frozenset()) & read.keys():
+        cases: dict[str, list[tuple[str, str]]] = defaultdict(list)  # what was read, what the caption says
+        for read, record, mentioned in zip(_read(study, judge), study.records, study.stated, strict=True):
+            for name in (mentioned or frozenset()) & read.keys():
                 if record.attributes[name] in judge.values[name]:
                     cases[name].append((read[name], record.attributes[name]))
         if not cases:
@@ -61,9 +61,9 @@ class Attributes(Metric):
 
 
 def _read(study: Study, judge: Judge) -> list[dict[str, str]]:
-    """Of each drawn picture the values that the judge reads."""
+    """Of each generated image the values that the judge reads."""
     found: list[dict[str, str]] = []
-    for batch in study.batches("drawn"):
+    for batch in study.batches("generated"):
         columns = {name: numbers.tolist() for name, numbers in judge.read(batch).items()}
         found += [
             {name: judge.values[name][column[row]] for name, column in columns.items()}
@@ -73,10 +73,10 @@ def _read(study: Study, judge: Judge) -> list[dict[str, str]]:
 
 
 def _score(cases: Sequence[tuple[str, str]], values: Counter[str], real: float) -> Score:
-    """values: how many pictures of the split have each."""
+    """values: how many images of the split have each."""
     count = len(cases)
-    share = sum(read == told for read, told in cases) / count
-    chance = sum(values[told] for _, told in cases) / count / values.total()
+    share = sum(read == true for read, true in cases) / count
+    chance = sum(values[true] for _, true in cases) / count / values.total()
     return Score(share, count, of_share(share, count), chance=chance, real=real)
 
 

@@ -22,10 +22,10 @@ _TRAINED_WITH = {"loss": "clip-similarity", "text_encoder": "clip-text"}
 
 
 class CLIPScore(Metric):
-    """100 times the mean of max(cos, 0) of drawn pictures and their captions in CLIP's space.
+    """100 times the mean of max(cos, 0) of generated images and their captions in CLIP's space.
 
     The paper's factor is 2.5 and it writes "A photo depicts" before a caption; 100 and the bare caption are
-    what is reported of text-to-image models. The real pictures of the split, each with its first caption, are
+    what is reported of text-to-image models. The real images of the split, each with its first caption, are
     scored beside.
 
     model: a CLIP of transformers, by its name on the Hub or as a local folder. The paper's is ViT-B/32.
@@ -44,10 +44,10 @@ class CLIPScore(Metric):
         with_text(study, "clip-score")
         _independent(study.recipe, self.model)
         clip = FrozenCLIP(self.model, "clip-score.model").to(study.device)
-        drawn = _scores(clip, study.batches("drawn"), study.captions, "drawn pictures")
-        told = [record.captions[0] for record in islice(study.of_split(), len(drawn))]
-        real = _scores(clip, study.batches("real"), told, "real pictures")
-        score = Score(drawn.mean().item(), len(drawn), of_mean(drawn), real=real.mean().item())
+        generated = _scores(clip, study.batches("generated"), study.captions, "generated images")
+        real_captions = [record.captions[0] for record in islice(study.of_split(), len(generated))]
+        real = _scores(clip, study.batches("real"), real_captions, "real images")
+        score = Score(generated.mean().item(), len(generated), of_mean(generated), real=real.mean().item())
         return Measured({"clip-score": score})
 
 
@@ -66,16 +66,16 @@ def _independent(recipe: Recipe, model: str) -> None:
 
 @torch.no_grad()
 def _scores(clip: FrozenCLIP, batches: Iterable[Tensor], captions: Sequence[str], what: str) -> Tensor:
-    """Of each caption and its picture 100 max(cos, 0) [n] float64, as many as there are captions."""
+    """Of each caption and its image 100 max(cos, 0) [n] float64, as many as there are captions."""
     found: list[Tensor] = []
     begin = 0
     for batch in batches:
-        told = captions[begin : begin + len(batch)]
-        cosines = (clip.see(batch[: len(told)]) * clip.read(told)).sum(1)
+        own = captions[begin : begin + len(batch)]
+        cosines = (clip.see(batch[: len(own)]) * clip.read(own)).sum(1)
         if not cosines.isfinite().all():
-            raise ZooError(f"clip-score: some {what} are not finite; `zoo sample` shows what is drawn")
+            raise ZooError(f"clip-score: some {what} are not finite; `zoo sample` shows what is generated")
         found.append(100 * cosines.clamp(min=0).double().cpu())
-        begin += len(told)
+        begin += len(own)
         if begin == len(captions):
             break
     return torch.cat(found)

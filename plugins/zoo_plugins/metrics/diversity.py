@@ -1,4 +1,4 @@
-"""How different the pictures of one caption are (MSGAN, arXiv:1903.05628, section 4.1)."""
+"""How different the images of one caption are (MSGAN, arXiv:1903.05628, section 4.1)."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from .scores import features_of, of_mean
 
 
 class Diversity(Metric):
-    """Mean distance between the features of two pictures of the same caption; 0 where all are the same.
+    """Mean distance between the features of two images of the same caption; 0 where all are the same.
 
     The mean over pairs of each caption, then over captions, which the interval is of. Noise that the
-    generator ignores shows as 0; so does a truncated one as less. Pictures of no worth can be diverse.
+    generator ignores shows as 0; so does a truncated one as less. Images of no worth can be diverse.
 
     features: the extractor. The paper's own is LPIPS; with another the numbers differ.
     distance: "cosine", 1 - cos, or "euclidean".
 
-    Raises `ZooError` for a protocol that draws one picture a caption.
+    Raises `ZooError` for a protocol that generates one image per caption.
     """
 
     better: ClassVar[Literal["higher", "lower"]] = "higher"
@@ -37,16 +37,16 @@ class Diversity(Metric):
         """The score "diversity"."""
         if study.protocol.per_caption < 2:
             raise ZooError(
-                f"diversity: the protocol {study.protocol.name} draws one picture a caption, and pairs of "
+                f"diversity: protocol {study.protocol.name} generates one image per caption, and pairs of "
                 "the same caption are compared; per_caption=10 would do"
             )
-        features = features_of(study, "drawn", self.extractor, "diversity")
+        features = features_of(study, "generated", self.extractor, "diversity")
         groups: dict[tuple[str, str], list[int]] = {}
         for place, (record, caption) in enumerate(zip(study.records, study.captions, strict=True)):
             groups.setdefault((record.name, caption), []).append(place)
         means = [self.distance(features[rows]).mean() for rows in groups.values() if len(rows) > 1]
         if not means:
-            raise ZooError("diversity: no two pictures are drawn of the same caption; images is too small")
+            raise ZooError("diversity: no two images are generated of the same caption; images is too small")
         each = torch.stack(means)
         return Measured({"diversity": Score(each.mean().item(), len(features), of_mean(each))})
 

@@ -11,15 +11,15 @@ from .scores import features_of
 
 
 class FID(Metric):
-    """Fréchet distance of two Gaussians, of the drawn pictures' features and of the real ones'; from 0 up.
+    """Fréchet distance of two Gaussians, of the generated images' features and of the real ones'; from 0 up.
 
-    It is biased: it falls as pictures are added (arXiv:1801.01401, section 3), so that only numbers of equal
-    counts compare. With no more pictures than features (2,048 of Inception) the Gaussians are not of full
+    It is biased: it falls as images are added (arXiv:1801.01401, section 3), so that only numbers of equal
+    counts compare. With no more images than features (2,048 of Inception) the Gaussians are not of full
     rank and the bias is large; `kid` has none. By torch-fidelity, in float64.
 
     features: the extractor. The published numbers are of "inception".
 
-    Raises `ZooError` for fewer than two pictures on either side.
+    Raises `ZooError` for fewer than two images on either resolution.
     """
 
     better: ClassVar[Literal["higher", "lower"]] = "lower"
@@ -32,12 +32,10 @@ class FID(Metric):
         from torch_fidelity import metric_fid
 
         statistics = []
-        for which in ("drawn", "real"):
+        for which in ("generated", "real"):
             features = features_of(study, which, self.extractor, "fid")
             if len(features) < 2:
-                raise ZooError(
-                    f"fid: {len(features)} {which} pictures have no covariance; thousands are wanted"
-                )
+                raise ZooError(f"fid: {len(features)} {which} images have no covariance; expected thousands")
             statistics.append(metric_fid.fid_features_to_statistics(features))
         found = metric_fid.fid_statistics_to_metric(statistics[0], statistics[1], False)
         # a distance; what lies below 0 was rounded

@@ -14,17 +14,17 @@ from .scores import features_of, interval
 
 
 class InceptionScore(Metric):
-    """exp of the mean KL divergence of each picture's classes from all pictures' classes; from 1 up.
+    """exp of the mean KL divergence of each image's classes from all images' classes; from 1 up.
 
-    The mean over disjoint parts of the drawn pictures, which are shuffled by the protocol's seed. The parts
-    are what the interval is of. It rises with the number of pictures a part, and knows nothing of the real
+    The mean over disjoint parts of the generated images, which are shuffled by the protocol's seed. The parts
+    are what the interval is of. It rises with the number of images per part, and knows nothing of the real
     ones, nor of captions. By torch-fidelity.
 
     features: an extractor with class scores. StackGAN, AttnGAN and DM-GAN published scores of CUB from an
         Inception network tuned to birds: those are not comparable with these.
     splits: how many parts.
 
-    Raises `ZooError` for fewer pictures than parts.
+    Raises `ZooError` for fewer images than parts.
     """
 
     better: ClassVar[Literal["higher", "lower"]] = "higher"
@@ -39,10 +39,10 @@ class InceptionScore(Metric):
         count = len(study.captions)
         if count < self.splits:
             raise ZooError(
-                f"inception-score: {count} pictures cannot be split into {self.splits} parts; "
-                f"splits={max(count, 1)} or less can be had, or draw more pictures"
+                f"inception-score: {count} images cannot be split into {self.splits} parts; "
+                f"use splits={max(count, 1)} or less, or generate more images"
             )
-        logits = features_of(study, "drawn", self.extractor, "inception-score", "logits")
+        logits = features_of(study, "generated", self.extractor, "inception-score", "logits")
         found = metric_isc.isc_features_to_metric(logits, self.splits, True, study.protocol.seed)
         value = found[metric_isc.KEY_METRIC_ISC_MEAN]
         # theirs is the deviation of the parts themselves: / n, not / (n - 1)

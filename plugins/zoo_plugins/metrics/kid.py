@@ -15,16 +15,16 @@ from .scores import features_of, interval
 
 
 class KID(Metric):
-    """Squared maximum mean discrepancy of drawn and real features, kernel (x·y / F + 1)³; may be below 0.
+    """Squared maximum mean discrepancy of generated and real features, kernel (x·y / F + 1)³; may be below 0.
 
-    The mean over subsets drawn by the protocol's seed. It has no bias: it does not fall with more pictures.
+    The mean over subsets sampled by the protocol's seed. It has no bias: it does not fall with more images.
     By torch-fidelity, in float64. The interval is the jackknife's, from the subsets' deviation (Shao and Wu
     1989): subsets overlap, so that their deviation alone would understate it.
 
     features: the extractor.
-    subsets, subset_size: how many subsets, and how many drawn and real pictures each holds.
+    subsets, subset_size: how many subsets, and how many generated and real images each holds.
 
-    Raises `ZooError` where there are fewer drawn or real pictures than a subset holds.
+    Raises `ZooError` where there are fewer generated or real images than a subset holds.
     """
 
     better: ClassVar[Literal["higher", "lower"]] = "lower"
@@ -43,16 +43,18 @@ class KID(Metric):
         from torch_fidelity import metric_kid
 
         # before an extractor is fetched and runs
-        counts = {"drawn": len(study.captions), "real": len(study.of_split())}
+        counts = {"generated": len(study.captions), "real": len(study.of_split())}
         which, fewest = min(counts.items(), key=lambda pair: pair[1])
         if fewest < self.size:
             raise ZooError(
-                f"kid: subset_size={self.size} is more than the {fewest} {which} pictures; "
-                f"subset_size={fewest} is the most that can be had"
+                f"kid: subset_size={self.size} is more than the {fewest} {which} images; "
+                f"subset_size={fewest} is the maximum"
             )
-        drawn, real = (features_of(study, which, self.extractor, "kid") for which in ("drawn", "real"))
+        generated, real = (
+            features_of(study, which, self.extractor, "kid") for which in ("generated", "real")
+        )
         found = metric_kid.kid_features_to_metric(
-            drawn,
+            generated,
             real,
             kid_subsets=self.subsets,
             kid_subset_size=self.size,
@@ -65,4 +67,4 @@ class KID(Metric):
             spread = found[metric_kid.KEY_METRIC_KID_STD]
             error = spread * math.sqrt(self.size / (fewest - self.size))
             bounds = interval(value, error, self.subsets - 1)
-        return Measured({"kid": Score(value, counts["drawn"], bounds)})
+        return Measured({"kid": Score(value, counts["generated"], bounds)})

@@ -1,4 +1,4 @@
-"""Nearest training pictures, so that memorising shows (Meehan et al., arXiv:2004.05675).
+"""Nearest training images, so that memorising shows (Meehan et al., arXiv:2004.05675).
 
 They are shown in rows as ProGAN (arXiv:1710.10196) shows them, by distance in a network's features.
 """
@@ -20,24 +20,24 @@ from zoo_registry.evaluation import Measured, Metric, Score, Study
 from .scores import features_of, interval
 
 _NEAREST = 3
-_ROWS = 512  # pictures compared with all training pictures at once
-_GAP, _LEAST = 4, 64  # pixels between pictures; the least side at which they are shown
+_ROWS = 512  # images compared with all training images at once
+_GAP, _LEAST = 4, 64  # pixels between images; the least resolution at which they are shown
 
 
 class Neighbours(Metric):
-    """How far drawings are from the training pictures, for how far unseen real pictures are from them.
+    """How far generated images are from the training images, for how far unseen real images are from them.
 
-    Mean distance of the drawn pictures to their nearest training picture, over that of the split's real
-    pictures. 0: copies. 1: as far as unseen pictures. Above 1: further than any picture of the data tends to
-    be, as pictures of no worth are. The paper compares the same two sets of distances by a rank
-    test. The picture "neighbours" shows in each row a drawn picture and its three nearest training pictures;
-    those drawings that are nearest to one come first.
+    Mean distance of the generated images to their nearest training image, over that of the split's real
+    images. 0: copies. 1: as far as unseen images. Above 1: further than any image of the data tends to
+    be, as images of no worth are. The paper compares the same two sets of distances by a rank
+    test. The image "neighbours" shows in each row a generated image and its three nearest training images;
+    those generated images that are nearest to one come first.
 
     features: the extractor, whose Euclidean distance is taken.
-    shown: how many rows the picture has.
+    shown: how many rows the image has.
 
-    Raises `ZooError` for fewer than three training pictures, and where the split's pictures are the training
-    pictures.
+    Raises `ZooError` for fewer than three training images, and where the split's images are the training
+    images.
     """
 
     better: ClassVar[Literal["higher", "lower"]] = "higher"
@@ -46,34 +46,36 @@ class Neighbours(Metric):
         self.extractor, self.shown = features, shown
 
     def measure(self, study: Study, /) -> Measured:
-        """The score "neighbours", and the picture "neighbours"."""
-        drawn, real, train = (
-            features_of(study, which, self.extractor, "neighbours") for which in ("drawn", "real", "train")
+        """The score "neighbours", and the image "neighbours"."""
+        generated, real, train = (
+            features_of(study, which, self.extractor, "neighbours")
+            for which in ("generated", "real", "train")
         )
         if len(train) < _NEAREST:
-            raise ZooError(
-                f"neighbours: {len(train)} training pictures are too few; {_NEAREST} are the least"
-            )
-        distances, nearest = _nearest(drawn, train)
+            raise ZooError(f"neighbours: {len(train)} training images are too few; {_NEAREST} are the least")
+        distances, nearest = _nearest(generated, train)
         unseen, _ = _nearest(real, train)
         ours, theirs = distances[:, 0], unseen[:, 0]
         if theirs.mean() == 0:
             raise ZooError(
-                f"neighbours: all pictures of the split {study.protocol.split!r} are training pictures, so "
-                "that they do not show how far unseen ones are; a split of other pictures is wanted"
+                f"neighbours: all images of the split {study.protocol.split!r} are training images, so "
+                "that they do not show how far unseen ones are; expected a split of other images"
             )
         value = (ours.mean() / theirs.mean()).item()
         # the error of a quotient of two means, to first order
-        parts = [side.var(correction=0) / len(side) / theirs.mean() ** 2 for side in (ours, theirs)]
+        parts = [
+            resolution.var(correction=0) / len(resolution) / theirs.mean() ** 2
+            for resolution in (ours, theirs)
+        ]
         error = math.sqrt((parts[0] + value**2 * parts[1]).item())
         rows = ours.argsort(stable=True)[: self.shown].tolist()
-        picture = _picture(study, rows, nearest[rows].tolist())
+        image = _image(study, rows, nearest[rows].tolist())
         bounds = interval(value, error, min(len(ours), len(theirs)) - 1)
-        return Measured({"neighbours": Score(value, len(ours), bounds)}, {"neighbours": picture})
+        return Measured({"neighbours": Score(value, len(ours), bounds)}, {"neighbours": image})
 
 
 def _nearest(some: Tensor, train: Tensor) -> tuple[Tensor, Tensor]:
-    """Distances and numbers of the nearest training pictures [n,3], nearest first."""
+    """Distances and numbers of the nearest training images [n,3], nearest first."""
     numbers = torch.cat(
         [torch.cdist(rows, train).topk(_NEAREST, largest=False).indices for rows in some.split(_ROWS)]
     )
@@ -83,14 +85,14 @@ def _nearest(some: Tensor, train: Tensor) -> tuple[Tensor, Tensor]:
     return exact.gather(1, order), numbers.gather(1, order)
 
 
-def _picture(study: Study, drawn: list[int], nearest: list[list[int]]) -> Image.Image:
-    """Rows of a drawn picture, a gap, and its nearest training pictures."""
-    ours = _taken(study, "drawn", drawn)
+def _image(study: Study, generated: list[int], nearest: list[list[int]]) -> Image.Image:
+    """Rows of a generated image, a gap, and its nearest training images."""
+    ours = _taken(study, "generated", generated)
     theirs = _taken(study, "train", {number for row in nearest for number in row})
-    side = next(iter(ours.values())).width
-    step = side + _GAP
-    sheet = Image.new("RGB", (step * (1 + _NEAREST) + _GAP, step * len(drawn) - _GAP), "white")
-    for row, (number, neighbours) in enumerate(zip(drawn, nearest, strict=True)):
+    resolution = next(iter(ours.values())).width
+    step = resolution + _GAP
+    sheet = Image.new("RGB", (step * (1 + _NEAREST) + _GAP, step * len(generated) - _GAP), "white")
+    for row, (number, neighbours) in enumerate(zip(generated, nearest, strict=True)):
         sheet.paste(ours[number], (0, row * step))
         for column, neighbour in enumerate(neighbours, start=1):
             sheet.paste(theirs[neighbour], (column * step + 2 * _GAP, row * step))
@@ -98,19 +100,19 @@ def _picture(study: Study, drawn: list[int], nearest: list[list[int]]) -> Image.
 
 
 def _taken(
-    study: Study, which: Literal["drawn", "train"], numbers: Collection[int]
+    study: Study, which: Literal["generated", "train"], numbers: Collection[int]
 ) -> dict[int, Image.Image]:
-    """Some pictures by their number; small ones enlarged by whole pixels."""
+    """Some images by their number; small ones enlarged by whole pixels."""
     found: dict[int, Image.Image] = {}
     begin = 0
     for batch in study.batches(which):
         for number in numbers:
             if begin <= number < begin + len(batch):
                 levels = ((batch[number - begin].cpu().clamp(-1, 1) + 1) * 127.5).round().byte()
-                picture = Image.fromarray(levels.permute(1, 2, 0).numpy())
-                scale = math.ceil(_LEAST / picture.width)
-                found[number] = picture.resize(
-                    (picture.width * scale, picture.height * scale), Image.Resampling.NEAREST
+                image = Image.fromarray(levels.permute(1, 2, 0).numpy())
+                scale = math.ceil(_LEAST / image.width)
+                found[number] = image.resize(
+                    (image.width * scale, image.height * scale), Image.Resampling.NEAREST
                 )
         begin += len(batch)
         if len(found) == len(set(numbers)):

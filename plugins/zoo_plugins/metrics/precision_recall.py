@@ -11,19 +11,20 @@ from zoo_registry.evaluation import Measured, Metric, Score, Study
 
 from .scores import features_of, of_share
 
-_ROWS = 1000  # distances are computed between so many pictures at once: 240 MB at 30,000
+_ROWS = 1000  # distances are computed between so many images at once: 240 MB at 30,000
 
 
 class PrecisionRecall(Metric):
-    """Precision: share of drawn pictures among the real ones. Recall: share of real ones among the drawn.
+    """Precision: share of generated images among the real ones. Recall: share of real ones among the
+    generated.
 
-    A picture is among others where it is no further from one of them than that one's k-th neighbour is. By
-    torch-fidelity, in float64. Each interval takes the other pictures as they are.
+    An image is among others where it is no further from one of them than that one's k-th neighbour is. By
+    torch-fidelity, in float64. Each interval takes the other images as they are.
 
     features: the extractor. The paper's own is a VGG-16; with another the numbers differ.
     neighbourhood: k.
 
-    Raises `ZooError` where there are no more drawn or real pictures than neighbours.
+    Raises `ZooError` where there are no more generated or real images than neighbours.
     """
 
     better: ClassVar[Literal["higher", "lower"]] = "higher"
@@ -35,17 +36,17 @@ class PrecisionRecall(Metric):
         """The scores "precision" and "recall"."""
         from torch_fidelity import metric_prc
 
-        drawn, real = (
-            features_of(study, which, self.extractor, "precision-recall") for which in ("drawn", "real")
+        generated, real = (
+            features_of(study, which, self.extractor, "precision-recall") for which in ("generated", "real")
         )
-        fewest = min(len(drawn), len(real))
+        fewest = min(len(generated), len(real))
         if fewest <= self.neighbourhood:
             raise ZooError(
-                f"precision-recall: with {len(drawn)} drawn and {len(real)} real pictures there is no "
-                f"neighbour number {self.neighbourhood}; more than {self.neighbourhood} of each are wanted"
+                f"precision-recall: with {len(generated)} generated and {len(real)} real images there is no "
+                f"neighbour number {self.neighbourhood}; expected more than {self.neighbourhood} of each"
             )
         found = metric_prc.prc_features_to_metric(
-            drawn,
+            generated,
             real,
             prc_neighborhood=self.neighbourhood,
             prc_batch_size=_ROWS,
@@ -55,7 +56,7 @@ class PrecisionRecall(Metric):
         precision, recall = found[metric_prc.KEY_METRIC_PRECISION], found[metric_prc.KEY_METRIC_RECALL]
         return Measured(
             {
-                "precision": Score(precision, len(drawn), of_share(precision, len(drawn))),
+                "precision": Score(precision, len(generated), of_share(precision, len(generated))),
                 "recall": Score(recall, len(real), of_share(recall, len(real))),
             }
         )

@@ -21,28 +21,28 @@ from .scores import finite, of_mean, of_share, with_text
 
 TIE = 1e-9
 """Cosines nearer than this are equal: they differ by the order of a sum."""
-_ROWS = 256  # pictures whose candidates are compared at once
+_ROWS = 256  # images whose candidates are compared at once
 
 
 class RPrecision(Metric):
-    """Share of drawn pictures that are nearer to their caption than to captions of other classes.
+    """Share of generated images that are nearer to their caption than to captions of other classes.
 
-    R = 1: each picture's own caption against captions drawn by the protocol's seed from the split's records
+    R = 1: each image's own caption against captions sampled by the protocol's seed from the split's records
     of other classes (without classes: of other records), all different texts; cosine of the matcher's global
-    vectors; a tie is a miss. The mean over folds of the shuffled pictures, which the interval is of; that of
+    vectors; a tie is a miss. The mean over folds of the shuffled images, which the interval is of; that of
     the share where all folds are alike.
 
     The definition is DM-GAN's (arXiv:1904.01310, section 4.1) code, AttnGAN's own being unpublished; its
-    folds leave a picture out, ours do not.
+    folds leave an image out, ours do not.
 
     matcher: "own", the encoders that the generator was trained with, or the folder of a matching model. By
-        its own a generator can score higher than real pictures do (arXiv:2112.01398): report one by an
+        its own a generator can score higher than real images do (arXiv:2112.01398): report one by an
         independent matcher beside it.
-    candidates: captions a picture, its own among them.
+    candidates: captions per image, its own among them.
     folds: how many.
 
     Raises `ZooError` for a pipeline without text, for fewer captions of other classes than candidates, for
-    fewer pictures than folds.
+    fewer images than folds.
     """
 
     better: ClassVar[Literal["higher", "lower"]] = "higher"
@@ -57,12 +57,10 @@ class RPrecision(Metric):
         with_text(study, "r-precision")
         count = len(study.captions)
         if count < self.folds:
-            raise ZooError(
-                f"r-precision: {count} pictures make no {self.folds} folds; folds={count} would do"
-            )
+            raise ZooError(f"r-precision: {count} images make no {self.folds} folds; folds={count} would do")
         source = random.Random(study.protocol.seed)
         texts, table = _candidates(_Pool(study), study.records, study.captions, self.candidates, source)
-        shuffled = self._hits(study, "drawn", texts, table)[_order(count, source)]
+        shuffled = self._hits(study, "generated", texts, table)[_order(count, source)]
         folds = torch.stack([shuffled[fold :: self.folds].mean() for fold in range(self.folds)])
         mean = folds.mean().item()
         # folds that are all alike would give an interval of no width
@@ -73,48 +71,48 @@ class RPrecision(Metric):
         return Measured({"r-precision": score})
 
     def _of_real(self, study: Study, source: random.Random) -> float:
-        """What the split's real pictures get, each with the first of its captions."""
+        """What the split's real images get, each with the first of its captions."""
         records = study.of_split()
         rows = [row for row, record in enumerate(records) if record.captions]
-        told = [records[row] for row in rows]
-        first = [record.captions[0] for record in told]
-        texts, table = _candidates(_Pool(study), told, first, self.candidates, source)
+        chosen = [records[row] for row in rows]
+        first = [record.captions[0] for record in chosen]
+        texts, table = _candidates(_Pool(study), chosen, first, self.candidates, source)
         return self._hits(study, "real", texts, table, rows).mean().item()
 
     def _hits(
         self,
         study: Study,
-        which: Literal["drawn", "real"],
+        which: Literal["generated", "real"],
         texts: list[str],
         table: Tensor,
         rows: list[int] | None = None,
     ) -> Tensor:
-        """Of each picture (of those in `rows`) 1 where its own caption is the nearest, else 0; [n]."""
-        pictures, captions = study.matched(self.matcher, texts, which)
+        """Of each image (of those in `rows`) 1 where its own caption is the nearest, else 0; [n]."""
+        images, captions = study.matched(self.matcher, texts, which)
         if rows is not None:
-            pictures = pictures[rows]
-        pictures = F.normalize(finite(pictures, "r-precision", f"{which} pictures"), dim=1)
+            images = images[rows]
+        images = F.normalize(finite(images, "r-precision", f"{which} images"), dim=1)
         captions = F.normalize(finite(captions, "r-precision", "captions"), dim=1)
         hits: list[Tensor] = []
         for some in torch.arange(len(table)).split(_ROWS):
-            cosines = (pictures[some, None] * captions[table[some]]).sum(2)  # [some,candidates]
+            cosines = (images[some, None] * captions[table[some]]).sum(2)  # [some,candidates]
             hits.append((cosines[:, 1:] < cosines[:, :1] - TIE).all(1))
         return torch.cat(hits).double()
 
 
 def _order(count: int, source: random.Random) -> Tensor:
-    """The pictures in the order of their folds [n]."""
+    """The images in the order of their folds [n]."""
     return torch.tensor(source.sample(range(count), count))
 
 
 def _candidates(
     pool: _Pool, records: Sequence[Record], captions: Sequence[str], count: int, source: random.Random
 ) -> tuple[list[str], Tensor]:
-    """All texts that are compared; of each picture the numbers of its candidates [n,K], its own first."""
+    """All texts that are compared; of each image the numbers of its candidates [n,K], its own first."""
     numbers: dict[str, int] = {}
     table = []
     for record, caption in zip(records, captions, strict=True):
-        chosen = pool.draw(record, caption, count, source)
+        chosen = pool.generate(record, caption, count, source)
         table.append([numbers.setdefault(text, len(numbers)) for text in chosen])
     return list(numbers), torch.tensor(table)
 
@@ -143,21 +141,21 @@ class _Pool:
     def _group(self, record: Record) -> str:
         return str(record.label) if self.classes else record.name
 
-    def draw(self, record: Record, caption: str, count: int, source: random.Random) -> list[str]:
+    def generate(self, record: Record, caption: str, count: int, source: random.Random) -> list[str]:
         """The caption, and after it different ones of other groups, `count` in all."""
         group = self._group(record)
         others = len(self.owner) - self.alone[group] - (self.owner[caption] is None)
         if others < count - 1:
-            what = f"classes than {group!r}" if self.classes else f"pictures than {group}"
+            what = f"classes than {group!r}" if self.classes else f"images than {group}"
             raise ZooError(
                 f"r-precision: candidates={count} asks for {count - 1} captions of other {what}, and the "
                 f"split {self.split!r} has {others}"
-                + (f"; candidates={others + 1} is the most that can be had" if others else "")
+                + (f"; candidates={others + 1} is the maximum" if others else "")
             )
         begin, size = self.rows[group]
         chosen = {caption: None}
         while len(chosen) < count:
-            # by random() alone, whose draws Python promises not to change
+            # by random() alone, whose generates Python promises not to change
             place = int(source.random() * (len(self.captions) - size))
             chosen.setdefault(self.captions[place if place < begin else place + size])
         return list(chosen)

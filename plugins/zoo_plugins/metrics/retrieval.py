@@ -1,4 +1,4 @@
-"""Retrieval of drawn pictures by their captions: recall at K (arXiv:1412.2306, section 4.1)."""
+"""Retrieval of generated images by their captions: recall at K (arXiv:1412.2306, section 4.1)."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from zoo_registry.evaluation import Measured, Metric, Score, Study
 from .r_precision import TIE
 from .scores import finite, of_share, with_text
 
-_ROWS = 512  # captions compared with all pictures at once
+_ROWS = 512  # captions compared with all images at once
 
 
 class Retrieval(Metric):
-    """Share of captions whose picture is among the K nearest of all drawn pictures, by cosine.
+    """Share of captions whose image is among the K nearest of all generated images, by cosine.
 
-    A tie is a miss. Pictures of the same caption do not compete.
+    A tie is a miss. Images of the same caption do not compete.
 
     matcher: "own", the encoders that the generator was trained with, or the folder of a matching model.
     k: each K.
 
-    Raises `ZooError` for a pipeline without text, and where no more pictures are drawn than the largest K.
+    Raises `ZooError` for a pipeline without text, and where no more images are generated than the largest K.
     """
 
     better: ClassVar[Literal["higher", "lower"]] = "higher"
@@ -39,17 +39,15 @@ class Retrieval(Metric):
         with_text(study, "retrieval")
         count = len(study.captions)
         if count <= max(self.k):
-            raise ZooError(
-                f"retrieval: k={max(self.k)} of {count} pictures says nothing; more pictures are wanted"
-            )
+            raise ZooError(f"retrieval: k={max(self.k)} of {count} images says nothing; expected more images")
         numbers: dict[str, int] = {}
         own = torch.tensor([numbers.setdefault(text, len(numbers)) for text in study.captions])  # [n]
-        pictures, captions = study.matched(self.matcher, list(numbers))
-        pictures = F.normalize(finite(pictures, "retrieval", "drawn pictures"), dim=1)
+        images, captions = study.matched(self.matcher, list(numbers))
+        images = F.normalize(finite(images, "retrieval", "generated images"), dim=1)
         captions = F.normalize(finite(captions, "retrieval", "captions"), dim=1)
         ranks: list[Tensor] = []
         for rows in torch.arange(count).split(_ROWS):
-            cosines = captions[own[rows]] @ pictures.T  # [rows,n]
+            cosines = captions[own[rows]] @ images.T  # [rows,n]
             right = cosines.gather(1, rows[:, None])
             ranks.append(((cosines >= right - TIE) & (own[rows, None] != own)).sum(1))  # from 0
         rank = torch.cat(ranks)

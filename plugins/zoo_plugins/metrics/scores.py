@@ -15,14 +15,14 @@ _NORMAL = 1.959963984540054  # the standard normal distribution is below it with
 
 def features_of(
     study: Study,
-    pictures: Literal["drawn", "real", "train"],
+    images: Literal["generated", "real", "train"],
     extractor: str,
     metric: str,
     layer: Literal["features", "logits"] = "features",
 ) -> Tensor:
     """The study's features [n,F] in float64. Raises `ZooError` where some are not finite."""
-    told = {"drawn": "drawn", "real": "real", "train": "training"}[pictures]
-    return finite(study.features(pictures, extractor, layer), metric, f"{told} pictures")
+    described = {"generated": "generated", "real": "real", "train": "training"}[images]
+    return finite(study.features(images, extractor, layer), metric, f"{described} images")
 
 
 def finite(vectors: Tensor, metric: str, of_what: str) -> Tensor:
@@ -30,8 +30,8 @@ def finite(vectors: Tensor, metric: str, of_what: str) -> Tensor:
     broken = int((~vectors.isfinite()).any(dim=1).sum())
     if broken:
         raise ZooError(
-            f"{metric}: the features of {broken} of {len(vectors)} {of_what} are not finite: the pictures "
-            "themselves are not, or the network that sees them is broken; `zoo sample` shows what is drawn"
+            f"{metric}: the features of {broken} of {len(vectors)} {of_what} are not finite: the images "
+            "themselves are not, or the network that sees them is broken; `zoo sample` shows the images"
         )
     return vectors.double()
 
@@ -40,7 +40,7 @@ def with_text(study: Study, metric: str) -> None:
     """Raise `ZooError` for a pipeline that reads no captions."""
     if "text_encoder" not in study.recipe.parts:
         raise ZooError(
-            f"{metric}: {study.recipe.name} draws without captions, and this compares pictures with theirs; "
+            f"{metric}: {study.recipe.name} has no text, this metric compares images with captions; "
             "fid, kid and precision-recall do without"
         )
 

@@ -1,4 +1,4 @@
-"""Parts of kind `text_encoder`, one a file; listed here."""
+"""Parts of kind `text_encoder`, one per file; listed here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ COMPONENTS: tuple[Component, ...] = (
         kind="text_encoder",
         name="bilstm",
         target="zoo_plugins.text_encoders.bilstm:BiLSTM",
-        summary="Bidirectional LSTM or GRU over words: a sentence and a vector a word",
+        summary="Bidirectional LSTM or GRU over words: a sentence and a vector per word",
         paper="arXiv:1711.10485",
         gives={"text", "words"},
     ),

@@ -21,7 +21,7 @@ class BiLSTM(WordEncoder, TextEncoder):
 
     width: D, even. word_width: E.
     cell, layers: of the recurrent network. dropout: of the embedded words, and between layers.
-    max_words: of a longer caption, the first `max_words` known words are read. The authors' code draws a
+    max_words: of a longer caption, the first `max_words` known words are read. The authors' code generates a
         random subset each time, when sampling too, so that one caption gives many images.
     pooling: what of the words makes the sentence: "last", the last states of both directions (AttnGAN), or
         "max", the largest value of each channel over the words (InferSent, arXiv:1705.02364, section 3.2.3),

@@ -25,7 +25,7 @@ LENGTH = 201
 _INDEX = {symbol: index for index, symbol in enumerate(SYMBOLS)}
 _NONE = -1  # no channel is on: beyond the caption's end, or a character that is no symbol
 _KERNEL = 4
-_POOLS = ((3, 3), (3, 3), (3, 2))  # side and stride
+_POOLS = ((3, 3), (3, 3), (3, 2))  # resolution and stride
 
 
 class CharCNNRNN(nn.Module, TextEncoder):
@@ -35,7 +35,7 @@ class CharCNNRNN(nn.Module, TextEncoder):
     poolings: convolutions that are followed by max pooling. With 3 the recurrent network takes S = 8 steps,
         with 2 it takes 18 ("Long" in the authors' code).
     cell: "rnn": ReLU(i2h(x) + h2h(h)). "gru": a gated recurrent unit.
-    steps_as_words: offer the states of the recurrent network as words, projected to D where W differs. A step
+    steps_as_words: give the states of the recurrent network as words, projected to D where W differs. A step
         reads 66 characters (48 where S = 18), its neighbours some of them again; `split` gives these slices
         of the caption.
 
@@ -62,7 +62,8 @@ class CharCNNRNN(nn.Module, TextEncoder):
         self.spec = TextSpec(width, words=steps_as_words)
         inputs = (len(SYMBOLS), *channels[:2])
         self.convolutions = nn.ModuleList(
-            nn.Conv1d(narrow, wide, _KERNEL) for narrow, wide in zip(inputs, channels, strict=True)
+            nn.Conv1d(in_channels, out_channels, _KERNEL)
+            for in_channels, out_channels in zip(inputs, channels, strict=True)
         )
         self.poolings = poolings
         self.seen, self.stride, self.steps = _steps(poolings)
@@ -173,9 +174,9 @@ def _indices(caption: str) -> list[int]:
 def _steps(poolings: int) -> tuple[int, int, int]:
     """Characters that one recurrent step has seen, those between the starts of two steps, and the steps."""
     seen, stride = 1, 1
-    for place, (side, step) in enumerate(_POOLS):
+    for place, (resolution, step) in enumerate(_POOLS):
         seen += (_KERNEL - 1) * stride
         if place < poolings:
-            seen += (side - 1) * stride
+            seen += (resolution - 1) * stride
             stride *= step
     return seen, stride, (LENGTH - seen) // stride + 1

@@ -35,10 +35,10 @@ def fetch(model: str, *, weights: bool) -> Path:
     try:
         wanted = [*_SMALL, "*.safetensors"] if weights else _SMALL
         return Path(snapshot_download(model, allow_patterns=wanted, ignore_patterns=["*/*"]))
-    except (OSError, ValueError) as fault:  # not in reach, no such model, no such name
+    except (OSError, ValueError) as error:  # not in reach, no such model, no such name
         raise ZooError(
             f"text_encoder.model: {model!r} is no folder here, and the Hugging Face Hub does not give it "
-            f"({first_line(fault)}); the folder of a model saved with transformers serves without a network"
+            f"({first_line(error)}); the folder of a model saved with transformers serves without a network"
         ) from None
 
 
@@ -53,10 +53,10 @@ def read_folder(folder: Path, what: str | Path) -> Origin:
             AutoConfig.from_pretrained(folder, trust_remote_code=False),
             AutoTokenizer.from_pretrained(folder, trust_remote_code=False),
         )
-    except (OSError, ValueError) as fault:
+    except (OSError, ValueError) as error:
         raise ZooError(
             f"text_encoder: the configuration or the tokenizer of {what} cannot be read "
-            f"({first_line(fault)}); take them anew from where the model came from"
+            f"({first_line(error)}); take them anew from where the model came from"
         ) from None
 
 
@@ -70,9 +70,9 @@ def load(architecture: Any, folder: Path, model: str) -> Any:
             network, found = architecture.from_pretrained(
                 folder, use_safetensors=True, output_loading_info=True
             )
-        except (OSError, ValueError, RuntimeError) as fault:
+        except (OSError, ValueError, RuntimeError) as error:
             raise ZooError(
-                f"text_encoder.model: the weights of {model} cannot be read ({first_line(fault)}); "
+                f"text_encoder.model: the weights of {model} cannot be read ({first_line(error)}); "
                 "model.safetensors is what would be right"
             ) from None
     missing = sorted(name for name in found["missing_keys"] if not name.startswith("pooler."))
@@ -98,6 +98,6 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
-def first_line(fault: Exception) -> str:
+def first_line(error: Exception) -> str:
     """What an error says, shortly."""
-    return (str(fault) or type(fault).__name__).splitlines()[0]
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -79,9 +79,9 @@ class Vocabulary:
             raise ZooError(
                 f"{path}: no such file; a model with a word-level text encoder holds one"
             ) from None
-        except (OSError, ValueError) as fault:
+        except (OSError, ValueError) as error:
             raise ZooError(
-                f"{path}: cannot be read as JSON ({fault}); take it anew from where the model came from"
+                f"{path}: cannot be read as JSON ({error}); take it anew from where the model came from"
             ) from None
         if not isinstance(content, dict) or not isinstance(content.get("format"), int):
             raise ZooError(

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..component import Component
-from ..contracts import Condition, Drawing, ImageFeatures, Phase, Round, Text
-from .shared import CAPTIONS, SIDES, TEXT, build, given, same
+from ..contracts import Condition, Generated, Growth, ImageFeatures, Round, Text
+from .shared import CAPTIONS, RESOLUTIONS, TEXT, build, given, same
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,7 +30,7 @@ def loss(component: Component, settings: Mapping[str, Any]) -> None:
             self.pixels = nn.LazyLinear(8)
             self.joint = nn.Bilinear(8, TEXT.width, 1)
 
-        def features(self, images: tuple[Tensor, ...], phase: Phase) -> tuple[Tensor, ...]:
+        def features(self, images: tuple[Tensor, ...], growth: Growth) -> tuple[Tensor, ...]:
             return tuple(torch.tanh(self.pixels(i.mean((2, 3)))) for i in images)
 
         def score(self, features: tuple[Tensor, ...], sentence: Tensor | None) -> tuple[Tensor, ...]:
@@ -48,13 +48,16 @@ def loss(component: Component, settings: Mapping[str, Any]) -> None:
     loss = build(component, settings)
     source = torch.Generator().manual_seed(0)
     _, condition, text = given(8, 4)
-    fake = tuple(torch.rand(4, 3, side, side, generator=source, requires_grad=True) for side in SIDES)
-    real = tuple(torch.rand(4, 3, side, side, generator=source) for side in SIDES)
+    fake = tuple(
+        torch.rand(4, 3, resolution, resolution, generator=source, requires_grad=True)
+        for resolution in RESOLUTIONS
+    )
+    real = tuple(torch.rand(4, 3, resolution, resolution, generator=source) for resolution in RESOLUTIONS)
     assert condition.mean is not None
     assert condition.logvar is not None
     mean, logvar = condition.mean.requires_grad_(), condition.logvar.requires_grad_()
     round = Round(
-        drawing=Drawing(fake),
+        generated=Generated(fake),
         text=text._replace(sentence=text.sentence.requires_grad_()),
         real=real,
         sentence=text.sentence,
@@ -63,34 +66,34 @@ def loss(component: Component, settings: Mapping[str, Any]) -> None:
         captions=(*CAPTIONS, CAPTIONS[0]),
         labels=torch.tensor([0, 1, 0, 2]),
         mismatch=(torch.tensor([0, 1, 2, 3]), torch.tensor([1, 2, 3, 0])),
-        phase=Phase(SIDES[-1]),
+        growth=Growth(RESOLUTIONS[-1]),
         source=torch.Generator(),
         discriminator=Judge(),
         image_encoder=see,
     )
-    sides = {
+    players = {
         "generator": loss.generator(_with_own_source(round)),
         "discriminator": loss.discriminator(_with_own_source(round.detach())),
     }
-    assert any(sides.values()), "a loss has at least one term"
-    for side, terms in sides.items():
+    assert any(players.values()), "a loss has at least one term"
+    for player, terms in players.items():
         for name, term in terms.items():
-            assert term.shape == (), f"{side} term {name} is a scalar"
-            assert term.isfinite(), f"{side} term {name} is finite"
-            assert term.requires_grad, f"{side} term {name} can be minimised"
+            assert term.shape == (), f"{player} term {name} is a scalar"
+            assert term.isfinite(), f"{player} term {name} is finite"
+            assert term.requires_grad, f"{player} term {name} can be minimised"
     again = loss.generator(_with_own_source(round))
-    same(tuple(sides["generator"].values()), tuple(again.values()), "the same round twice")
+    same(tuple(players["generator"].values()), tuple(again.values()), "the same round twice")
 
 
 def _with_own_source(round: Round) -> Round:
-    """The round without cached features, its random draws from the start."""
+    """The round without cached features, its random numbers from the start."""
     import torch
 
     return replace(round, source=torch.Generator().manual_seed(0))
 
 
 def augmentation(component: Component, settings: Mapping[str, Any]) -> None:
-    """Images that keep their shape and pass gradients, the same for the same draws and state."""
+    """Images that keep their shape and pass gradients, the same for the same random numbers and state."""
     import torch
 
     augmentation, twin = (build(component, settings) for _ in range(2))
@@ -108,6 +111,6 @@ def augmentation(component: Component, settings: Mapping[str, Any]) -> None:
     changed.square().sum().backward()
     assert images.grad is not None, "gradients pass to the images"
     assert images.grad.isfinite().all(), "gradients are finite"
-    same(changed, run(augmentation), "the same draws twice")
+    same(changed, run(augmentation), "the same random numbers twice")
     twin.load_state_dict(augmentation.state_dict())
     same(changed, run(twin), "saved and loaded")

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..component import Component
-from ..contracts import Condition, Drawing, GeneratorSpec, ImageFeatures, Phase, Text, TextSource, TextSpec
+from ..contracts import Condition, Generated, GeneratorSpec, Growth, ImageFeatures, Text, TextSource, TextSpec
 from ..schema import fill, schema_of
 from .shared import (
     CAPTIONS,
-    SIDES,
+    RESOLUTIONS,
     TEXT,
     batch_independent,
     build,
@@ -53,7 +53,7 @@ def text_encoder(component: Component, settings: Mapping[str, Any]) -> None:
             assert text.mask is not None, "words come with their mask"
             assert text.words.shape == (*text.mask.shape, encoder.spec.width), "words are [B,L,D]"
             for caption, mask in zip(CAPTIONS, text.mask, strict=True):
-                assert len(encoder.split(caption)) == mask.sum(), "split gives one piece a word"
+                assert len(encoder.split(caption)) == mask.sum(), "split gives one piece per word"
 
         def real(text: Text, row: int) -> Any:
             if text.words is None or text.mask is None:
@@ -77,15 +77,17 @@ def image_encoder(component: Component, settings: Mapping[str, Any]) -> None:
     images = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
     module_conforms(encoder, twin, lambda module: module(images)[:2])
     with torch.no_grad():
-        seen: ImageFeatures = encoder(images)
-        assert seen.vector.shape == (3, TEXT.width), "vector is [B,D], D of the text"
-        assert (seen.regions is not None) == ("regions" in component.gives), (
+        features: ImageFeatures = encoder(images)
+        assert features.vector.shape == (3, TEXT.width), "vector is [B,D], D of the text"
+        assert (features.regions is not None) == ("regions" in component.gives), (
             "gives 'regions' where there are any"
         )
-        if seen.regions is not None:
-            assert seen.grid is not None, "regions come with their grid"
-            assert seen.regions.shape == (3, seen.grid[0] * seen.grid[1], TEXT.width), "regions are [B,h*w,D]"
-        batch_independent(seen[:2], lambda row: encoder(images[row : row + 1])[:2], 3, row_of)
+        if features.regions is not None:
+            assert features.grid is not None, "regions come with their grid"
+            assert features.regions.shape == (3, features.grid[0] * features.grid[1], TEXT.width), (
+                "regions are [B,h*w,D]"
+            )
+        batch_independent(features[:2], lambda row: encoder(images[row : row + 1])[:2], 3, row_of)
 
 
 def conditioning(component: Component, settings: Mapping[str, Any]) -> None:
@@ -113,75 +115,84 @@ def conditioning(component: Component, settings: Mapping[str, Any]) -> None:
 
 
 def generator(component: Component, settings: Mapping[str, Any]) -> None:
-    """Images of its sides in range, attention without padding, one image alone as in a batch."""
+    """Images of its resolutions in range, attention without padding, one image alone as in a batch."""
     import torch
 
     generator, twin = (build(component, settings) for _ in range(2))
     spec: GeneratorSpec = generator.spec
     count = 16
     noise, condition, text = given(spec.noise_width, count)
-    phase = Phase(spec.sides[-1], 0.5)
-    kind = "growing" if spec.growing else "fixed-sides"
+    growth = Growth(spec.resolutions[-1], 0.5)
+    kind = "growing" if spec.growing else "fixed-resolutions"
     assert kind in component.gives, f"this generator gives {kind!r}"
     filled, _ = fill(schema_of(component).settings, settings, component.name)
-    assert component.load().largest_side(filled) == spec.sides[-1], "largest_side reads it off the settings"
-    phases = [Phase(side, 0.5) for side in spec.sides] if spec.growing else [phase]
-    module_conforms(generator, twin, lambda module: [module(noise, condition, text, each) for each in phases])
+    assert component.load().largest_resolution(filled) == spec.resolutions[-1], (
+        "largest_resolution reads it off the settings"
+    )
+    growths = [Growth(resolution, 0.5) for resolution in spec.resolutions] if spec.growing else [growth]
+    module_conforms(
+        generator, twin, lambda module: [module(noise, condition, text, each) for each in growths]
+    )
     assert text.mask is not None
     with torch.no_grad():
-        drawing: Drawing = generator(noise, condition, text, phase)
-        shapes = [tuple(image.shape) for image in drawing.images]
-        assert shapes == [(count, 3, side, side) for side in spec.sides_in(phase)], f"images have {shapes}"
-        for image in drawing.images:
+        generated: Generated = generator(noise, condition, text, growth)
+        shapes = [tuple(image.shape) for image in generated.images]
+        assert shapes == [(count, 3, resolution, resolution) for resolution in spec.resolutions_at(growth)], (
+            f"images have {shapes}"
+        )
+        for image in generated.images:
             assert spec.growing or image.abs().max() <= 1, "images are in [-1, 1]"
-        for attention in drawing.attention:
+        for attention in generated.attention:
             assert attention.shape[:2] == (count, 6), "attention is [B,L,h,w]"
             assert torch.allclose(attention.sum(1), torch.ones(())), "attention is a softmax over the words"
             assert (attention * ~text.mask[:, :, None, None]).max() == 0, "padding gets no attention"
-        other = generator(noise.flip(0), condition, text, phase).images[-1]
-        assert not torch.equal(other, drawing.images[-1]), "other noise gives other images"
+        other = generator(noise.flip(0), condition, text, growth).images[-1]
+        assert not torch.equal(other, generated.images[-1]), "other noise gives other images"
 
         def alone(row: int) -> Any:
             one = slice(row, row + 1)
             return generator(
-                noise[one], Condition(*row_of(condition, row)), Text(*row_of(text, row)), phase
+                noise[one], Condition(*row_of(condition, row)), Text(*row_of(text, row)), growth
             ).images
 
-        batch_independent(drawing.images, alone, count, row_of)
+        batch_independent(generated.images, alone, count, row_of)
 
 
 def discriminator(component: Component, settings: Mapping[str, Any]) -> None:
     """Logits that read the sentence; without text too."""
     import torch
 
-    spec = GeneratorSpec(SIDES, 8)
+    spec = GeneratorSpec(RESOLUTIONS, 8)
     if "growing" in component.needs:
         spec = GeneratorSpec((4, 8, 16, 32, 64), 8, growing=True)
     discriminator, twin = (build(component, settings, generator=spec) for _ in range(2))
     source = torch.Generator().manual_seed(0)
     growing = "growing" in component.needs
-    sides = SIDES[-1:] if growing else SIDES
-    images = tuple(torch.rand(3, 3, side, side, generator=source) * 2 - 1 for side in sides)
+    resolutions = RESOLUTIONS[-1:] if growing else RESOLUTIONS
+    images = tuple(
+        torch.rand(3, 3, resolution, resolution, generator=source) * 2 - 1 for resolution in resolutions
+    )
     sentence = torch.randn(3, TEXT.width, generator=source)
     text = given(8, 3)[2]
-    phase = Phase(SIDES[-1], 0.5)
+    growth = Growth(RESOLUTIONS[-1], 0.5)
 
     def run(module: Any) -> Any:
-        if growing:  # every side has layers of its own
+        if growing:  # every resolution has layers of its own
             return [
-                judge(module, (torch.rand(3, 3, s, s, generator=torch.Generator()),), s) for s in spec.sides
+                judge(module, (torch.rand(3, 3, s, s, generator=torch.Generator()),), s)
+                for s in spec.resolutions
             ]
-        return judge(module, images, SIDES[-1])
+        return judge(module, images, RESOLUTIONS[-1])
 
-    def judge(module: Any, images: tuple[Tensor, ...], side: int) -> Any:
-        features = module.features(images, Phase(side, 0.5))
+    def judge(module: Any, images: tuple[Tensor, ...], resolution: int) -> Any:
+        features = module.features(images, Growth(resolution, 0.5))
         alone = module.score(features, None) if module.unconditional else ()
         matched = module.match(features, text) if "match" in component.gives else ()
         return module.score(features, sentence), alone, [each[:2] for each in matched]
 
     module_conforms(discriminator, twin, run)
     with torch.no_grad():
-        features = discriminator.features(images, phase)
+        features = discriminator.features(images, growth)
         assert all(len(f) == 3 for f in features), "features are batch first"
         scores = discriminator.score(features, sentence)
         assert scores, "score gives logits"
@@ -191,7 +202,7 @@ def discriminator(component: Component, settings: Mapping[str, Any]) -> None:
         batch_independent(
             scores,
             lambda row: discriminator.score(
-                discriminator.features(row_of(images, row), phase), sentence[row : row + 1]
+                discriminator.features(row_of(images, row), growth), sentence[row : row + 1]
             ),
             3,
             row_of,
@@ -203,4 +214,4 @@ def discriminator(component: Component, settings: Mapping[str, Any]) -> None:
             return
         silent = build(component, settings, generator=spec, text=TextSpec(0))
         assert silent.unconditional, "without text a discriminator judges images alone"
-        assert len(silent.score(silent.features(images, phase), None)) == len(scores)
+        assert len(silent.score(silent.features(images, growth), None)) == len(scores)

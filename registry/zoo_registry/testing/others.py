@@ -19,26 +19,26 @@ from .study import MadeUpStudy
 
 
 def dataset(component: Component, settings: Mapping[str, Any]) -> None:
-    """A drawn set gives the same pictures and captions for the same source."""
+    """A procedural data set gives the same images and captions for the same source."""
     reader = component.load()
     if reader.folder_layout:
         with tempfile.TemporaryDirectory() as folder:
             assert not reader.recognises(Path(folder)), "an empty folder is not recognised"
         return
-    first, second = (reader(DataSource("40", side=32), **settings) for _ in range(2))
+    first, second = (reader(DataSource("40", resolution=32), **settings) for _ in range(2))
     assert first.fingerprint() == second.fingerprint(), (
-        "a drawn set has the same fingerprint for the same source"
+        "a procedural data set has the same fingerprint for the same source"
     )
     assert "train" in first.splits(), "there is a split called train"
     for split in first.splits():
         records = first.records(split)
         assert len({record.name for record in records}) == len(records), "names are unique"
         for record, twin in zip(records[:3], second.records(split)[:3], strict=True):
-            assert record.captions, "every picture has captions"
+            assert record.captions, "every image has captions"
             assert record.captions == twin.captions, "captions are the same for the same source"
             image = record.image()
-            assert image.mode == "RGB", "pictures are RGB"
-            assert image.tobytes() == twin.image().tobytes(), "pictures are the same for the same source"
+            assert image.mode == "RGB", "images are RGB"
+            assert image.tobytes() == twin.image().tobytes(), "images are the same for the same source"
 
 
 def metric(component: Component, settings: Mapping[str, Any]) -> None:

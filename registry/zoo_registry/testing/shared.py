@@ -21,7 +21,7 @@ CAPTIONS = (
     "the bird is blue",
     "this bird has black wings, a white belly and a very short grey beak",
 )
-TEXT, CONDITION, SIDES = TextSpec(width=16, words=True), ConditionSpec(width=8), (32, 64)
+TEXT, CONDITION, RESOLUTIONS = TextSpec(width=16, words=True), ConditionSpec(width=8), (32, 64)
 NEAR = 1e-5  # alone and in a batch, other kernels may run
 
 
@@ -34,7 +34,7 @@ def build(component: Component, settings: Mapping[str, Any], **wires: Any) -> An
     assert filled is not None, "; ".join(problems)
     again, _ = fill(schema.settings, filled.model_dump(mode="json"), component.name)
     assert again == filled, "settings written as JSON and read again give other settings"
-    known = {TextSpec: TEXT, ConditionSpec: CONDITION, GeneratorSpec: GeneratorSpec(SIDES, 8)}
+    known = {TextSpec: TEXT, ConditionSpec: CONDITION, GeneratorSpec: GeneratorSpec(RESOLUTIONS, 8)}
     known |= {type(wire): wire for wire in wires.values()}
     for wire in schema.wires:
         assert wire in known, f"{wire.__name__} is no wire that a {component.kind} can be handed"

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..component import Component
 from ..contracts import Record
-from ..evaluation import EvaluationProtocol, Pictures
+from ..evaluation import EvaluationProtocol, ImageSource
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 class MadeUpStudy:
-    """40 drawn pictures of 20 captions, 40 real and 40 training ones, of two classes; all by chance."""
+    """40 generated images of 20 captions, 40 real and 40 training ones, of two classes; all by chance."""
 
     def __init__(self, metric: str) -> None:
         import torch
@@ -56,23 +56,23 @@ class MadeUpStudy:
         """The records that are measured on."""
         return self._split
 
-    def _draws(self, what: str, *shape: int) -> Tensor:
+    def _samples(self, what: str, *shape: int) -> Tensor:
         import torch
 
-        seed = {"drawn": 1, "real": 2, "train": 3, "captions": 4}[what]
+        seed = {"generated": 1, "real": 2, "train": 3, "captions": 4}[what]
         return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
-    def batches(self, pictures: Pictures) -> Any:
-        """Pictures [B,3,16,16] in [-1,1]."""
-        return iter(self._draws(pictures, 40, 3, 16, 16).tanh().split(16))
+    def batches(self, which: ImageSource) -> Any:
+        """Images [B,3,16,16] in [-1,1]."""
+        return iter(self._samples(which, 40, 3, 16, 16).tanh().split(16))
 
-    def features(self, pictures: Pictures, extractor: str, layer: str = "features") -> Tensor:
+    def features(self, which: ImageSource, extractor: str, layer: str = "features") -> Tensor:
         """Features [40,8]."""
-        return self._draws(pictures, 40, 8)
+        return self._samples(which, 40, 8)
 
-    def matched(self, matcher: str, captions: Any, pictures: Pictures = "drawn") -> tuple[Tensor, Tensor]:
-        """Embeddings of pictures and of captions."""
-        return self._draws(pictures, 40, 8), self._draws("captions", len(captions), 8)
+    def matched(self, matcher: str, captions: Any, which: ImageSource = "generated") -> tuple[Tensor, Tensor]:
+        """Embeddings of images and of captions."""
+        return self._samples(which, 40, 8), self._samples("captions", len(captions), 8)
 
     def judge(self) -> Any:
         """One that reads a colour by chance."""

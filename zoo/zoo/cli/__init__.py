@@ -82,7 +82,7 @@ class _Group(TyperGroup):
 app = typer.Typer(
     name="zoo",
     cls=_Group,
-    help="A model zoo of text-to-image GANs: mix parts, train on your own pictures, type a sentence.",
+    help="A model zoo of text-to-image GANs: mix parts, train on your own images, type a sentence.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,

@@ -13,7 +13,7 @@ from zoo_registry import ZooError, catalogue
 from .looking import Json
 
 app = typer.Typer(
-    help="Data sets: draw one, check one, describe one.",
+    help="Data sets: make one, check one, describe one.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -25,25 +25,25 @@ Source = Annotated[
 
 @app.command()
 def make(
-    name: Annotated[str, typer.Argument(help="A data set that is drawn: aviary.")],
+    name: Annotated[str, typer.Argument(help="A procedural data set: aviary.")],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The new folder.")],
-    images: Annotated[int, typer.Option(min=1, help="How many pictures.")],
-    side: Annotated[int, typer.Option(min=16, help="Their side in pixels.")] = 128,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, other pictures.")] = 0,
+    images: Annotated[int, typer.Option(min=1, help="How many images.")],
+    resolution: Annotated[int, typer.Option(min=16, help="Their resolution in pixels.")] = 128,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other images.")] = 0,
 ) -> None:
-    """Draw a data set into a folder, laid out as a Hugging Face imagefolder.
+    """Write a procedural data set into a folder, as a Hugging Face imagefolder.
 
-    Example: zoo data make aviary birds --images 500 --side 64
+    Example: zoo data make aviary birds --images 500 --resolution 64
     """
-    from ..data.make import make as draw
+    from ..data.make import make as write
     from ..data.source import open_dataset
     from ..progress import Bar
 
     if catalogue().get("dataset", name).load().folder_layout:
-        raise ZooError(f"{name} reads folders and draws nothing")
+        raise ZooError(f"{name} reads folders; it is not procedural")
     with Bar(f"drawing {name}", images) as bar:
-        draw(
-            open_dataset(f"{name}:{images}", catalogue(), side=side, seed=seed),
+        write(
+            open_dataset(f"{name}:{images}", catalogue(), resolution=resolution, seed=seed),
             folder,
             progress=lambda done, total: bar.advance(done),
         )
@@ -52,7 +52,7 @@ def make(
 
 @app.command()
 def check(source: Source, as_json: Json = False) -> None:
-    """Open every picture and read every caption; list all faults, and exit with status 1 where there are any.
+    """Open every image and read every caption; list all problems, and exit with status 1 where there are any.
 
     Example: zoo data check cub:CUB_200_2011
     """
@@ -75,7 +75,7 @@ def check(source: Source, as_json: Json = False) -> None:
 
 @app.command()
 def info(source: Source, as_json: Json = False) -> None:
-    """Count pictures, captions, classes and words, split by split.
+    """Count images, captions, classes and words, split by split.
 
     Example: zoo data info aviary:1000
     """

@@ -37,7 +37,7 @@ def eval_(
         ),
     ] = None,
     images: Annotated[
-        int | None, typer.Option(min=1, help="Pictures to draw, where not what the protocol asks for.")
+        int | None, typer.Option(min=1, help="Images to generate, where not what the protocol asks for.")
     ] = None,
     allow_small: Annotated[
         bool,
@@ -55,7 +55,7 @@ def eval_(
     ] = False,
     style: Annotated[Style, typer.Option("--format", help="How the table is printed.")] = "terminal",
     batch_size: Annotated[
-        int, typer.Option(min=1, help="Pictures at a time; changes the speed, not the result.")
+        int, typer.Option(min=1, help="Images at a time; changes the speed, not the result.")
     ] = 50,
     device: Device = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,

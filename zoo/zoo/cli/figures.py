@@ -1,4 +1,4 @@
-"""Commands that draw figures: interpolate and restyle."""
+"""Commands that make figures: interpolate and restyle."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from zoo_registry import ZooError
 
-from .making import Device, check_picture, tell_unknown
+from .making import Device, check_image_file, report_unknown
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -42,13 +42,13 @@ def interpolate(
     out: Annotated[
         Path,
         typer.Option(
-            help="A picture: a strip, or for both a grid with a row a caption and a column a noise. Or an "
+            help="An image: a strip, or for both a grid with a row per caption and a column per noise. Or an "
             "animation there and back, .gif or .mp4, for both of a strip from A to B."
         ),
     ] = Path("out.png"),
     device: Device = None,
 ) -> None:
-    """Draw what lies between two captions, two noises, or both.
+    """Interpolate between two captions, two noises, or both.
 
     Example: zoo interpolate runs/birds "a red bird" "a blue bird with a yellow beak" --out way.mp4
 
@@ -57,7 +57,7 @@ def interpolate(
     from ..video import ENDINGS, there_and_back, write_animation
 
     moving = out.suffix.lower() in ENDINGS
-    check_picture(out, ENDINGS)
+    check_image_file(out, ENDINGS)
 
     from ..files import file_written_beside
     from ..pipeline import load, to_pillow
@@ -66,17 +66,17 @@ def interpolate(
     if steps is None:
         steps = 30 if moving and between != "both" else 8
     pipe = load(model, device=device)
-    tell_unknown(pipe, [caption for caption in (first, second) if caption])
-    drawn = pipe.interpolate(first, second, between=between, steps=steps, seed=seed)
+    report_unknown(pipe, [caption for caption in (first, second) if caption])
+    generated = pipe.interpolate(first, second, between=between, steps=steps, seed=seed)
     if moving:
         # Of both, each frame is a strip along the text: a column.
-        frames = drawn.transpose(0, 1) if between == "both" else drawn.flatten(0, 1).unsqueeze(1)
+        frames = generated.transpose(0, 1) if between == "both" else generated.flatten(0, 1).unsqueeze(1)
         strips = [image_grid(to_pillow(frame), len(frame)) for frame in frames]
         write_animation(out, there_and_back([upscaled(strip) for strip in strips]))
     else:
-        pictures = to_pillow(drawn.flatten(0, 1))
+        strip = to_pillow(generated.flatten(0, 1))
         with file_written_beside(out) as beside:
-            image_grid(pictures, drawn.shape[1] if between == "both" else steps).save(beside)
+            image_grid(strip, generated.shape[1] if between == "both" else steps).save(beside)
     print(out)
 
 
@@ -84,46 +84,48 @@ def restyle(
     model: Annotated[
         str, typer.Argument(help="A model with a style encoder: its folder, its run, or a Hub id.")
     ],
-    picture: Annotated[Path, typer.Argument(metavar="IMAGE", help="The picture whose style is taken.")],
-    captions: Annotated[list[str], typer.Argument(metavar="CAPTION...", help="What is drawn in it.")],
+    style_file: Annotated[Path, typer.Argument(metavar="IMAGE", help="The image whose style is taken.")],
+    captions: Annotated[
+        list[str], typer.Argument(metavar="CAPTION...", help="What is generated in its style.")
+    ],
     image: Annotated[
         list[Path] | None, typer.Option(metavar="IMAGE", help="One more style; may be given again.")
     ] = None,
     out: Annotated[
         Path,
         typer.Option(
-            help="A picture: what was drawn; of several styles or captions a grid, a row a style, which "
-            "stands before its row, and a column a caption."
+            help="An image: what was generated; of several styles or captions a grid, a row per style, which "
+            "stands before its row, and a column per caption."
         ),
     ] = Path("out.png"),
     device: Device = None,
 ) -> None:
-    """Draw captions in the style (pose, background) of a picture, by the model's style encoder.
+    """Generate images of captions in the style (pose, background) of an image, by the model's style encoder.
 
     Example: zoo restyle runs/style flower.png "a red flower" "a blue flower" --image other.png --out grid.png
     """
-    check_picture(out)
+    check_image_file(out)
 
     from zoo_registry.contracts import Record
 
-    from ..data.decode import open_picture
+    from ..data.decode import open_image
     from ..files import file_written_beside
     from ..pipeline import load, square, to_pillow
     from ..report.figures import image_grid
 
-    files = [picture, *(image or ())]
+    files = [style_file, *(image or ())]
     for file in files:
         if not file.is_file():
-            raise ZooError(f"{file}: no such picture")
-    styles = [open_picture(Record(str(file), file, ())) for file in files]
+            raise ZooError(f"{file}: no such image")
+    styles = [open_image(Record(str(file), file, ())) for file in files]
     pipe = load(model, device=device)
-    tell_unknown(pipe, captions)
-    drawn = to_pillow(pipe.restyle(styles, captions).images[-1])
+    report_unknown(pipe, captions)
+    generated = to_pillow(pipe.restyle(styles, captions).images[-1])
     cells: list[Image] = []
     for place, style in enumerate(styles):
-        if len(drawn) > 1:
-            cells.append(square(style, pipe.side))
-        cells += drawn[place :: len(styles)]
+        if len(generated) > 1:
+            cells.append(square(style, pipe.resolution))
+        cells += generated[place :: len(styles)]
     with file_written_beside(out) as beside:
         image_grid(cells, len(cells) // len(styles)).save(beside)
     print(out)

@@ -53,7 +53,7 @@ def list_(
 
 
 def _pretrained(name: str) -> dict[str, str]:
-    """The row of a shipped model, or its fault. Does not check the recipe, which takes torch."""
+    """The row of a shipped model, or its error. Does not check the recipe, which takes torch."""
     folder = catalogue().pretrained(name)
     assert folder is not None
     try:
@@ -63,8 +63,8 @@ def _pretrained(name: str) -> dict[str, str]:
         if not isinstance(paper, str):
             raise TypeError("recipe.paper is no text")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        fault = f"broken: config.json cannot be read: {first_line(error)}"
-        return {"kind": "pretrained", "name": name, "summary": fault, "paper": ""}
+        error_line = f"broken: config.json cannot be read: {first_line(error)}"
+        return {"kind": "pretrained", "name": name, "summary": error_line, "paper": ""}
     learnt = f", trained on {data}" if data else ""
     return {"kind": "pretrained", "name": name, "summary": f"{recipe}{learnt}", "paper": paper}
 
@@ -198,9 +198,9 @@ def doctor(as_json: Json = False) -> None:
     from ..environment import environment
 
     facts = environment() | {
-        "picture_cache": {"folder": str(cache_folder()), "bytes": cache_size()},
+        "image_cache": {"folder": str(cache_folder()), "bytes": cache_size()},
         "hub": {"endpoint": ENDPOINT, "offline": HF_HUB_OFFLINE, "cache": HF_HUB_CACHE},
-        "faulty_plugins": {str(p): p.fault for p in catalogue().plugins if p.fault},
+        "failed_plugins": {str(p): p.error for p in catalogue().plugins if p.error},
         "clashes": list(catalogue().clashes()),
     }
     if as_json:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from ..export.engine import ExportedModel
-    from ..pipeline import Drawn, Pipeline
+    from ..pipeline import Pipeline, Samples
 
 Engine = Literal["torch", "onnx"]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is when left out.")]
@@ -70,15 +70,15 @@ def sample(
     model: Annotated[
         str, typer.Argument(help="A model's folder, a run's, or a Hub id: org/name, org/name@revision.")
     ],
-    captions: Annotated[list[str] | None, typer.Argument(help="One sentence a picture.")] = None,
+    captions: Annotated[list[str] | None, typer.Argument(help="One sentence per image.")] = None,
     file: Annotated[
         Path | None,
-        typer.Option("--captions", help="A text file with one caption a line; - is standard input."),
+        typer.Option("--captions", help="A text file with one caption per line; - is standard input."),
     ] = None,
-    images: Annotated[int, typer.Option(min=1, help="Pictures a caption.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, other pictures.")] = 0,
+    images: Annotated[int, typer.Option(min=1, help="Images per caption.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other images.")] = 0,
     out: Annotated[
-        Path, typer.Option(help="A picture (one row a caption), or a folder of single ones.")
+        Path, typer.Option(help="An image (one row per caption), or a folder of single ones.")
     ] = Path("out.png"),
     attention: Annotated[
         bool,
@@ -98,60 +98,60 @@ def sample(
     device: Device = None,
     engine: Annotated[
         Engine,
-        typer.Option(help="What draws. onnx: MODEL is a folder that `zoo export` wrote; starts at once."),
+        typer.Option(help="The engine. onnx: MODEL is a folder that `zoo export` wrote; starts at once."),
     ] = "torch",
 ) -> None:
-    """Draw pictures of captions.
+    """Generate images of captions.
 
     Example: zoo sample runs/birds "a small red bird with a yellow beak" --images 4 --seed 3 --out red.png
 
     Example: zoo sample runs/birds "a red bird" --vary "red=blue,green,black" --images 4 --out colours.png
     """
-    wanted = [*(captions or ()), *_read(file)]
+    prompts = [*(captions or ()), *_read(file)]
     single = out.suffix == ""
     if not single:
-        check_picture(out)
+        check_image_file(out)
     if single and out.exists() and not out.is_dir():
-        raise ZooError(f"--out {out}: is a file; a folder or a name that ends in .png is wanted")
+        raise ZooError(f"--out {out}: is a file; expected a folder or a name that ends in .png")
     refused = [flag for flag, given in (("--attention", attention), ("--device", device)) if given]
     if engine == "onnx" and refused:
-        raise ZooError(f"--engine onnx draws pictures alone, on the CPU; without {', '.join(refused)}")
+        raise ZooError(f"--engine onnx generates images only, on the CPU; remove {', '.join(refused)}")
 
     from ..files import file_written_beside
     from ..report.figures import attention_figures, image_grid, write_attention
 
     pipe = _load(model, engine, device)
-    if not wanted and not pipe.reads_text:
-        wanted = [""]
-    if not wanted and not sys.stdin.isatty():
-        wanted = _lines(sys.stdin.read())
-    if not wanted:
+    if not prompts and not pipe.reads_text:
+        prompts = [""]
+    if not prompts and not sys.stdin.isatty():
+        prompts = _lines(sys.stdin.read())
+    if not prompts:
         raise ZooError("no caption: give sentences, --captions FILE, or lines on standard input")
     if vary is not None:
-        wanted = [variant for caption in wanted for variant in _varied(caption, vary)]
-    tell_unknown(pipe, wanted)
-    pictures, drawn = _draw(pipe, wanted, seed, images)
-    if attention and (drawn is None or not drawn.attention):
+        prompts = [variant for caption in prompts for variant in _varied(caption, vary)]
+    report_unknown(pipe, prompts)
+    pil_images, samples = _generate(pipe, prompts, seed, images)
+    if attention and (samples is None or not samples.attention):
         raise ZooError(f"{model}: its generator does not attend to words, so there is no attention to show")
     if single:
         out.mkdir(parents=True, exist_ok=True)
-        for index, picture in enumerate(pictures):
-            slug = re.sub(r"\W+", "-", wanted[index // images].lower()).strip("-")[:60]
+        for index, pil_image in enumerate(pil_images):
+            slug = re.sub(r"\W+", "-", prompts[index // images].lower()).strip("-")[:60]
             path = out / f"{index // images:03d}_{slug}_seed{seed}_{index % images}.png"
             with file_written_beside(path) as beside:
-                picture.save(beside)
+                pil_image.save(beside)
             print(path)
     else:
         with file_written_beside(out) as beside:
-            image_grid(pictures, images).save(beside)
+            image_grid(pil_images, images).save(beside)
         print(out)
-    if attention and drawn is not None:
+    if attention and samples is not None:
         figure = (out / "attention.png") if single else out.with_name(f"{out.stem}.attention.png")
         with file_written_beside(figure) as beside:
-            attention_figures(drawn, wanted, images).save(beside)
+            attention_figures(samples, prompts, images).save(beside)
         print(figure)
         maps = figure.with_suffix(".npz")
-        write_attention(maps, drawn, wanted)
+        write_attention(maps, samples, prompts)
         print(maps)
 
 
@@ -165,36 +165,37 @@ def _load(model: str, engine: Engine, device: str | None) -> Pipeline | Exported
     return load(model, device=device)
 
 
-def _draw(
+def _generate(
     pipe: Pipeline | ExportedModel, captions: list[str], seed: int, images: int
-) -> tuple[list[Image], Drawn | None]:
-    """The pictures, and where torch drew them what it drew."""
+) -> tuple[list[Image], Samples | None]:
+    """The images, and the samples where torch generated them."""
     from ..export.engine import ExportedModel
 
     if isinstance(pipe, ExportedModel):
         return pipe(captions, seed, images), None
     from ..pipeline import to_pillow
 
-    drawn = pipe.draw(captions, seed, images)
-    return to_pillow(drawn.images[-1]), drawn
+    samples = pipe.generate(captions, seed, images)
+    return to_pillow(samples.images[-1]), samples
 
 
-def check_picture(out: Path, also: Collection[str] = ()) -> None:
-    """Refuse a file that no picture can be written to. also: other endings that would do."""
+def check_image_file(out: Path, also: Collection[str] = ()) -> None:
+    """Refuse a file that no image can be written to. also: other extensions that are supported."""
     from PIL import Image
 
     Image.init()
     ending = out.suffix.lower()
     if ending not in also and Image.registered_extensions().get(ending) not in Image.SAVE:
-        raise ZooError(f"--out {out}: no picture format ends so; {', '.join(('.png, .jpg', *also))} would do")
+        *first, last = (".png", ".jpg", *also)
+        raise ZooError(f"--out {out}: unsupported extension {ending!r}; use {', '.join(first)} or {last}")
     if not out.parent.is_dir():
         raise ZooError(f"--out {out}: there is no folder {out.parent}")
     if out.is_dir():
-        raise ZooError(f"--out {out}: is a folder; a picture's file is wanted")
+        raise ZooError(f"--out {out}: is a folder; expected an image's file")
 
 
-def tell_unknown(pipe: Pipeline | ExportedModel, captions: Iterable[str]) -> None:
-    """Name the words of captions that do not reach the picture on standard error."""
+def report_unknown(pipe: Pipeline | ExportedModel, captions: Iterable[str]) -> None:
+    """Name on standard error the words of captions that are not in the vocabulary."""
     for caption in captions:
         unknown = pipe.unknown(caption)
         if unknown:
@@ -208,7 +209,7 @@ def _varied(caption: str, vary: str) -> list[str]:
     word, _, others = (part.strip() for part in vary.partition("="))
     found = [other.strip() for other in others.split(",")]
     if not word or not all(found):
-        raise ZooError(f"--vary {vary!r}: a word and what stands in its place are wanted: red=blue,green")
+        raise ZooError(f"--vary {vary!r}: expected WORD=OTHER,… such as red=blue,green")
     try:
         return varied(caption, word, found)
     except ZooError as error:
@@ -226,7 +227,7 @@ def import_(
     text_encoder: Files = None,
     image_encoder: Files = None,
     discriminator: Annotated[
-        list[Path] | None, typer.Option(help="Its file; given again, a file a side.")
+        list[Path] | None, typer.Option(help="Its file; given again, a file per resolution.")
     ] = None,
     vocabulary: Annotated[
         Path | None, typer.Option(help="The words of a text encoder, as AttnGAN's captions.pickle.")
@@ -265,7 +266,7 @@ def _read(file: Path | None) -> list[str]:
         return _lines(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ZooError(
-            f"--captions {file}: a text file in UTF-8 with one caption a line is wanted: {error}"
+            f"--captions {file}: expected a text file in UTF-8 with one caption per line: {error}"
         ) from None
 
 

@@ -17,7 +17,7 @@ from .looking import Json
 
 
 def plugins(as_json: Json = False) -> None:
-    """List the plugins: distribution, version, load time, fault, and the parts and recipes that each offers.
+    """List the plugins: distribution, version, load time, error, parts and recipes of each.
 
     Example: ZOO_PLUGINS=my-plugin zoo plugins
     """
@@ -32,7 +32,7 @@ def plugins(as_json: Json = False) -> None:
                 "recipes": [path.stem for path in p.recipes],
                 "pretrained": [path.name for path in p.pretrained],
                 "seconds": round(p.seconds, 4),
-                "fault": p.fault,
+                "error": p.error,
             }
             for p in found
         ]
@@ -45,16 +45,16 @@ def plugins(as_json: Json = False) -> None:
 
 
 def _offers(plugin: Plugin) -> Iterator[str]:
-    """What a plugin offers, a paragraph a kind, or its fault."""
-    offers: dict[str, list[str]] = {kind: [] for kind in (*KINDS, "recipe", "pretrained")}
+    """The parts of a plugin, one paragraph per kind, or its error."""
+    provided: dict[str, list[str]] = {kind: [] for kind in (*KINDS, "recipe", "pretrained")}
     for component in plugin.components:
-        offers[component.kind].append(component.name)
-    offers["recipe"] = [path.stem for path in plugin.recipes]
-    offers["pretrained"] = [path.name for path in plugin.pretrained]
-    paragraphs = {title: ", ".join(names) for title, names in offers.items() if names}
-    if plugin.fault:
-        paragraphs["fault"] = plugin.fault
-    column = max(map(len, (*KINDS, "recipe", "pretrained", "fault"))) + 4
+        provided[component.kind].append(component.name)
+    provided["recipe"] = [path.stem for path in plugin.recipes]
+    provided["pretrained"] = [path.name for path in plugin.pretrained]
+    paragraphs = {title: ", ".join(names) for title, names in provided.items() if names}
+    if plugin.error:
+        paragraphs["error"] = plugin.error
+    column = max(map(len, (*KINDS, "recipe", "pretrained", "error"))) + 4
     for title, text in (paragraphs or {"nothing": "neither parts nor recipes"}).items():
         yield textwrap.fill(
             text,

@@ -16,7 +16,7 @@ License = Annotated[
     str | None,
     typer.Option(
         "--license",
-        help="As the Hub spells it: mit, cc-by-4.0, …; mit for drawn data and else unknown when left out.",
+        help="As the Hub spells it: mit, cc-by-4.0, …; when left out, mit for procedural data, else unknown.",
     ),
 ]
 
@@ -60,7 +60,7 @@ def pull(
 
     place = HubId.parse(repo)
     if place is None:
-        raise ZooError(f"{repo!r} is no repository on the Hub: org/name or org/name@revision is wanted")
+        raise ZooError(f"{repo!r} is no repository on the Hub: expected org/name or org/name@revision")
     print(fetch(place, folder, training=training))
 
 

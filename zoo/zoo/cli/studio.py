@@ -25,7 +25,7 @@ def studio(
         int | None, typer.Option(min=1, max=65535, help="The first free one from 7860 when left out.")
     ] = None,
 ) -> None:
-    """Serve a page that draws: captions, words swapped, ways between captions, pictures restyled, two models.
+    """Serve a page: generate images of captions, swap words, interpolate, restyle images, compare two models.
 
     Example: zoo studio runs/birds ada/flowers
     """
@@ -35,12 +35,12 @@ def studio(
 
 
 def _shipped() -> Iterator[str]:
-    """The models that come with the zoo and draw."""
-    from ..models import check_draws, locate, read_config
+    """The models that come with the zoo and can generate."""
+    from ..models import check_generates, locate, read_config
 
     for name in catalogue().pretrained_names():
         try:
-            check_draws(read_config(locate(name), name)[0], name)
+            check_generates(read_config(locate(name), name)[0], name)
         except ZooError as error:
             print(f"left out: {error}", file=sys.stderr)
         else:

@@ -1,1 +1,1 @@
-"""Data: from `NAME:ARGUMENT` to checked records, a cache of decoded pictures, and batches."""
+"""Data: from `NAME:ARGUMENT` to checked records, a cache of decoded images, and batches."""

@@ -1,7 +1,7 @@
-"""Decoded pictures in one memory-mapped file, known by their content.
+"""Decoded images in one memory-mapped file, known by their content.
 
-A cache file is little-endian int64 [FORMAT, count], int64 [count, 2] with each picture's (height, width), and
-then the pictures, uint8 [3, height, width] each: planes, so that a crop is copied by whole lines.
+A cache file is little-endian int64 [FORMAT, count], int64 [count, 2] with each image's (height, width), and
+then the images, uint8 [3, height, width] each: planes, so that a crop is copied by whole lines.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import numpy.typing as npt
 from zoo_registry.contracts import Record
 from zoo_registry.errors import ZooError
 
-from .decode import PictureError, decode
+from .decode import ImageError, decode
 from .parallel import Progress, in_threads
 
 FORMAT = 1  # changes whenever decoding gives other pixels
 NUMBER = np.dtype("<i8")
 SUFFIX = ".pixels"
-SHOWN = 5  # faulty pictures told by name
+NAMED = 5  # images named in the error
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -41,7 +41,7 @@ def cache_size() -> int:
 
 
 def content(records: Sequence[Record], fingerprint: str | None) -> tuple[str, ...]:
-    """What tells each record's pixels from others: its file's hash, or a drawn set's fingerprint and name."""
+    """What identifies a record's pixels: its file's hash, or the data set's fingerprint and its name."""
     if fingerprint is not None:
         return tuple(f"{fingerprint}/{record.name}" for record in records)
     return tuple(in_threads(_file_hash, [record.image for record in records]))
@@ -49,13 +49,13 @@ def content(records: Sequence[Record], fingerprint: str | None) -> tuple[str, ..
 
 def _file_hash(image: Any) -> str:
     if not isinstance(image, Path):
-        raise ZooError("a data set that draws its pictures has to give their fingerprint")
+        raise ZooError("a procedural data set has to give the fingerprint of its images")
     with image.open("rb") as file:
         return hashlib.file_digest(file, "blake2b").hexdigest()
 
 
 class PixelCache:
-    """The decoded pictures of a cache file. Raises ValueError where the file is not a whole cache."""
+    """The decoded images of a cache file. Raises ValueError where the file is not a whole cache."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -77,7 +77,7 @@ class PixelCache:
         return len(self._shapes)
 
     def __getitem__(self, index: int) -> Pixels:
-        """Picture `index`, uint8 [3, height, width], not copied."""
+        """Image `index`, uint8 [3, height, width], not copied."""
         start, shape = self._starts[index], self._shapes[index]
         return self._data[start : start + shape[0] * shape[1] * shape[2]].reshape(shape)
 
@@ -88,15 +88,16 @@ class PixelCache:
 def open_cache(
     records: Sequence[Record],
     contents: Sequence[str],
-    side: int,
+    resolution: int,
     folder: Path | None = None,
     progress: Progress | None = None,
 ) -> PixelCache:
-    """The cache of these pictures with their shorter side at `side`, made if it is not there or not whole.
+    """The cache of these images with their shorter side at `resolution`, made if it is not there or not
+    whole.
 
-    `contents` comes from `content`. Raises ZooError that names the pictures that cannot be decoded.
+    `contents` comes from `content`. Raises ZooError that names the images that cannot be decoded.
     """
-    key = hashlib.blake2b(repr((FORMAT, side)).encode(), digest_size=16)
+    key = hashlib.blake2b(repr((FORMAT, resolution)).encode(), digest_size=16)
     for record, part in zip(records, contents, strict=True):
         key.update(repr((part, record.box)).encode())
     path = (folder or cache_folder()) / (key.hexdigest() + SUFFIX)
@@ -107,37 +108,37 @@ def open_cache(
     # Beside its place and moved in: whoever is stopped, or runs at the same time, leaves no half cache.
     part_path = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
-        _write(part_path, records, side, progress)
+        _write(part_path, records, resolution, progress)
         os.replace(part_path, path)
     finally:
         part_path.unlink(missing_ok=True)
     return PixelCache(path)
 
 
-def _write(path: Path, records: Sequence[Record], side: int, progress: Progress | None) -> None:
-    def pixels(record: Record) -> Pixels | PictureError:
+def _write(path: Path, records: Sequence[Record], resolution: int, progress: Progress | None) -> None:
+    def pixels(record: Record) -> Pixels | ImageError:
         try:
-            picture = decode(record, side)
-        except PictureError as error:
+            image = decode(record, resolution)
+        except ImageError as error:
             return error
-        return np.ascontiguousarray(np.asarray(picture).transpose(2, 0, 1))  # [h, w, 3] to [3, h, w]
+        return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))  # [h, w, 3] to [3, h, w]
 
     sizes = np.zeros((len(records), 2), NUMBER)
-    faults = []
+    errors = []
     with path.open("xb") as file:
         file.seek((2 + sizes.size) * NUMBER.itemsize)
         for index, result in enumerate(in_threads(pixels, records, progress)):
-            if isinstance(result, PictureError):
-                faults.append(result)
+            if isinstance(result, ImageError):
+                errors.append(result)
             else:
                 sizes[index] = result.shape[1:]
                 file.write(result.data)
-        if faults:
-            lines = [f"  {fault}" for fault in faults[:SHOWN]]
-            if len(faults) > SHOWN:
-                lines.append(f"  and {len(faults) - SHOWN} more")
-            hint = "mend them or take them out; `zoo data check` lists all faults of a data set"
-            count = f"{len(faults)} of {len(records)} pictures cannot be used"
+        if errors:
+            lines = [f"  {error}" for error in errors[:NAMED]]
+            if len(errors) > NAMED:
+                lines.append(f"  and {len(errors) - NAMED} more")
+            hint = "fix or remove them; `zoo data check` lists all problems of a data set"
+            count = f"{len(errors)} of {len(records)} images cannot be used"
             raise ZooError("\n".join([f"{count}; {hint}:", *lines]))
         file.seek(0)
         file.write(np.array([FORMAT, len(records)], NUMBER).tobytes() + sizes.tobytes())

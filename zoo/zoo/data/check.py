@@ -13,39 +13,39 @@ from PIL import Image
 
 from zoo_registry.contracts import Dataset, Problem, Record
 
-from .decode import PictureError, decode
+from .decode import ImageError, decode
 from .parallel import Progress, in_threads
 
 WORD = re.compile(r"\w+")
 
 
 def check(dataset: Dataset, progress: Progress | None = None) -> list[Problem]:
-    """All faults of a data set, by file: what its reader found, and the pictures that cannot be decoded."""
+    """All problems of a data set, by file: what its reader found, and images that cannot be decoded."""
     records = [record for split in dataset.splits() for record in dataset.records(split)]
-    stored = records if dataset.folder_layout else []  # what is drawn has no faults
+    stored = records if dataset.folder_layout else []  # procedural images have no problems
     folder = dataset.source.folder
 
-    def fault(record: Record) -> Problem | None:
+    def problem(record: Record) -> Problem | None:
         try:
             decode(record, 1)
-        except PictureError as error:
+        except ImageError as error:
             path = Path(error.file)
             if path.is_relative_to(folder):
                 path = path.relative_to(folder)
             return Problem(path.as_posix(), error.what)
         return None
 
-    faults = [found for found in in_threads(fault, stored, progress) if found is not None]
-    return sorted({*dataset.problems(), *faults})
+    undecodable = [found for found in in_threads(problem, stored, progress) if found is not None]
+    return sorted({*dataset.problems(), *undecodable})
 
 
 def info(dataset: Dataset) -> dict[str, Any]:
     """What is in a data set, a split at a time: numbers for people to read and for JSON.
 
-    A word is a run of word characters, in lower case. `captions_per_picture`, `words_per_caption` and `side`
-    (the pictures' shorter sides, in pixels) are {min, median, max}. Splits but "train" have the shares of
-    their running and of their distinct words that no caption of "train" has, and how many classes "train" has
-    too.
+    A word is a run of word characters, in lower case. `captions_per_image`, `words_per_caption` and
+    `resolution` (the images' shorter sides, in pixels) are {min, median, max}. Splits but "train" have the
+    shares of their running and of their distinct words that no caption of "train" has, and how many classes
+    "train" has too.
     """
     train_words: Mapping[str, int] = {}
     train_classes: set[str | None] = set()
@@ -57,13 +57,17 @@ def info(dataset: Dataset) -> dict[str, Any]:
         words = Counter(word for piece in pieces for word in piece)
         classes = {record.label for record in records} - {None}
         splits[split] = {
-            "pictures": len(records),
+            "images": len(records),
             "captions": len(captions),
             "classes": len(classes),
-            "captions_per_picture": _spread(len(record.captions) for record in records),
+            "captions_per_image": _spread(len(record.captions) for record in records),
             "words_per_caption": _spread(map(len, pieces)),
             "vocabulary": len(words),
-            "side": _spread(side for side in in_threads(_side, _with_sides(dataset, records)) if side),
+            "resolution": _spread(
+                resolution
+                for resolution in in_threads(_resolution, _with_resolutions(dataset, records))
+                if resolution
+            ),
         }
         if split == "train":
             train_words, train_classes = words, classes
@@ -86,14 +90,14 @@ def _share(part: int, whole: int) -> float:
     return round(part / whole, 4) if whole else 0.0
 
 
-def _with_sides(dataset: Dataset, records: Sequence[Record]) -> Sequence[Record]:
-    """All stored pictures, whose headers are quick to read; of drawn ones, which share a side, only one."""
+def _with_resolutions(dataset: Dataset, records: Sequence[Record]) -> Sequence[Record]:
+    """All stored images, whose headers are quick to read; of procedural ones, all alike, the first."""
     return records if dataset.folder_layout else records[:1]
 
 
-def _side(record: Record) -> int | None:
+def _resolution(record: Record) -> int | None:
     try:
-        with Image.open(record.image) if isinstance(record.image, Path) else record.image() as picture:
-            return min(picture.size)
+        with Image.open(record.image) if isinstance(record.image, Path) else record.image() as image:
+            return min(image.size)
     except Exception:  # a damaged file; `check` tells of it
         return None

@@ -1,4 +1,4 @@
-"""Pictures of every mode and orientation as upright RGB, cropped to their box and brought to one side."""
+"""Images of every mode and orientation as upright RGB, cropped to their box and brought to one resolution."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zoo_registry.contracts import Record
 from zoo_registry.errors import ZooError
 
 ORIENTATION = 0x0112  # the EXIF tag
-UPRIGHT = {  # EXIF 2.32, section 4.6.4: how a stored picture becomes upright
+UPRIGHT = {  # EXIF 2.32, section 4.6.4: how a stored image becomes upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -20,11 +20,11 @@ UPRIGHT = {  # EXIF 2.32, section 4.6.4: how a stored picture becomes upright
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-BOX_SHARE = 0.75  # AttnGAN, datasets.py: the crop's half side, as a share of the box's longer side
+BOX_SHARE = 0.75  # AttnGAN, datasets.py: half the crop's side, as a share of the box's longer side
 
 
-class PictureError(ZooError):
-    """A picture that cannot be used: `file` says which, `what` says why."""
+class ImageError(ZooError):
+    """An image that cannot be used: `file` says which, `what` says why."""
 
     def __init__(self, file: str, what: str) -> None:
         self.file = file
@@ -32,48 +32,50 @@ class PictureError(ZooError):
         super().__init__(f"{file}: {what}")
 
 
-def open_picture(record: Record) -> Image.Image:
-    """A record's whole picture: 8-bit RGB, upright, transparency over white. Raises PictureError."""
+def open_image(record: Record) -> Image.Image:
+    """A record's whole image: 8-bit RGB, upright, transparency over white. Raises ImageError."""
     image = record.image
     name = str(image) if isinstance(image, Path) else record.name
     try:
         if not isinstance(image, Path):
             return _decoded(image(), name)
         if image.stat().st_size == 0:
-            raise PictureError(name, "the file is empty")
-        with Image.open(image) as picture:
-            return _decoded(picture, name)
-    except PictureError:
+            raise ImageError(name, "the file is empty")
+        with Image.open(image) as pil_image:
+            return _decoded(pil_image, name)
+    except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureError(name, f"too many pixels ({error})") from error
+        raise ImageError(name, f"too many pixels ({error})") from error
     except UnidentifiedImageError as error:
-        raise PictureError(name, "not a picture in a format that can be read") from error
+        raise ImageError(name, "not an image in a format that can be read") from error
     except Exception as error:  # a damaged file makes PIL raise whatever its decoder stumbles on
-        raise PictureError(name, f"cannot be decoded ({error})") from error
+        raise ImageError(name, f"cannot be decoded ({error})") from error
 
 
-def _decoded(picture: Image.Image, name: str) -> Image.Image:
+def _decoded(pil_image: Image.Image, name: str) -> Image.Image:
     limit = Image.MAX_IMAGE_PIXELS
-    if limit is not None and picture.width * picture.height > limit:
-        raise PictureError(name, f"{_size(picture)} pixels; at most {limit} in all are wanted")
-    picture.load()
-    return as_rgb(_upright(picture))
+    if limit is not None and pil_image.width * pil_image.height > limit:
+        raise ImageError(name, f"{_size(pil_image)} pixels; expected at most {limit} in all")
+    pil_image.load()
+    return as_rgb(_upright(pil_image))
 
 
-def as_rgb(picture: Image.Image) -> Image.Image:
-    """A decoded picture as 8-bit RGB; transparency over white, 16-bit grey scaled."""
-    if picture.mode.startswith("I"):  # 16 bits a pixel, or those in 32
-        grey = np.clip(np.asarray(picture).astype(np.int64), 0, 65535)
-        picture = Image.fromarray(((grey * 255 + 32767) // 65535).astype(np.uint8))
-    if picture.has_transparency_data:
-        layer = picture.convert("RGBA")
+def as_rgb(pil_image: Image.Image) -> Image.Image:
+    """A decoded image as 8-bit RGB; transparency over white, 16-bit grey scaled."""
+    if pil_image.mode.startswith("I"):  # 16 bits a pixel, or those in 32
+        grey = np.clip(np.asarray(pil_image).astype(np.int64), 0, 65535)
+        pil_image = Image.fromarray(((grey * 255 + 32767) // 65535).astype(np.uint8))
+    if pil_image.has_transparency_data:
+        layer = pil_image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    return picture.convert("RGB")
+    return pil_image.convert("RGB")
 
 
-def fit(picture: Image.Image, box: tuple[float, float, float, float] | None, side: int) -> Image.Image:
-    """The square around the box, as far as the picture goes, with its shorter side brought to `side`.
+def fit(
+    pil_image: Image.Image, box: tuple[float, float, float, float] | None, resolution: int
+) -> Image.Image:
+    """The square around the box, as far as the image goes, with its shorter side brought to `resolution`.
 
     The square reaches 0.75 of the box's longer side from the box's centre (AttnGAN). Bilinear, antialiased.
     """
@@ -84,35 +86,35 @@ def fit(picture: Image.Image, box: tuple[float, float, float, float] | None, sid
         edges = (
             max(0, middle - reach),
             max(0, centre - reach),
-            min(picture.width, middle + reach),
-            min(picture.height, centre + reach),
+            min(pil_image.width, middle + reach),
+            min(pil_image.height, centre + reach),
         )
         if edges[0] >= edges[2] or edges[1] >= edges[3]:
-            raise ZooError(f"the bounding box {box} lies outside its {_size(picture)} pixels")
-        picture = picture.crop(edges)
-    shorter = min(picture.size)
-    size = (round(picture.width * side / shorter), round(picture.height * side / shorter))
-    return picture if size == picture.size else picture.resize(size, Image.Resampling.BILINEAR)
+            raise ZooError(f"the bounding box {box} lies outside its {_size(pil_image)} pixels")
+        pil_image = pil_image.crop(edges)
+    shorter = min(pil_image.size)
+    size = (round(pil_image.width * resolution / shorter), round(pil_image.height * resolution / shorter))
+    return pil_image if size == pil_image.size else pil_image.resize(size, Image.Resampling.BILINEAR)
 
 
-def decode(record: Record, side: int) -> Image.Image:
-    """A record's picture, ready to be cut from: cropped to its box, its shorter side at `side`."""
-    picture = open_picture(record)
+def decode(record: Record, resolution: int) -> Image.Image:
+    """A record's image, ready to be cut from: cropped to its box, its shorter side at `resolution`."""
+    pil_image = open_image(record)
     try:
-        return fit(picture, record.box, side)
+        return fit(pil_image, record.box, resolution)
     except ZooError as error:
-        raise PictureError(
+        raise ImageError(
             str(record.image) if isinstance(record.image, Path) else record.name, str(error)
         ) from None
 
 
-def _upright(picture: Image.Image) -> Image.Image:
+def _upright(pil_image: Image.Image) -> Image.Image:
     try:
-        orientation = picture.getexif().get(ORIENTATION)
-    except Exception:  # damaged EXIF, of which PIL raises anything; the picture itself is whole
-        return picture
-    return picture.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else picture
+        orientation = pil_image.getexif().get(ORIENTATION)
+    except Exception:  # damaged EXIF, of which PIL raises anything; the image itself is whole
+        return pil_image
+    return pil_image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else pil_image
 
 
-def _size(picture: Image.Image) -> str:
-    return f"{picture.width}×{picture.height}"
+def _size(pil_image: Image.Image) -> str:
+    return f"{pil_image.width}×{pil_image.height}"

@@ -12,7 +12,7 @@ from typing import Any
 from zoo_registry.contracts import Dataset, Record
 from zoo_registry.errors import ZooError
 
-from .decode import open_picture
+from .decode import open_image
 from .parallel import Progress, in_threads
 
 
@@ -44,7 +44,7 @@ def _save(item: tuple[Path, Record]) -> None:
     folder, record = item
     path = folder / f"{record.name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
-    open_picture(record).save(path)
+    open_image(record).save(path)
 
 
 def _row(record: Record) -> dict[str, Any]:
@@ -55,5 +55,5 @@ def _row(record: Record) -> dict[str, Any]:
     if record.attributes:
         row["attributes"] = dict(record.attributes)
     if record.stated is not None:
-        row["stated"] = [sorted(told) for told in record.stated]
+        row["stated"] = [sorted(names) for names in record.stated]
     return row

@@ -1,4 +1,4 @@
-"""The same work on many pictures, in threads: PIL and hashlib let go of Python's lock."""
+"""The same work on many images, in threads: PIL and hashlib let go of Python's lock."""
 
 from __future__ import annotations
 

@@ -22,13 +22,13 @@ class Catalogue(Protocol):
         ...
 
 
-def open_dataset(src: str, catalogue: Catalogue, *, side: int | None = None, seed: int = 0) -> Dataset:
+def open_dataset(src: str, catalogue: Catalogue, *, resolution: int | None = None, seed: int = 0) -> Dataset:
     """The data set that `src` says.
 
-    "NAME:ARGUMENT" is a reader with its folder or a drawn set with its count, "NAME" a drawn set of its own
-    size, anything else a folder, whose layout is recognised. A name goes before a folder of that name;
-    "./NAME" is the folder. Raises ZooError where there is no such reader or folder, or not one reader knows
-    the layout.
+    "NAME:ARGUMENT" is a reader with its folder or a procedural data set with its count, "NAME" such a set of
+    its own size, anything else a folder, whose layout is recognised. A name goes before a folder of that
+    name; "./NAME" is the folder. Raises ZooError where there is no such reader or folder, or not one reader
+    knows the layout.
     """
     name, colon, argument = src.partition(":")
     known = {component.name: component for component in catalogue.of("dataset")}
@@ -36,17 +36,17 @@ def open_dataset(src: str, catalogue: Catalogue, *, side: int | None = None, see
         reader = known[name].load()
         if reader.folder_layout and reader.metavar == "DIR":
             _check_folder(argument, f"{name} reads a folder, written {name}:DIR")
-        return _built(reader, argument, side, seed)
+        return _built(reader, argument, resolution, seed)
     folder = Path(src).expanduser()
     if folder.is_dir():
-        return _built(_reader_for(folder, known), src, side, seed)
+        return _built(_reader_for(folder, known), src, resolution, seed)
     if colon and not {"/", "\\"} & set(name):
         catalogue.get("dataset", name)  # raises, with the nearest name
     raise ZooError(f"there is neither a folder nor a data set {src!r}{nearest(src, known)}")
 
 
-def _built(reader: Any, argument: str, side: int | None, seed: int) -> Dataset:
-    dataset: Dataset = reader(DataSource(argument, side=side, seed=seed))
+def _built(reader: Any, argument: str, resolution: int | None, seed: int) -> Dataset:
+    dataset: Dataset = reader(DataSource(argument, resolution=resolution, seed=seed))
     return dataset
 
 

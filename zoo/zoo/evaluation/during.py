@@ -21,13 +21,13 @@ from .study import Bench
 def checked(settings: Evaluation) -> list[Asked]:
     """The protocols of `train.evaluate`. Raises `ZooError` for names and values that are not there."""
     try:
-        wanted = asked(settings.metrics, settings.changes, settings.images, allow_small=True)
+        protocols = asked(settings.metrics, settings.changes, settings.images, allow_small=True)
         name = (settings.best or "").partition("/")[0]
         if name and name not in settings.metrics:
             raise ZooError(f"best: {name!r} is not among the metrics{nearest(name, settings.metrics)}")
     except ZooError as error:
         raise ZooError(f"train.evaluate: {error}") from None
-    return wanted
+    return protocols
 
 
 class Measuring:
@@ -38,7 +38,7 @@ class Measuring:
     ) -> None:
         self.folder, self.recipe, self.settings, self.source = folder, recipe, settings, source
         self.quiet = quiet
-        self.wanted = checked(settings)
+        self.protocols = checked(settings)
         self.best = -math.inf
 
     def measure(self, parts: Parts, step: int) -> tuple[dict[str, float], bool]:
@@ -48,47 +48,47 @@ class Measuring:
         """
         training = {kind: module.training for kind, module in parts.modules.items()}
         pipe = Pipeline(self.recipe, parts)
-        drawings = self.folder / "evaluation"
-        shutil.rmtree(drawings, ignore_errors=True)  # of a run that was killed while it measured
-        dataset = open_for(self.wanted, self.source, pipe.side)
+        folder = self.folder / "evaluation"
+        shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed while it measured
+        dataset = open_for(self.protocols, self.source, pipe.resolution)
         bench = Bench(
             pipe,
             dataset,
             self.source,
             model=None,
             key=f"step {step}",
-            folder=drawings,
+            folder=folder,
             batch_size=BATCH_SIZE,
             quiet=self.quiet,
         )
         facts = {"source": self.source, "fingerprint": fingerprint(dataset)}
-        told: dict[str, float] = {}
+        values: dict[str, float] = {}
         value = None
-        for name, protocol in zip(self.settings.metrics, self.wanted, strict=True):
-            identity = protocol.identity(pipe.side, named(protocol, bench))
+        for name, protocol in zip(self.settings.metrics, self.protocols, strict=True):
+            identity = protocol.identity(pipe.resolution, named(protocol, bench))
             result = measure(protocol, bench, identity)
             scores = result.pop("measured").scores
             add_result(
                 self.folder / "results.json",
                 str(self.folder),
                 f"step {step}",
-                result | {"data": facts, "pictures": {}},
+                result | {"data": facts, "images": {}},
             )
             alone = len(scores) == 1
-            told |= {identity if alone else f"{identity}/{s}": score.value for s, score in scores.items()}
-            metric, _, wanted = (self.settings.best or "").partition("/")
+            values |= {identity if alone else f"{identity}/{s}": score.value for s, score in scores.items()}
+            metric, _, score = (self.settings.best or "").partition("/")
             if metric == name:
-                if wanted and wanted not in scores:
+                if score and score not in scores:
                     raise ZooError(
-                        f"train.evaluate.best: {name} has no score {wanted!r}{nearest(wanted, scores)}"
+                        f"train.evaluate.best: {name} has no score {score!r}{nearest(score, scores)}"
                     )
-                value = scores[wanted or ("mean" if "mean" in scores else next(iter(scores)))].value
+                value = scores[score or ("mean" if "mean" in scores else next(iter(scores)))].value
                 value = value if protocol.metric.better == "higher" else -value
         bench.clear()
         for kind, module in parts.modules.items():
             module.train(training[kind])
         if value is None:
-            return told, True
+            return values, True
         best = value > self.best
         self.best = max(self.best, value)
-        return told, best
+        return values, best

@@ -1,4 +1,4 @@
-"""Networks that turn pictures into features, by the name that a metric's setting gives them.
+"""Networks that turn images into features, by the name that a metric's setting gives them.
 
 Shape letters: see zoo_registry.contracts; F feature width.
 """
@@ -47,8 +47,8 @@ def inception(device: torch.device) -> Extractor:
         raise ZooError(
             f"the Inception weights of FID cannot be fetched: {error}\n"
             f"with a network elsewhere, fetch {URL_INCEPTION_V3}\n  to {place}\n"
-            "without one: --set METRIC.features=judge for drawn sets, =own or =FOLDER (an image encoder that "
-            "was trained here); each is a protocol of its own"
+            "without one: --set METRIC.features=judge for procedural sets, =own or =FOLDER (an image encoder "
+            "that was trained here); each is a protocol of its own"
         ) from None
     network = network.to(device).eval()
 
@@ -75,10 +75,10 @@ def of_timm(name: str, device: torch.device) -> Extractor:
     mean, spread = (
         torch.tensor(network.pretrained_cfg[key], device=device)[:, None, None] for key in ("mean", "std")
     )
-    side = network.pretrained_cfg["input_size"][-1]
+    resolution = network.pretrained_cfg["input_size"][-1]
 
     def seen(images: Tensor) -> Tensor:
-        sized = F.interpolate(images, side, mode="bicubic", antialias=True).clamp(-1, 1)
+        sized = F.interpolate(images, resolution, mode="bicubic", antialias=True).clamp(-1, 1)
         return (sized / 2 + 0.5 - mean) / spread
 
     return Extractor(
@@ -112,7 +112,7 @@ def matcher(folder: str | Path, device: torch.device) -> Matcher:
     missing = [kind for kind in MATCHING if kind not in recipe.parts]
     if missing:
         raise ZooError(
-            f"{folder} holds no {missing[0].replace('_', ' ')}; a model of the task 'match' is wanted, as "
+            f"{folder} holds no {missing[0].replace('_', ' ')}; expected a model of the task 'match', as "
             "zoo train damsm-aviary writes it"
         )
     parts = assemble(recipe, TextSource(folder=place), kinds=MATCHING, folder=place).to(device)

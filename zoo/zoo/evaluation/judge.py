@@ -1,11 +1,11 @@
-"""The judge: a small network that reads a drawn set's attributes back from pictures.
+"""The judge: a small network that reads a procedural data set's attributes back from images.
 
-It learns from real drawings alone, and what it is worth is measured on real drawings of classes that it has
-never seen. A set that can draw pictures for it to practise on (`Practising`) gives it as many as it needs; of
-any other set with attributes it sees the training split. A set may bring its judges (`Judged`): they are the
+It learns from real images alone, and its accuracy is measured on real images of classes that it has never
+seen. A data set that can draw images to practise on (`Practising`) gives it as many as it needs; of any other
+set with attributes it gets the training split. A set may bring its judges (`Judged`): they are the
 same on every machine.
 
-Shape letters: see zoo_registry.contracts; n pictures, A attributes.
+Shape letters: see zoo_registry.contracts; n images, A attributes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from zoo_registry.contracts import Dataset, Record
 
 from .. import weights
 from ..data.cache import cache_folder, content
-from ..data.pictures import DRAWS, MARGIN, Pictures, images
+from ..data.images import MARGIN, RANDOM_PER_IMAGE, ImageSet, images_at
 from ..files import folder_written_beside, sha256, write_json
 from ..memory import keep_freed_memory
 from ..progress import Bar
@@ -44,7 +44,7 @@ __all__ = ["Effort", "Judged", "Practising", "TrainedJudge", "judge_of"]
 # To be raised whenever the same data would give another judge, as with another network; and with it the
 # versions of the protocols that ask a judge, since their numbers change.
 VERSION = 2
-HIDDEN = "hidden"  # the value of an attribute that a picture does not show
+HIDDEN = "hidden"  # the value of an attribute that an image does not show
 BATCH_SIZE = 32
 RATE = 3e-3
 SEED = 0
@@ -52,14 +52,14 @@ SEED = 0
 
 @runtime_checkable
 class Practising(Dataset, Protocol):
-    """A data set that draws as many pictures as a judge wants."""
+    """A data set that draws as many images as a judge needs."""
 
-    def standard(self, side: int, tests: int) -> Practising:
-        """The same set whatever its own count and seed: at a side, with so many pictures in "test"."""
+    def standard(self, resolution: int, tests: int) -> Practising:
+        """The same set whatever its own count and seed: at a resolution, with so many images in "test"."""
         ...
 
     def practice(self, count: int) -> Sequence[Record]:
-        """Pictures with attributes; none has those of a class of the split "test"."""
+        """Images with attributes; none has those of a class of the split "test"."""
         ...
 
 
@@ -75,40 +75,40 @@ class Judged(Practising, Protocol):
 
 @dataclass(frozen=True)
 class Effort:
-    """How many pictures are drawn to learn from and to be tested on, and how many are seen in all."""
+    """How many images are drawn to learn from and to be tested on, and how many it is trained on in all."""
 
     practice: int = 24_000
     tests: int = 2_000
-    seen: int = 256_000
+    images: int = 256_000
 
 
-# Details do not show in smaller pictures; what does is learnt sooner.
-EFFORT, SMALL_EFFORT = Effort(), Effort(seen=128_000)
+# Details do not show in smaller images; what does is learnt sooner.
+EFFORT, SMALL_EFFORT = Effort(), Effort(images=128_000)
 
 
 def judge_of(
     dataset: Dataset,
     source: str,
-    side: int,
+    resolution: int,
     device: torch.device,
     quiet: bool,
     *,
     effort: Effort | None = None,
 ) -> TrainedJudge:
-    """The judge of a data set for pictures of a side: its own, from the cache, or trained and put there.
+    """The judge of a data set at a resolution: its own, from the cache, or trained and put there.
 
     source: what the user calls the data set. Raises `ZooError` for a data set without attributes, or without
-    pictures to test the judge on.
+    images to test the judge on.
     """
-    side = min(side, LARGEST)
-    effort = effort or (EFFORT if side == LARGEST else SMALL_EFFORT)
+    resolution = min(resolution, LARGEST)
+    effort = effort or (EFFORT if resolution == LARGEST else SMALL_EFFORT)
     if isinstance(dataset, Practising):
-        dataset = dataset.standard(math.ceil(side * MARGIN), effort.tests)
-    key = _key(dataset, side, effort)
+        dataset = dataset.standard(math.ceil(resolution * MARGIN), effort.tests)
+    key = _key(dataset, resolution, effort)
     folder = cache_folder() / "judges" / key
     judge = (_load(dataset.judges / key) if isinstance(dataset, Judged) else None) or _load(folder)
     if judge is None:
-        judge, facts = _trained(_lessons(dataset, source, side, effort), device, quiet)
+        judge, facts = _trained(_lessons(dataset, source, resolution, effort), device, quiet)
         with folder_written_beside(folder) as beside:
             weights.write(beside / "judge.safetensors", judge.half())
             facts |= {"source": source, "sha256": sha256(beside / "judge.safetensors")}
@@ -123,23 +123,23 @@ def judge_of(
 
 @dataclass(frozen=True)
 class _Lessons:
-    """Pictures to learn from and to be tested on, and the attributes to be read.
+    """Images to learn from and to be tested on, and the attributes to be read.
 
-    fingerprints: of the pictures that are no files.
+    fingerprints: of the images that are no files.
     """
 
     train: Sequence[Record]
     test: Sequence[Record]
     fingerprints: tuple[str | None, str | None]
     values: Mapping[str, tuple[str, ...]]
-    drawn: bool
-    side: int
-    seen: int
+    procedural: bool
+    resolution: int
+    images: int
 
 
-def _key(dataset: Dataset, side: int, effort: Effort) -> str:
+def _key(dataset: Dataset, resolution: int, effort: Effort) -> str:
     """Names all that a judge depends on."""
-    what = [VERSION, side, effort, MARGIN, BATCH_SIZE, RATE, SEED]
+    what = [VERSION, resolution, effort, MARGIN, BATCH_SIZE, RATE, SEED]
     if isinstance(dataset, Practising):
         what.append(dataset.fingerprint())
     else:
@@ -154,10 +154,10 @@ def _sorted(stated: Sequence[Set[str]] | None) -> list[list[str]] | None:
     return None if stated is None else [sorted(each) for each in stated]
 
 
-def _lessons(dataset: Dataset, source: str, side: int, effort: Effort) -> _Lessons:
+def _lessons(dataset: Dataset, source: str, resolution: int, effort: Effort) -> _Lessons:
     splits = dataset.splits()
     test = dataset.records("test") if "test" in splits else ()
-    drawn = isinstance(dataset, Practising)
+    procedural = isinstance(dataset, Practising)
     names = dataset.fingerprint(), dataset.fingerprint()
     if isinstance(dataset, Practising):
         train = dataset.practice(effort.practice)
@@ -167,27 +167,27 @@ def _lessons(dataset: Dataset, source: str, side: int, effort: Effort) -> _Lesso
     values = _judged(train, test)
     if not values:
         raise ZooError(
-            f"{source} does not know its pictures' attributes, so no judge can be trained; aviary, garden "
+            f"{source} does not know its images' attributes, so no judge can be trained; aviary, garden "
             "and portraits do, and the folders that zoo data make writes of them, if both splits are there"
         )
-    return _Lessons(train, test, names, values, drawn, side, effort.seen)
+    return _Lessons(train, test, names, values, procedural, resolution, effort.images)
 
 
 def _judged(train: Sequence[Record], test: Sequence[Record]) -> dict[str, tuple[str, ...]]:
-    """The attributes to be read, with their values: those that captions tell, where the data says so.
+    """The attributes to be read, with their values: those that captions mention, where the data says so.
 
     An attribute of which the splits share less than two values names classes: nobody can read unseen ones.
     """
-    told: set[str] | None = None
+    mentioned: set[str] | None = None
     if any(record.stated is not None for record in test):
-        told = set().union(*(each for record in test for each in record.stated or ()))
+        mentioned = set().union(*(each for record in test for each in record.stated or ()))
     values = {}
     for name in sorted(set().union(*(record.attributes for record in train)) if test else ()):
         known, asked = (
             {record.attributes[name] for record in records if name in record.attributes}
             for records in (train, test)
         )
-        if (told is None or name in told) and len(asked & known - {HIDDEN}) > 1:
+        if (mentioned is None or name in mentioned) and len(asked & known - {HIDDEN}) > 1:
             values[name] = tuple(sorted(known))
     return values
 
@@ -214,39 +214,44 @@ def _trained(lessons: _Lessons, device: torch.device, quiet: bool) -> tuple[Trai
     if device.type == "cpu":
         keep_freed_memory()
     start = time.monotonic()
-    # Practice pictures are needed once; other pictures are shared with whoever else opens the set.
-    with tempfile.TemporaryDirectory() if lessons.drawn else nullcontext() as folder:
+    # Practice images are needed once; other images are shared with whoever else opens the set.
+    with tempfile.TemporaryDirectory() if lessons.procedural else nullcontext() as folder:
         train, test = (
-            _pictures(records, lessons.side, name, folder, what, quiet)
+            _images(records, lessons.resolution, name, folder, what, quiet)
             for records, name, what in zip(
                 (lessons.train, lessons.test),
                 lessons.fingerprints,
-                ("pictures to learn from", "pictures to be tested on"),
+                ("images to learn from", "images to be tested on"),
                 strict=True,
             )
         )
-        judge = _new(lessons.values, lessons.side)
-        _fit(judge.to(device), train, _answers(lessons.train, lessons.values), lessons.seen, device, quiet)
+        judge = _new(lessons.values, lessons.resolution)
+        _fit(judge.to(device), train, _answers(lessons.train, lessons.values), lessons.images, device, quiet)
         judge.half().float()  # as it is kept, in half the room
         read = _read(judge, test, device)
     facts = _facts(judge, read, lessons)
     return judge, facts | {"seconds": round(time.monotonic() - start, 1)}
 
 
-def _new(values: Mapping[str, Sequence[str]], side: int, **known: Any) -> TrainedJudge:
+def _new(values: Mapping[str, Sequence[str]], resolution: int, **known: Any) -> TrainedJudge:
     """A judge with its first weights; nobody else's random numbers change."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
-        return TrainedJudge(values, side, **known)
+        return TrainedJudge(values, resolution, **known)
 
 
-def _pictures(
-    records: Sequence[Record], side: int, fingerprint: str | None, folder: str | None, what: str, quiet: bool
-) -> Pictures:
+def _images(
+    records: Sequence[Record],
+    resolution: int,
+    fingerprint: str | None,
+    folder: str | None,
+    what: str,
+    quiet: bool,
+) -> ImageSet:
     with Bar(f"judge: {what}", len(records), quiet=quiet) as bar:
-        return Pictures(
+        return ImageSet(
             records,
-            side=side,
+            resolution=resolution,
             fingerprint=fingerprint,
             cache=Path(folder) if folder else None,
             progress=lambda done, total: bar.advance(done),
@@ -254,14 +259,14 @@ def _pictures(
 
 
 def _fit(
-    judge: TrainedJudge, pictures: Pictures, answers: Tensor, seen: int, device: torch.device, quiet: bool
+    judge: TrainedJudge, image_set: ImageSet, answers: Tensor, count: int, device: torch.device, quiet: bool
 ) -> None:
     """AdamW (arXiv:1711.05101) and one cycle of the learning rate (arXiv:1708.07120).
 
-    Crops are random, but never mirrored: an attribute may be a side.
+    Crops are random, but never mirrored: an attribute may be left or right.
     """
-    size = min(BATCH_SIZE, len(pictures))
-    steps = max(seen // size, 2)
+    size = min(BATCH_SIZE, len(image_set))
+    steps = max(count // size, 2)
     matrices = [p for p in judge.parameters() if p.ndim > 1]
     others = [p for p in judge.parameters() if p.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}]
@@ -273,11 +278,13 @@ def _fit(
     with Bar("judge: training", steps, quiet=quiet) as bar:
         for step in range(steps):
             if len(order) < size:
-                order = torch.cat([order, torch.randperm(len(pictures), generator=source)])
+                order = torch.cat([order, torch.randperm(len(image_set), generator=source)])
             chosen, order = order[:size], order[size:]
-            draws = torch.rand(size, DRAWS, dtype=torch.float64, generator=source)
-            draws[:, 2] = 1.0  # not mirrored
-            (batch,) = images(pictures.cut(chosen.tolist(), draws).pixels.to(device), [judge.side])
+            uniform = torch.rand(size, RANDOM_PER_IMAGE, dtype=torch.float64, generator=source)
+            uniform[:, 2] = 1.0  # not mirrored
+            (batch,) = images_at(
+                image_set.cut(chosen.tolist(), uniform).pixels.to(device), [judge.resolution]
+            )
             right = answers[chosen].to(device)
             losses = [
                 F.cross_entropy(each, right[:, a], reduction="sum") / size
@@ -293,12 +300,12 @@ def _fit(
     judge.eval()
 
 
-def _read(judge: TrainedJudge, pictures: Pictures, device: torch.device) -> Tensor:
-    """What the judge reads of all pictures, cut from the centre: [n,A]."""
+def _read(judge: TrainedJudge, image_set: ImageSet, device: torch.device) -> Tensor:
+    """What the judge reads of all images, cut from the centre: [n,A]."""
     found = []
-    for at in range(0, len(pictures), BATCH_SIZE):
-        numbers = range(at, min(at + BATCH_SIZE, len(pictures)))
-        (batch,) = images(pictures.batch(numbers, generator=None).pixels.to(device), [judge.side])
+    for at in range(0, len(image_set), BATCH_SIZE):
+        numbers = range(at, min(at + BATCH_SIZE, len(image_set)))
+        (batch,) = images_at(image_set.batch(numbers, generator=None).pixels.to(device), [judge.resolution])
         found.append(torch.stack([*judge.read(batch).values()], 1).cpu())
     return torch.cat(found)
 
@@ -306,28 +313,28 @@ def _read(judge: TrainedJudge, pictures: Pictures, device: torch.device) -> Tens
 def _facts(judge: TrainedJudge, read: Tensor, lessons: _Lessons) -> dict[str, Any]:
     """The judge's accuracy and what chance would get, by attribute.
 
-    Over the test drawings of which a caption tells it; over all that show it where the data does not say.
+    Over the test images whose captions mention it; over all that show it where the data does not say.
     """
     accuracy, chance, counts = {}, {}, {}
     for number, name in enumerate(judge.values):
-        shown = [
+        pairs = [
             (judge.values[name][int(value)], record.attributes[name])
             for value, record in zip(read[:, number], lessons.test, strict=True)
             if record.attributes.get(name) in set(judge.values[name]) - {HIDDEN}
-            and (record.stated is None or any(name in told for told in record.stated))
+            and (record.stated is None or any(name in each for each in record.stated))
         ]
-        counts[name] = len(shown)
-        accuracy[name] = sum(one == other for one, other in shown) / len(shown)
-        chance[name] = max(Counter(right for _, right in shown).values()) / len(shown)
+        counts[name] = len(pairs)
+        accuracy[name] = sum(one == other for one, other in pairs) / len(pairs)
+        chance[name] = max(Counter(right for _, right in pairs).values()) / len(pairs)
     return {
         "judge": VERSION,
-        "side": judge.side,
+        "resolution": judge.resolution,
         "values": {name: list(each) for name, each in judge.values.items()},
         "accuracy": accuracy,
         "chance": chance,
         "counts": counts,
         "learnt_from": len(lessons.train),
-        "seen": lessons.seen,
+        "images": lessons.images,
     }
 
 
@@ -342,7 +349,7 @@ def _load(folder: Path) -> TrainedJudge | None:
         if sha256(path) != facts["sha256"]:
             return None
         known = {name: facts[name] for name in ("accuracy", "chance", "counts", "seconds")}
-        judge = _new(facts["values"], facts["side"], id=f"judge-{facts['sha256'][:16]}", **known)
+        judge = _new(facts["values"], facts["resolution"], id=f"judge-{facts['sha256'][:16]}", **known)
         weights.put(judge, weights.read(path), str(path))
     except (OSError, ValueError, KeyError, SafetensorError, ZooError):
         return None

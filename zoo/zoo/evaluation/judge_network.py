@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-LARGEST = 64  # pictures are read at this side at most: there every attribute shows
+LARGEST = 64  # images are read at this resolution at most: there every attribute shows
 WIDTH = 256  # F
 GLIMPSES = 32
 
@@ -36,23 +36,23 @@ def _convolution(inputs: int, outputs: int, stride: int = 1) -> tuple[nn.Module,
 class _Glimpses(nn.Module):
     """What a network sees at a few places that it looks for itself, and where they are.
 
-    An attention map a glimpse, softmax over the places; the features there and the middle of the
-    map (spatial softmax, arXiv:1504.00702, section 5.1). A part of the picture is found wherever it is
-    drawn, which takes far fewer pictures to learn than a layer that has every place for itself.
+    One attention map per glimpse, softmax over the places; the features there and the middle of the
+    map (spatial softmax, arXiv:1504.00702, section 5.1). A part of the image is found wherever it
+    is, which takes far fewer images to learn than a layer that has every place for itself.
     """
 
     places: Tensor
 
-    def __init__(self, width: int, side: int, count: int) -> None:
+    def __init__(self, width: int, resolution: int, count: int) -> None:
         super().__init__()
         self.maps = nn.Conv2d(width, count, 1)
         self.values = nn.Conv2d(width, width, 1)
         self.width = count * (width + 2)  # of what comes out
-        row = torch.linspace(-1, 1, side)
+        row = torch.linspace(-1, 1, resolution)
         self.register_buffer("places", torch.cartesian_prod(row, row), persistent=False)  # [side²,2]
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B,width,side,side] to [B, count * (width + 2)]."""
+        """[B,width,resolution,resolution] to [B, count * (width + 2)]."""
         maps = self.maps(x).flatten(2).softmax(2)  # [B,count,side²]
         seen = maps @ self.values(x).flatten(2).transpose(1, 2)  # [B,count,width]
         return torch.cat([seen.flatten(1), (maps @ self.places).flatten(1)], 1)
@@ -61,8 +61,8 @@ class _Glimpses(nn.Module):
 class TrainedJudge(nn.Module):
     """See `zoo_registry.evaluation.Judge`.
 
-    values: of each attribute, sorted. side: of the pictures that it was trained on; others are resized.
-    accuracy, chance: of each attribute over the test drawings that show it and whose captions tell it
+    values: of each attribute, sorted. resolution: of the images that it was trained on; others are resized.
+    accuracy, chance: of each attribute over the test images that show it and whose captions tell it
     (`counts`: how many), the judge's and that of the most frequent value. seconds: that its training took.
     id: names the weights by content.
     """
@@ -70,7 +70,7 @@ class TrainedJudge(nn.Module):
     def __init__(
         self,
         values: Mapping[str, Sequence[str]],
-        side: int,
+        resolution: int,
         *,
         accuracy: Mapping[str, float] | None = None,
         chance: Mapping[str, float] | None = None,
@@ -80,7 +80,7 @@ class TrainedJudge(nn.Module):
     ) -> None:
         super().__init__()
         self.values: Mapping[str, tuple[str, ...]] = {name: tuple(each) for name, each in values.items()}
-        self.side, self.seconds, self.id = side, seconds, id
+        self.resolution, self.seconds, self.id = resolution, seconds, id
         self.accuracy: Mapping[str, float] = accuracy or {}
         self.chance: Mapping[str, float] = chance or {}
         self.counts: Mapping[str, int] = counts or {}
@@ -101,9 +101,9 @@ class TrainedJudge(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """What the heads see of images [B,3,R,R] in [-1, 1]: [B,F]."""
-        for side in (self.side, LARGEST):
-            if images.shape[-1] != side:
-                images = F.interpolate(images, side, mode="bilinear", antialias=True)
+        for resolution in (self.resolution, LARGEST):
+            if images.shape[-1] != resolution:
+                images = F.interpolate(images, resolution, mode="bilinear", antialias=True)
         fine = self.fine(images.contiguous(memory_format=torch.channels_last))  # [B,64,16,16]
         coarse = self.coarse(fine)  # [B,128,8,8]
         both = F.relu(fine + F.interpolate(self.down(coarse), scale_factor=2.0))

@@ -1,7 +1,7 @@
 """From what the user asks to be measured to checked protocols with a name of their own.
 
 A protocol whose values were changed is another one: its identity says which, as in
-"fid-test-5k@1[features=timm:resnet18, side=64]".
+"fid-test-5k@1[features=timm:resnet18, resolution=64]".
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Asked:
         metric: Metric = catalogue().get("metric", self.protocol.metric).load()(**self.protocol.settings)
         return metric
 
-    def identity(self, side: int, named: Mapping[str, str]) -> str:
-        """What results of this protocol are known by. `side`: of the pictures; `named`: models by content."""
+    def identity(self, resolution: int, named: Mapping[str, str]) -> str:
+        """The name of results of this protocol. `resolution`: of the images; `named`: models by content."""
         changed: dict[str, Any] = {key: named.get(str(value), value) for key, value in self.changed.items()}
         if self.protocol.resize is None:
-            changed["side"] = side
+            changed["resolution"] = resolution
         inside = ", ".join(f"{key}={_plain(value)}" for key, value in sorted(changed.items()))
         return f"{self.protocol.name}@{self.protocol.version}" + (f"[{inside}]" if inside else "")
 
@@ -56,8 +56,8 @@ def asked(
     """The protocols that some names ask for.
 
     names: of protocols, or of metrics, which stand for their first protocol. changes: "NAME.KEY=VALUE", a
-    value of a protocol or a setting of its metric, NAME being one of `names`. images: how many pictures each
-    draws. Raises `ZooError` with the nearest names, and where fewer pictures are wanted than a protocol asks
+    value of a protocol or a setting of its metric, NAME being one of `names`. images: how many images each
+    generates. Raises `ZooError` with the nearest names, and where there are fewer images than a protocol asks
     for and that is not allowed.
     """
     changed: dict[str, dict[str, Any]] = {name: {} for name in names}
@@ -65,7 +65,7 @@ def asked(
         place, equals, value = change.partition("=")
         name, dot, key = place.rpartition(".")
         if not equals or not dot:
-            raise ZooError(f"--set {change}: PROTOCOL.KEY=VALUE is wanted, as fid-test-5k.seed=1")
+            raise ZooError(f"--set {change}: expected PROTOCOL.KEY=VALUE, as fid-test-5k.seed=1")
         if name not in changed:
             raise ZooError(f"--set {change}: {name!r} is not among the metrics{nearest(name, changed)}")
         changed[name][key] = _value(value)
@@ -106,19 +106,19 @@ def _asked(name: str, changes: dict[str, Any], images: int | None, allow_small: 
         raise ZooError(f"{name}.{unknown[0]}: no such value{nearest(unknown[0], known)}")
     own = {key: value for key, value in changes.items() if key in _OWN}
     protocol = replace(base, **own)
-    faults = _faults(protocol, name)
+    errors = _errors(protocol, name)
     settings = {**base.settings, **{key: value for key, value in changes.items() if key not in _OWN}}
     filled, problems = fill(schema, settings, name)
-    if faults or filled is None:
-        raise ZooError("\n".join([*faults, *problems]))
+    if errors or filled is None:
+        raise ZooError("\n".join([*errors, *problems]))
     if protocol.images < base.images and not allow_small:
         other = f"{base.name}@{base.version}[images={protocol.images}]"
         raise ZooError(
-            f"{base.name} asks for {base.images} pictures, and {protocol.images} are wanted; with "
+            f"{base.name} expects {base.images} images, got {protocol.images}; with "
             f"--allow-small the result is marked as another protocol, {other}"
         )
     whole = {key: getattr(filled, key) for key in schema.model_fields}
-    before = {**{key: getattr(base, key) for key in _OWN}, **_defaults(schema, base.settings, name)}
+    before = {**{key: getattr(base, key) for key in _OWN}, **_deerrors(schema, base.settings, name)}
     after = {**{key: getattr(protocol, key) for key in _OWN}, **whole}
     return Asked(
         replace(protocol, settings=whole),
@@ -126,32 +126,32 @@ def _asked(name: str, changes: dict[str, Any], images: int | None, allow_small: 
     )
 
 
-def _defaults(schema: Any, settings: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _deerrors(schema: Any, settings: Mapping[str, Any], name: str) -> dict[str, Any]:
     filled, _ = fill(schema, settings, name)
     assert filled is not None
     return {key: getattr(filled, key) for key in schema.model_fields}
 
 
-def _faults(protocol: EvaluationProtocol, name: str) -> list[str]:
+def _errors(protocol: EvaluationProtocol, name: str) -> list[str]:
     """What no protocol can have, each a line."""
-    wanted = {
-        "images": (isinstance(protocol.images, int) and protocol.images >= 0, "a number of pictures"),
+    rules = {
+        "images": (isinstance(protocol.images, int) and protocol.images >= 0, "a number of images"),
         "per_caption": (isinstance(protocol.per_caption, int) and protocol.per_caption >= 1, "1 or more"),
         "crop": (isinstance(protocol.crop, int | float) and protocol.crop >= 1, "1 or larger"),
         "resize": (
             protocol.resize is None or (isinstance(protocol.resize, int) and protocol.resize >= 4),
-            "a side in pixels, or null",
+            "a resolution in pixels, or null",
         ),
         "seed": (isinstance(protocol.seed, int) and protocol.seed >= 0, "0 or larger"),
         "truncation": (
             protocol.truncation is None
             or (isinstance(protocol.truncation, int | float) and protocol.truncation > 0),
-            "larger than 0, or null",
+            "a number above 0, or null",
         ),
         "split": (isinstance(protocol.split, str), "the name of a split"),
     }
     return [
-        f"{name}.{key}: {right} is wanted, found {getattr(protocol, key)!r}"
-        for key, (fine, right) in wanted.items()
+        f"{name}.{key}: expected {right}, got {getattr(protocol, key)!r}"
+        for key, (fine, right) in rules.items()
         if not fine
     ]

@@ -127,7 +127,7 @@ def compared(models: Mapping[str, Mapping[str, Any]]) -> list[Table]:
     """Models by name against scores, in a table a protocol and data set.
 
     Data that have changed since under the same name make tables of their own.
-    Beside the models what real pictures and chance get, where it is the same for all, else in the cells.
+    Beside the models what real images and chance get, where it is the same for all, else in the cells.
     """
     groups: dict[tuple[str, str, str], dict[str, Mapping[str, Any]]] = {}
     for name, results in models.items():
@@ -157,7 +157,7 @@ def _compared(title: str, found: Mapping[str, Mapping[str, Any]]) -> Table:
         if any(value is not None for value in values):
             shared[beside] = ["" if value is None else number(value) for value in values]
     rows = [
-        [name, *(told(own[key], but=shared) if key in own else "" for key in columns)]
+        [name, *(formatted(own[key], but=shared) if key in own else "" for key in columns)]
         for name, own in scores.items()
     ]
     (better,) = {result["better"] for result in found.values()}
@@ -183,8 +183,8 @@ def by_score(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     return ["protocol", "score", "value", "95 %", "real", "chance", "of"], rows
 
 
-def told(score: Score, but: Container[str] = ()) -> str:
-    """A score with half the width of its interval, and what real pictures and chance get.
+def formatted(score: Score, but: Container[str] = ()) -> str:
+    """A score with half the width of its interval, and what real images and chance get.
 
     but: "real" or "chance", where that stands elsewhere.
     """

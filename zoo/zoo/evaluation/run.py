@@ -44,19 +44,19 @@ def evaluate(
     model: a model's folder, a run's, or a Hub id. data: a source, as for training.
     metrics: names of protocols, or of metrics, which stand for their first protocol.
     changes: values of protocols and settings of metrics, as "fid-test-5k.features=judge": another protocol.
-    images: how many pictures each draws; fewer than a protocol asks for only with `allow_small`.
+    images: how many images each generates; fewer than a protocol asks for only with `allow_small`.
     out: the results' file; None: results.json in the run, or in the model's folder; of a model on the Hub
         org-name.results.json here.
     What was measured before with the same weights, protocol and data is not measured again; an evaluation
-    that was stopped goes on. Raises `ZooError` for everything that a user can mend.
+    that was stopped goes on. Raises `ZooError` for everything that a user can fix.
     """
-    wanted = asked(metrics, changes, images, allow_small=allow_small)
-    if not wanted:
+    protocols = asked(metrics, changes, images, allow_small=allow_small)
+    if not protocols:
         raise ZooError("no metric is named; zoo list protocol shows what can be measured")
     path = place_of(model) if out is None else Path(out)
     folder = locate(model)
     pipe = Pipeline.from_pretrained(model, device=device)
-    dataset = open_for(wanted, data, pipe.side)
+    dataset = open_for(protocols, data, pipe.resolution)
     writable(path)
     weights = weights_key(folder)
     bench = Bench(
@@ -65,17 +65,17 @@ def evaluate(
         data,
         model=Path(model).expanduser(),
         key=weights,
-        folder=cache_folder() / "drawings",
+        folder=cache_folder() / "generated",
         batch_size=batch_size,
         quiet=quiet,
     )
     facts = {"source": data, "fingerprint": fingerprint(dataset)}
-    for protocol in wanted:
-        identity = protocol.identity(pipe.side, named(protocol, bench))
+    for protocol in protocols:
+        identity = protocol.identity(pipe.resolution, named(protocol, bench))
         if found_before(path, weights, identity, facts) is None:
             result = measure(protocol, bench, identity)
             measured = result.pop("measured")
-            result |= {"data": facts, "pictures": _written(path, protocol.protocol.name, measured)}
+            result |= {"data": facts, "images": _written(path, protocol.protocol.name, measured)}
             add_result(path, str(model), weights, result)
     bench.clear()
     return read_results(path)
@@ -88,7 +88,7 @@ def measure(protocol: Asked, bench: Bench, identity: str) -> dict[str, Any]:
     measured = metric.measure(PipelineStudy(bench, protocol.protocol))
     for name, score in measured.scores.items():
         if not math.isfinite(score.value):
-            raise ZooError(f"{identity}: {name} is {score.value}: what was drawn gives no finite number")
+            raise ZooError(f"{identity}: {name} is {score.value}: the generated images give no finite number")
     return {
         "protocol": protocol.protocol.name,
         "version": protocol.protocol.version,
@@ -103,10 +103,10 @@ def measure(protocol: Asked, bench: Bench, identity: str) -> dict[str, Any]:
     }
 
 
-def open_for(wanted: Sequence[Asked], data: str, side: int) -> Dataset:
-    """The data set at the largest side that the protocols compare."""
-    largest = max((a.protocol.resize or side) * a.protocol.crop for a in wanted)
-    dataset = open_dataset(data, catalogue(), side=math.ceil(largest))
+def open_for(protocols: Sequence[Asked], data: str, resolution: int) -> Dataset:
+    """The data set at the largest resolution that the protocols compare."""
+    largest = max((a.protocol.resize or resolution) * a.protocol.crop for a in protocols)
+    dataset = open_dataset(data, catalogue(), resolution=math.ceil(largest))
     problems = dataset.problems()
     if problems:
         raise ZooError(
@@ -134,7 +134,7 @@ def writable(path: Path) -> None:
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """What tells a data set from others without decoding its pictures."""
+    """What identifies a data set, without decoding its images."""
     known = dataset.fingerprint()
     digest = hashlib.blake2b(digest_size=8)
     for split in dataset.splits():
@@ -154,10 +154,10 @@ def named(protocol: Asked, bench: Bench) -> dict[str, str]:
 
 
 def _written(path: Path, protocol: str, measured: Measured) -> Mapping[str, str]:
-    """Write a metric's pictures beside the results; their files' names."""
+    """Write a metric's images beside the results; their files' names."""
     names = {}
-    for name, picture in measured.pictures.items():
+    for name, image in measured.images.items():
         file = path.with_name(f"{path.stem}-{protocol}-{name}.png")
-        picture.save(file)
+        image.save(file)
         names[name] = file.name
     return names

@@ -1,6 +1,6 @@
 """What metrics ask about one pipeline on one data set.
 
-Shape letters: see zoo_registry.contracts; n pictures, F feature width.
+Shape letters: see zoo_registry.contracts; n images, F feature width.
 """
 
 from __future__ import annotations
@@ -17,17 +17,15 @@ from torch import Tensor
 
 from zoo_registry import Recipe, ZooError
 from zoo_registry.contracts import Dataset, Record
-from zoo_registry.evaluation import EvaluationProtocol, Judge
-from zoo_registry.evaluation import Pictures as Which
+from zoo_registry.evaluation import EvaluationProtocol, ImageSource, Judge
 
 from ..data.cache import cache_folder
-from ..data.pictures import Pictures, images
+from ..data.images import ImageSet, images_at
 from ..files import file_written_beside
 from ..pipeline import Pipeline
 from ..progress import Bar
 from ..reading import read
 from ..seeding import generator as seeded
-from .drawings import Drawings, key_of
 from .extractors import (
     MATCHING,
     Extractor,
@@ -39,13 +37,14 @@ from .extractors import (
     of_timm,
     own_matcher,
 )
+from .generated import GeneratedImages, key_of
 
 if TYPE_CHECKING:
     from .judge import TrainedJudge
 
 
 class Bench:
-    """A pipeline, a data set, and what the protocols of one evaluation share: drawings, networks, features.
+    """A pipeline, a data set, and what the protocols of one evaluation share.
 
     model: the pipeline's folder or run, None while it trains. key: names the pipeline's weights by content.
     """
@@ -64,47 +63,47 @@ class Bench:
     ) -> None:
         self.pipe, self.dataset, self.source, self.model, self.key = pipe, dataset, source, model, key
         self.folder, self.batch_size, self.quiet = folder, batch_size, quiet
-        self._drawings: dict[Path, Drawings] = {}
-        self._pictures: dict[tuple[str, int, float], Pictures] = {}
+        self._generated: dict[Path, GeneratedImages] = {}
+        self._real_images: dict[tuple[str, int, float], ImageSet] = {}
         self.extractor = cache(self._extractor)
         self.matcher = cache(self._matcher)
         self.judge = cache(self._judge)
 
-    def drawings(self, protocol: EvaluationProtocol, records: Sequence[Record]) -> Drawings:
-        """The drawings that protocols of equal captions, seed and truncation share."""
+    def generated(self, protocol: EvaluationProtocol, records: Sequence[Record]) -> GeneratedImages:
+        """The generated images that protocols of equal captions, seed and truncation share."""
         given = [(record.name, record.captions) for record in records]
         what = (protocol.split, protocol.per_caption, protocol.seed, protocol.truncation, given)
-        file = self.folder / f"{key_of(self.key, self.pipe.side, *what)}.drawn"
-        if file not in self._drawings:
-            self._drawings[file] = Drawings(
+        file = self.folder / f"{key_of(self.key, self.pipe.resolution, *what)}.generated"
+        if file not in self._generated:
+            self._generated[file] = GeneratedImages(
                 self.pipe,
                 file,
                 seed=protocol.seed,
                 truncation=protocol.truncation,
                 batch_size=self.batch_size,
             )
-        return self._drawings[file]
+        return self._generated[file]
 
-    def pictures(self, split: str, side: int, crop: float) -> Pictures:
-        """The real pictures of a split, cut to a side."""
-        if (split, side, crop) not in self._pictures:
+    def real_images(self, split: str, resolution: int, crop: float) -> ImageSet:
+        """The real images of a split, cut to a resolution."""
+        if (split, resolution, crop) not in self._real_images:
             records = list(self.dataset.records(split))
-            _large_enough(records, side, self.source)
-            with Bar(f"real pictures of {side} px", len(records), quiet=self.quiet) as bar:
-                self._pictures[split, side, crop] = Pictures(
+            _large_enough(records, resolution, self.source)
+            with Bar(f"real images of {resolution} px", len(records), quiet=self.quiet) as bar:
+                self._real_images[split, resolution, crop] = ImageSet(
                     records,
-                    side=side,
+                    resolution=resolution,
                     margin=crop,
                     fingerprint=self.dataset.fingerprint(),
                     progress=lambda done, total: bar.advance(done),
                 )
-        return self._pictures[split, side, crop]
+        return self._real_images[split, resolution, crop]
 
-    def _extractor(self, name: str, side: int) -> Extractor:
+    def _extractor(self, name: str, resolution: int) -> Extractor:
         if name == "inception":
             return inception(self.pipe.device)
         if name == "judge":
-            judge = self.judge(side)
+            judge = self.judge(resolution)
             return Extractor(judge.id, {"features": judge.features})
         if name.startswith("timm:"):
             return of_timm(name.removeprefix("timm:"), self.pipe.device)
@@ -113,8 +112,8 @@ class Bench:
     def _matcher(self, name: str) -> Matcher:
         if name != "own" and not Path(name).expanduser().is_dir():
             raise ZooError(
-                f"{name!r} is no extractor: inception, timm:NAME, judge, own, or the folder of a model with "
-                "an image encoder is wanted"
+                f"{name!r} is not an extractor: expected inception, timm:NAME, judge, own, or the folder of "
+                "a model with an image encoder"
             )
         if name != "own":
             return matcher(name, self.pipe.device)
@@ -124,27 +123,27 @@ class Bench:
             raise no_own_matcher(self.pipe.recipe.name)
         return Matcher("own", self.pipe.parts)
 
-    def _judge(self, side: int) -> TrainedJudge:
+    def _judge(self, resolution: int) -> TrainedJudge:
         from .judge import judge_of
 
-        return judge_of(self.dataset, self.source, side, self.pipe.device, self.quiet)
+        return judge_of(self.dataset, self.source, resolution, self.pipe.device, self.quiet)
 
     def clear(self) -> None:
-        """Remove the drawings."""
-        for drawings in self._drawings.values():
-            drawings.remove()
+        """Remove the generated images."""
+        for generated in self._generated.values():
+            generated.remove()
 
 
-def _large_enough(records: Sequence[Record], side: int, source: str) -> None:
+def _large_enough(records: Sequence[Record], resolution: int, source: str) -> None:
     """Refuse files that would have to be enlarged: a distance to those says little."""
     for record in records:
         if isinstance(record.image, Path):
-            with Image.open(record.image) as picture:
-                size = picture.size
-            if min(size) < side:
+            with Image.open(record.image) as image:
+                size = image.size
+            if min(size) < resolution:
                 raise ZooError(
-                    f"{source}: {record.name} has {size[0]}×{size[1]} pixels, and pictures are compared at "
-                    f"{side} px; --set METRIC.resize={min(size)} compares both at that side"
+                    f"{source}: {record.name} has {size[0]}×{size[1]} pixels, and images are compared at "
+                    f"{resolution} px; --set METRIC.resize={min(size)} compares both at that resolution"
                 )
 
 
@@ -155,7 +154,7 @@ class PipelineStudy:
         self.bench, self.protocol = bench, protocol
         self.recipe: Recipe = bench.pipe.recipe
         self.device = bench.pipe.device
-        self.side = protocol.resize or bench.pipe.side
+        self.resolution = protocol.resize or bench.pipe.resolution
         splits = bench.dataset.splits()
         if protocol.split not in splits:
             raise ZooError(
@@ -163,11 +162,12 @@ class PipelineStudy:
                 f"have; it has {', '.join(splits)}: --set {protocol.name}.split={splits[0]}"
             )
         if bench.pipe.reads_text and not any(record.captions for record in self.of_split()):
-            raise ZooError(f"{bench.source} has no captions in its split {protocol.split!r}, to draw from")
+            raise ZooError(f"{bench.source} has no captions in its split {protocol.split!r}")
 
     @cached_property
     def _chosen(self) -> tuple[tuple[Record, int], ...]:
-        """Of each drawn picture the record and which of its captions: all records in turn, in a drawn order.
+        """Of each generated image the record and which of its captions: all records in turn, in a random
+        order.
 
         Each time round, every record has its next caption.
         """
@@ -185,7 +185,7 @@ class PipelineStudy:
 
     @property
     def captions(self) -> tuple[str, ...]:
-        """Of each drawn picture its caption; "" for a pipeline that reads none."""
+        """Of each generated image its caption; "" for a pipeline that reads none."""
         return self._captions
 
     @cached_property
@@ -196,92 +196,92 @@ class PipelineStudy:
 
     @property
     def stated(self) -> tuple[frozenset[str] | None, ...]:
-        """Of each drawn picture the attributes that its caption tells; None where the data does not say."""
+        """For each generated image the attributes that its caption mentions; None where that is unknown."""
         return tuple(
             record.stated[which] if record.stated is not None else None for record, which in self._chosen
         )
 
     @property
     def records(self) -> tuple[Record, ...]:
-        """Of each drawn picture the record that its caption is of."""
+        """Of each generated image the record that its caption is of."""
         return tuple(record for record, _ in self._chosen)
 
     def of_split(self) -> Sequence[Record]:
-        """All records of the protocol's split: those of the real pictures, in their order."""
+        """All records of the protocol's split: those of the real images, in their order."""
         return self.bench.dataset.records(self.protocol.split)
 
-    def batches(self, pictures: Which) -> Iterator[Tensor]:
-        """Pictures as [b,3,R,R] in [-1, 1] on the study's device, in order."""
-        for pixels in self._pixels(pictures):
-            (sized,) = images(pixels.to(self.device), [self.side])
+    def batches(self, which: ImageSource) -> Iterator[Tensor]:
+        """Images as [b,3,R,R] in [-1, 1] on the study's device, in order."""
+        for pixels in self._pixels(which):
+            (sized,) = images_at(pixels.to(self.device), [self.resolution])
             yield sized
 
-    def _pixels(self, pictures: Which) -> Iterator[Tensor]:
-        if pictures == "drawn":
-            yield from self._drawings().batches(len(self.captions))
+    def _pixels(self, which: ImageSource) -> Iterator[Tensor]:
+        if which == "generated":
+            yield from self._generated().batches(len(self.captions))
             return
-        real, size = self._real(pictures), self.bench.batch_size
+        real, size = self._real(which), self.bench.batch_size
         for at in range(0, len(real), size):
             yield real.batch(range(at, min(at + size, len(real))), generator=None).pixels
 
-    def _drawings(self) -> Drawings:
-        """The drawn pictures, all of them there."""
-        drawings = self.bench.drawings(self.protocol, self.of_split())
-        drawings.draw(self.captions, quiet=self.bench.quiet)
-        return drawings
+    def _generated(self) -> GeneratedImages:
+        """The generated images, all of them there."""
+        generated = self.bench.generated(self.protocol, self.of_split())
+        generated.generate(self.captions, quiet=self.bench.quiet)
+        return generated
 
-    def _real(self, pictures: Which) -> Pictures:
-        split = self.protocol.split if pictures == "real" else "train"
-        return self.bench.pictures(split, self.side, self.protocol.crop)
+    def _real(self, which: ImageSource) -> ImageSet:
+        split = self.protocol.split if which == "real" else "train"
+        return self.bench.real_images(split, self.resolution, self.protocol.crop)
 
-    def features(self, pictures: Which, extractor: str, layer: Layer = "features") -> Tensor:
-        """Features [n,F] float32 on the CPU. Those of real pictures are cached by content."""
+    def features(self, which: ImageSource, extractor: str, layer: Layer = "features") -> Tensor:
+        """Features [n,F] float32 on the CPU. Those of real images are cached by content."""
         try:
-            network = self.bench.extractor(extractor, self.side)
+            network = self.bench.extractor(extractor, self.resolution)
         except ZooError as error:
             raise ZooError(f"{self.protocol.name}: {error}") from None
         if layer not in network.layers:
             raise ZooError(f"features={extractor} gives no class scores, which {self.protocol.metric} needs")
-        if pictures == "drawn":
-            return self._extracted(pictures, network, layer)
-        content = (self._real(pictures).fingerprint, self.protocol.crop, self.side, network.id, layer)
+        if which == "generated":
+            return self._extracted(which, network, layer)
+        content = (self._real(which).fingerprint, self.protocol.crop, self.resolution, network.id, layer)
         file = cache_folder() / "features" / f"{key_of(*content)}.safetensors"
         if file.is_file():
             return load_file(file)["features"]
-        found = self._extracted(pictures, network, layer)
+        found = self._extracted(which, network, layer)
         file.parent.mkdir(parents=True, exist_ok=True)
         with file_written_beside(file) as beside:
             save_file({"features": found}, beside)
         return found
 
     @torch.inference_mode()  # not around the extractor's making: a judge may have to be trained
-    def _extracted(self, pictures: Which, network: Extractor, layer: Layer) -> Tensor:
-        if pictures == "drawn":  # before the bar of the features begins
-            self._drawings()
-        total = len(self.captions) if pictures == "drawn" else len(self._real(pictures))
+    def _extracted(self, which: ImageSource, network: Extractor, layer: Layer) -> Tensor:
+        if which == "generated":  # before the bar of the features begins
+            self._generated()
+        total = len(self.captions) if which == "generated" else len(self._real(which))
         found: list[Tensor] = []
         done = 0
-        with Bar(f"features of {pictures} pictures", total, quiet=self.bench.quiet) as bar:
-            for batch in self.batches(pictures):
+        with Bar(f"features of {which} images", total, quiet=self.bench.quiet) as bar:
+            for batch in self.batches(which):
                 found.append(network.layers[layer](batch).float().cpu())
                 done += len(batch)
                 bar.advance(done)
         return torch.cat(found).contiguous()
 
     def matched(
-        self, matcher: str, captions: Sequence[str], pictures: Which = "drawn"
+        self, matcher: str, captions: Sequence[str], which: ImageSource = "generated"
     ) -> tuple[Tensor, Tensor]:
-        """Vectors of pictures [n,D] and of some captions [c,D] in a matching model's space."""
+        """Vectors of images [n,D] and of some captions [c,D] in a matching model's space."""
         encoders = self.bench.matcher(matcher)
-        seen = self._extracted(pictures, encoders.extractor, "features")
+        images = self._extracted(which, encoders.extractor, "features")
         size = self.bench.batch_size
         with torch.inference_mode():
-            told = [
+            texts = [
                 read(encoders.parts, captions[at : at + size], self.device).sentence.float().cpu()
                 for at in range(0, len(captions), size)
             ]
-        return seen, torch.cat(told)
+        return images, torch.cat(texts)
 
     def judge(self) -> Judge:
-        """The judge of the data set at the side of the pictures."""
-        return self.bench.judge(self.side)
+        """The judge of the data set at the resolution of the images."""
+        return self.bench.judge(self.resolution)

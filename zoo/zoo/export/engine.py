@@ -1,4 +1,4 @@
-"""Drawing with an exported folder in the zoo: its faults told in a line. Imports no torch."""
+"""An exported folder as an engine of the zoo: its errors in one line. Imports no torch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DESCRIPTION = "export.json"
 """What an exported folder says of itself."""
-DRAWING = ("onnxruntime",)
+GENERATING = ("onnxruntime",)
 EXPORTING = ("onnx", "onnxscript", "onnxruntime")
 """What either needs beyond the zoo's own libraries."""
 
@@ -30,7 +30,7 @@ def need(libraries: Sequence[str]) -> None:
 
 
 class ExportedModel:
-    """An exported folder as `zoo sample` draws with it: every fault is a `ZooError`.
+    """An exported folder as `zoo sample` uses it: every error is a `ZooError`.
 
     Raises it for a folder that is no exported model, or a damaged one.
     """
@@ -47,33 +47,33 @@ class ExportedModel:
             ) from None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ZooError(f"{path} cannot be read as an exported model's description: {error!r}") from None
-        need(DRAWING)
+        need(GENERATING)
         from .onnx_pipeline import FORMAT, OnnxPipeline
 
         if version != FORMAT:
             raise ZooError(
                 f"{path} has format {version!r}; this zoo reads format {FORMAT}: install a newer t2i-zoo"
             )
-        with self._told():
+        with self._as_zoo_errors():
             self._pipe = OnnxPipeline(path.parent)
 
     @property
     def reads_text(self) -> bool:
-        """Whether captions are wanted."""
+        """Whether it takes captions."""
         return self._pipe.reads_text
 
     def unknown(self, caption: str) -> tuple[str, ...]:
-        """What of a caption does not reach the picture."""
-        with self._told():
+        """What of a caption does not reach the image."""
+        with self._as_zoo_errors():
             return self._pipe.unknown(caption)
 
     def __call__(self, captions: Sequence[str], seed: int = 0, images: int = 1) -> list[Image]:
-        """Draw `images` pictures of each caption, caption by caption."""
-        with self._told():
+        """Generate `images` images of each caption, caption by caption."""
+        with self._as_zoo_errors():
             return self._pipe(captions, seed, images)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _as_zoo_errors(self) -> Iterator[None]:
         from .onnx_pipeline import CaptionError
 
         try:
@@ -81,6 +81,4 @@ class ExportedModel:
         except CaptionError as error:
             raise ZooError(str(error)) from None
         except Exception as error:  # whatever a damaged file leads to; onnxruntime's errors have no base
-            raise ZooError(
-                f"{self.model} cannot be drawn with ({first_line(error)}); export it anew"
-            ) from error
+            raise ZooError(f"{self.model} cannot be run ({first_line(error)}); export it again") from error

@@ -15,7 +15,7 @@ from .. import weights
 from ..card import Facts, card
 from ..files import folder_written_beside, sha256, write_json
 from ..hub import CARD, CONFIG
-from ..models import SAMPLING, check_draws, locate, part_file, read_config
+from ..models import SAMPLING, check_generates, locate, part_file, read_config
 from ..publish import to_publish
 
 KEPT = (*SAMPLING, "style_encoder")
@@ -24,15 +24,15 @@ KEPT = (*SAMPLING, "style_encoder")
 def write_half(model: str, out: Path, *, name: str | None = None) -> Path:
     """Write a model with weights of 16 bits: what sampling needs, the style encoder, the card.
 
-    Loaded, the weights are those of the folder in 32 bits again, so that it draws on every device. name: what
+    Loaded, the weights are those of the folder in 32 bits again, so that it runs on every device. name: what
     the card tells `zoo.load`; None: the folder. What was measured of the weights in 32 bits does not stand in
-    the card. Raises `ZooError` for a folder that is there already, for a model that draws nothing, and for
+    the card. Raises `ZooError` for a folder that is there already, for a model that cannot generate, and for
     weights that 16 bits cannot hold.
     """
     if out.exists():
         raise ZooError(f"{out} exists; name a new folder")
     folder = locate(model, parts=KEPT)
-    check_draws(read_config(folder)[0], model)
+    check_generates(read_config(folder)[0], model)
     kept = {part_file(Path(), kind).as_posix() for kind in KEPT}
     with folder_written_beside(out) as beside:
         for file, content in to_publish(folder, name or str(out)).items():

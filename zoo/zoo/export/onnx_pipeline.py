@@ -1,6 +1,6 @@
 """A model that `zoo export MODEL --format onnx` wrote. Needs onnxruntime, numpy and pillow alone.
 
-N pictures, L ids, Z noise width, C width of what the conditioning draws, R side of the picture.
+N images, L ids, Z noise width, C code width, R resolution of the image.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from PIL import Image
 
 FORMAT = 1
 """Of `export.json`."""
-_CHUNK = 16  # images a run
+_CHUNK = 16  # images per run
 
 
 class CaptionError(ValueError):
-    """A caption that a model cannot draw."""
+    """A caption that a model cannot read."""
 
 
 class OnnxPipeline:
-    """An exported folder: captions in, pictures out, for one seed those of `zoo.Pipeline`."""
+    """An exported folder: captions in, images out, for one seed those of `zoo.Pipeline`."""
 
     def __init__(self, folder: str | Path) -> None:
         folder = Path(folder)
@@ -54,7 +54,7 @@ class OnnxPipeline:
         return words
 
     def unknown(self, caption: str) -> tuple[str, ...]:
-        """The words, or characters, of a caption that do not reach the picture, in order, each once."""
+        """The words, or characters, of a caption that the model does not know, in order, each once."""
         if not self.reads_text:
             return ()
         if self.tokens["scheme"] == "pieces":
@@ -80,11 +80,11 @@ class OnnxPipeline:
             raise CaptionError(f"no word of the caption {caption!r} is known to this model")
         return np.array(ids, np.int64)
 
-    def draw(
-        self, caption: str, noise: NDArray[np.float32], draws: NDArray[np.float32]
+    def generate(
+        self, caption: str, noise: NDArray[np.float32], code_noise: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """Pixels [N,3,R,R] in [-1,1] of a caption, for noise [N,Z] and the conditioning's draws [N,C]."""
-        given: dict[str, NDArray[Any]] = {"noise": noise, "draws": draws}
+        """Pixels [N,3,R,R] in [-1,1] of a caption, for noise [N,Z] and the conditioning [N,C]."""
+        given: dict[str, NDArray[Any]] = {"noise": noise, "code_noise": code_noise}
         if self.reads_text:
             ids = np.tile(self.ids(caption), (len(noise), 1))
             padded = self.tokens["scheme"] == "characters"  # only these are filled up to a length
@@ -93,22 +93,22 @@ class OnnxPipeline:
                 "mask": ids != self.tokens["padding"] if padded else np.ones_like(ids, bool),
             }
         elif caption:
-            raise CaptionError(f"this model reads no text; it draws without a caption, found {caption!r}")
-        wanted = {entry.name: given[entry.name] for entry in self.session.get_inputs()}
-        return np.asarray(self.session.run(["image"], wanted)[0])
+            raise CaptionError(f"this model reads no text; expected no caption, got {caption!r}")
+        inputs = {entry.name: given[entry.name] for entry in self.session.get_inputs()}
+        return np.asarray(self.session.run(["image"], inputs)[0])
 
     def __call__(self, captions: str | Sequence[str], seed: int = 0, images: int = 1) -> list[Image.Image]:
-        """Draw `images` pictures of each caption, caption by caption."""
-        widths = (self.config["noise_width"], self.config["draws_width"])
+        """Generate `images` images of each caption, caption by caption."""
+        widths = (self.config["noise_width"], self.config["code_width"])
         rows = [torch_normal(seed, image, widths) for image in range(images)]
-        noise, draws = (np.stack(column) for column in zip(*rows, strict=True))
-        pictures = []
+        noise, code_noise = (np.stack(column) for column in zip(*rows, strict=True))
+        generated = []
         for caption in [captions] if isinstance(captions, str) else captions:
             for at in range(0, images, _CHUNK):
-                pixels = self.draw(caption, noise[at : at + _CHUNK], draws[at : at + _CHUNK])
+                pixels = self.generate(caption, noise[at : at + _CHUNK], code_noise[at : at + _CHUNK])
                 pixels = np.rint((pixels + 1) * 127.5).clip(0, 255).transpose(0, 2, 3, 1)
-                pictures += [Image.fromarray(picture) for picture in pixels.astype(np.uint8)]
-        return pictures
+                generated += [Image.fromarray(array) for array in pixels.astype(np.uint8)]
+        return generated
 
     def _entries(self, caption: str) -> Sequence[str]:
         caption = caption.lower()

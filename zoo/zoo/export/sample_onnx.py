@@ -1,4 +1,4 @@
-"""Draw captions, one row a caption, with the model beside this file.
+"""Generate captions, one row per caption, with the model beside this file.
 
 python sample.py "a small red bird with a yellow beak" --images 4 --seed 3 --out red.png
 
@@ -18,10 +18,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("captions", nargs="*", help="one sentence a row; none for a model without text")
-    parser.add_argument("--images", type=int, default=1, help="pictures a caption")
-    parser.add_argument("--seed", type=int, default=0, help="another seed, other pictures")
-    parser.add_argument("--out", default="out.png", help="the picture's file")
+    parser.add_argument("captions", nargs="*", help="one sentence per row; none for a model without text")
+    parser.add_argument("--images", type=int, default=1, help="images per caption")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, other images")
+    parser.add_argument("--out", default="out.png", help="the image's file")
     given = parser.parse_args()
 
     pipe = OnnxPipeline(Path(__file__).parent)
@@ -30,15 +30,15 @@ def main() -> None:
         if unknown := pipe.unknown(caption):
             print(f"not in the vocabulary, left out of {caption!r}: {', '.join(unknown)}", file=sys.stderr)
     try:
-        pictures = pipe(captions, given.seed, given.images)
+        images = pipe(captions, given.seed, given.images)
     except CaptionError as error:
         sys.exit(f"error: {error}")
 
-    side = pictures[0].width
-    grid = Image.new("RGB", (side * given.images, side * len(captions)))
-    for place, picture in enumerate(pictures):
+    resolution = images[0].width
+    grid = Image.new("RGB", (resolution * given.images, resolution * len(captions)))
+    for place, image in enumerate(images):
         row, column = divmod(place, given.images)
-        grid.paste(picture, (column * side, row * side))
+        grid.paste(image, (column * resolution, row * resolution))
     grid.save(given.out)
     print(given.out)
 

@@ -13,7 +13,7 @@ from zoo_registry import ZooError
 from ..card import Facts
 from ..environment import made_with
 from ..files import folder_written_beside, write_text
-from ..models import check_draws, locate, read_config
+from ..models import check_generates, locate, read_config
 from .half import write_half
 
 APP = """\
@@ -40,7 +40,7 @@ app_file: app.py
 license: $license
 ---
 
-Draws what a sentence says, by a model made with t2i-zoo$learnt. Its card is `$model/README.md`.
+Generates images of a sentence, with a model made with t2i-zoo$learnt. Its card is `$model/README.md`.
 
     pip install -r requirements.txt
     python app.py
@@ -51,20 +51,20 @@ def write_space(model: str, out: Path) -> Path:
     """Write the folder: app.py, requirements.txt, README.md with the Space's settings, the model.
 
     Upload it with `hf upload --repo-type space`. Raises `ZooError` where `write_half` does, and for a model
-    that draws nothing.
+    that cannot generate.
     """
     if out.exists():
         raise ZooError(f"{out} exists; name a new folder")
     folder = locate(model)
     recipe, _ = read_config(folder)
-    check_draws(recipe, model)
+    check_generates(recipe, model)
     facts = Facts.of(folder, "")
     name = re.sub(r"[^\w-]+", "-", recipe.name, flags=re.ASCII).strip("-") or "model"
     values = {
         "model": name,
         "title": json.dumps(recipe.name),  # YAML too: the name may hold anything
         "gradio": version("gradio"),
-        "license": "mit" if facts.drawn else "unknown",
+        "license": "mit" if facts.procedural else "unknown",
         "learnt": f" from {facts.data}" if facts.data else "",
     }
     # of the plugins at hand, not of those that a file from the Hub names: a Space installs what stands there

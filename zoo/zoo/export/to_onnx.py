@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from zoo_registry import ZooError
-from zoo_registry.contracts import Phase, Text, Tokens
+from zoo_registry.contracts import Growth, Text, Tokens
 from zoo_registry.errors import first_line
 
 from ..assemble import Parts
@@ -39,34 +39,36 @@ _COPIED = {"sample_onnx.py": "sample.py", "onnx_pipeline.py": "onnx_pipeline.py"
 _CAPTIONS = ("a small bird with a long red beak", "a red bird")  # for vocabularies that read any text
 
 
-class Drawer(nn.Module):
+class SamplingNetwork(nn.Module):
     """The parts that sampling needs as one network: named tensors in, the largest image [B,3,R,R] out."""
 
-    def __init__(self, parts: Parts, phase: Phase) -> None:
+    def __init__(self, parts: Parts, growth: Growth) -> None:
         super().__init__()
-        self.parts, self.phase = parts, phase
+        self.parts, self.growth = parts, growth
         self.held = nn.ModuleDict(parts.modules)  # so that their weights are known as its own
 
-    def forward(self, noise: Tensor, draws: Tensor | None, ids: Tensor | None, mask: Tensor | None) -> Tensor:
-        """`noise` is [B,Z]; where the conditioning draws, `draws` [B,C]; with text, `ids`, `mask` [B,L]."""
+    def forward(
+        self, noise: Tensor, code_noise: Tensor | None, ids: Tensor | None, mask: Tensor | None
+    ) -> Tensor:
+        """`noise` is [B,Z]; `code_noise` [B,C] if the conditioning samples; `ids`, `mask` [B,L] with text."""
         nothing = noise.new_zeros(noise.shape[0], 0)
         text = Text(nothing)
         if ids is not None and mask is not None:
             text = self.parts.text_encoder(Tokens(ids, mask))
-        condition = condition_of(self.parts, text, nothing if draws is None else draws)
-        image: Tensor = self.parts.generator(noise, condition, text, self.phase).images[-1]
+        condition = condition_of(self.parts, text, nothing if code_noise is None else code_noise)
+        image: Tensor = self.parts.generator(noise, condition, text, self.growth).images[-1]
         return image
 
 
 def write_onnx(pipe: Pipeline, out: Path) -> Path:
     """Write a pipeline on the CPU as a folder: `model.onnx`, `export.json`, the tokenizer, a sample script.
 
-    What it draws is compared with what the pipeline draws. Raises `ZooError` for a folder that is there and
+    Its images are compared with those of the pipeline. Raises `ZooError` for a folder that is there and
     not empty, for a text encoder that does not tell its tokenizer, for a part that cannot be traced, and
-    where the pictures differ by more than `NEAR`.
+    where the images differ by more than `NEAR`.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ZooError(f"--out {out} exists and is not empty; a new folder is wanted")
+        raise ZooError(f"--out {out} exists and is not empty; expected a new folder")
     rule = pipe.parts.text_encoder.tokenizer_config() if pipe.reads_text else None
     if pipe.reads_text and rule is None:
         raise ZooError(
@@ -81,7 +83,13 @@ def write_onnx(pipe: Pipeline, out: Path) -> Path:
         inputs = _example(pipe, captions)
         fixed = rule is not None and rule["scheme"] == "characters"
         try:
-            write_graph(Drawer(pipe.parts, pipe.phase), inputs, ["image"], beside / "model.onnx", fixed=fixed)
+            write_graph(
+                SamplingNetwork(pipe.parts, pipe.growth),
+                inputs,
+                ["image"],
+                beside / "model.onnx",
+                fixed=fixed,
+            )
         except Exception as error:
             raise ZooError(f"{pipe.recipe.name} cannot be exported: {_reason(error, pipe.parts)}") from error
         write_json(beside / DESCRIPTION, _description(pipe, rule, inputs, beside / "model.onnx"))
@@ -139,19 +147,19 @@ def _captions(rule: Mapping[str, Any] | None, folder: Path) -> tuple[str, ...]:
 
 
 def _example(pipe: Pipeline, captions: Sequence[str]) -> dict[str, Tensor | None]:
-    """Inputs of `Drawer`, two rows."""
-    noise, draws = pipe.noise(0, 2)
+    """Inputs of `SamplingNetwork`, two rows."""
+    noise, code_noise = pipe.noise(0, 2)
     tokens = pipe.tokens(captions)
     return {
         "noise": noise,
-        "draws": draws if _draws(pipe) else None,
+        "code_noise": code_noise if _uses_noise(pipe) else None,
         "ids": None if tokens is None else tokens.ids,
         "mask": None if tokens is None else tokens.mask,
     }
 
 
 @torch.inference_mode()
-def _draws(pipe: Pipeline) -> bool:
+def _uses_noise(pipe: Pipeline) -> bool:
     """Whether the conditioning's code depends on its noise."""
     if "conditioning" not in pipe.parts:
         return False
@@ -170,19 +178,19 @@ def _description(
 
     session = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
 
-    def told(entries: Any) -> list[dict[str, Any]]:
+    def described(entries: Any) -> list[dict[str, Any]]:
         return [{"name": e.name, "type": e.type, "shape": list(e.shape)} for e in entries]
 
-    draws = inputs["draws"]
+    code_noise = inputs["code_noise"]
     return {
         "format": FORMAT,
         "name": pipe.recipe.name,
         "opset": OPSET,
-        "inputs": told(session.get_inputs()),
-        "outputs": told(session.get_outputs()),
-        "side": pipe.side,
+        "inputs": described(session.get_inputs()),
+        "outputs": described(session.get_outputs()),
+        "resolution": pipe.resolution,
         "noise_width": pipe.parts.generator.spec.noise_width,
-        "draws_width": 0 if draws is None else draws.shape[1],
+        "code_width": 0 if code_noise is None else code_noise.shape[1],
         "tokens": rule,
         "made_with": pipe.made_with,
     }
@@ -190,10 +198,10 @@ def _description(
 
 @torch.inference_mode()
 def _compare(pipe: Pipeline, folder: Path, captions: Sequence[str]) -> None:
-    """Draw the same with both, other sizes than the graph was traced with."""
+    """Generate the same images with both, at other sizes than the graph was traced with."""
     exported = OnnxPipeline(folder)
-    widths = (exported.config["noise_width"], exported.config["draws_width"])
-    noise, draws = (
+    widths = (exported.config["noise_width"], exported.config["code_width"])
+    noise, code_noise = (
         np.stack(rows) for rows in zip(*(torch_normal(0, i, widths) for i in range(3)), strict=True)
     )
     for caption in captions:
@@ -203,14 +211,14 @@ def _compare(pipe: Pipeline, folder: Path, captions: Sequence[str]) -> None:
                 f"{pipe.recipe.name} cannot be exported: its text encoder's tokenizer_config leads to other "
                 f"ids for {caption!r} than its tokenize"
             )
-        wanted = pipe.draw(caption, 0, len(noise)).images[-1].numpy()
+        reference = pipe.generate(caption, 0, len(noise)).images[-1].numpy()
         try:
-            gap = float(np.abs(wanted - exported.draw(caption, noise, draws)).max())
+            gap = float(np.abs(reference - exported.generate(caption, noise, code_noise)).max())
         except Exception as error:  # onnxruntime's errors have no base of their own
             raise ZooError(f"{pipe.recipe.name} cannot be exported: {first_line(error)}") from error
         if not gap <= NEAR:
             raise ZooError(
-                f"{pipe.recipe.name} cannot be exported: its pictures in ONNX differ from torch's by up to "
+                f"{pipe.recipe.name} cannot be exported: its images in ONNX differ from torch's by up to "
                 f"{gap:.2g} of a range of 2, {NEAR:g} is allowed"
             )
 

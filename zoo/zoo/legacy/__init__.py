@@ -45,7 +45,7 @@ def import_model(
 ) -> Path:
     """Write a model's folder from an original's files.
 
-    files: by part; several for one part are put together (a discriminator a side).
+    files: by part; several for one part are put together (a discriminator per resolution).
     vocabulary: the pickle with the words of a word-level text encoder.
     Parts of which no file is given are left out of the folder.
     Raises `ZooError` for what cannot be read or does not fit, and for a model without weights that sampling
@@ -55,7 +55,7 @@ def import_model(
 
     importer = _importer(system)
     if out.exists():
-        raise ZooError(f"--out {out} exists; a new folder is wanted")
+        raise ZooError(f"--out {out} exists; expected a new folder")
     words = None if vocabulary is None else read_vocabulary(vocabulary)
     found: dict[str, Converted] = {}
     for part, paths in files.items():
@@ -123,12 +123,12 @@ def _buildable(recipe: Recipe, found: Mapping[str, Converted], system: str) -> l
     wired = {"image_encoder": ["text_encoder"], "conditioning": ["text_encoder"]}
     wired["generator"] = ["text_encoder", "conditioning"]
     wired["discriminator"] = [*wired["generator"], "generator"]
-    wanted = {*found, *(before for kind in found for before in wired.get(kind, ()) if before in recipe.parts)}
-    missing = [kind for kind in recipe.parts if kind in wanted and kind not in found]
+    needed = {*found, *(before for kind in found for before in wired.get(kind, ()) if before in recipe.parts)}
+    missing = [kind for kind in recipe.parts if kind in needed and kind not in found]
     if missing:
         flags = " and ".join(f"--{kind.replace('_', '-')}" for kind in missing)
         raise ZooError(f"{system}: a pipeline of {', '.join(found)} needs {flags} too")
-    return [kind for kind in recipe.parts if kind in wanted]
+    return [kind for kind in recipe.parts if kind in needed]
 
 
 def _bare(name: str) -> str:

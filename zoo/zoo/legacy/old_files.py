@@ -30,7 +30,7 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
         reason = str(error).strip().splitlines()[0]
         raise ZooError(
             f"{path} is refused: it holds more than tensors and plain data, or is no checkpoint ({reason}); "
-            "what is wanted is a state dict, as torch.save(network.state_dict(), …) writes it"
+            "expected a state dict, as torch.save(network.state_dict(), …) writes it"
         ) from None
     except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
         raise ZooError(f"{path} cannot be read as a checkpoint: {error}") from None
@@ -39,7 +39,7 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
         if not inner:
             return data
         data = inner[0]
-    raise ZooError(f"{path} holds no state dict but {type(data).__name__}; names with tensors are wanted")
+    raise ZooError(f"{path} holds no state dict but {type(data).__name__}; expected names with tensors")
 
 
 class _PlainUnpickler(pickle.Unpickler):
@@ -72,7 +72,7 @@ def read_vocabulary(path: Path) -> tuple[str, ...]:
         if words is not None:
             return words
     raise ZooError(
-        f"{path} holds no vocabulary: words by index, indices by word, or a list of words are wanted"
+        f"{path} holds no vocabulary: expected words by index, indices by word, or a list of words"
     )
 
 

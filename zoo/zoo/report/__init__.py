@@ -1,4 +1,4 @@
-"""What people look at: figures of drawn images, and the pages that tell how runs go and compare them."""
+"""What people look at: figures of generated images, and the pages that tell how runs go and compare them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["write_comparison", "write_report"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use what a grid of pictures does not need: `zoo sample` is to start fast."""
+    """Import on first use what a grid of images does not need: `zoo sample` is to start fast."""
     if name == "write_comparison":
         from .compare import write_comparison
 

@@ -28,7 +28,7 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     """
     if out.is_dir() or not out.parent.is_dir():
         found = "is a folder" if out.is_dir() else f"there is no folder {out.parent}"
-        raise ZooError(f"--out {out}: {found}; the name of a file is wanted, as compare.html")
+        raise ZooError(f"--out {out}: {found}; expected the name of a file, as compare.html")
     twice = [run for run, count in Counter(run.resolve() for run in runs).items() if count > 1]
     if twice:
         raise ZooError(f"{twice[0]} is given twice; each run is compared once")
@@ -36,7 +36,7 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     samples = [read_samples(run, sharing=len(runs)) for run in runs]
     measured = [results.read_results(run) for run in runs]
     names = _names(runs)
-    drawn = [(run, grid) for run, grid in enumerate(samples) if grid is not None]
+    grids = [(run, grid) for run, grid in enumerate(samples) if grid is not None]
     better = {name: way for found in measured if found is not None for name, way in found.better.items()}
     logs = [
         Logged(name, stage.log, text(stage.environment.get("data", {}).get("source")))
@@ -44,13 +44,13 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     ]
     curves = overlaid(logs, better)
     main = (
-        _samples(names, stages, drawn, out),
+        _samples(names, stages, grids, out),
         results.comparison(names, measured),
         _curves(curves),
         _differences(names, stages),
     )
     data = {
-        "samples": [grid.for_script(stages[run].steps) for run, grid in drawn],
+        "samples": [grid.for_script(stages[run].steps) for run, grid in grids],
         "stages": [curves],
         "compared": True,
     }
@@ -73,15 +73,15 @@ def _names(runs: Sequence[Path]) -> list[str]:
 def _header(
     names: Sequence[str], stages: Sequence[Stage], samples: Sequence[Samples | None], out: Path
 ) -> str:
-    """A row a run: what it trains, and how far it has come."""
-    heads = ("Run", "Recipe", "Data", "Side", "Step", "Images/s", "Time")
+    """A row per run: what it trains, and how far it has come."""
+    heads = ("Run", "Recipe", "Data", "Resolution", "Step", "Images/s", "Time")
     rows = ""
     for run, (name, stage, grid) in enumerate(zip(names, stages, samples, strict=True)):
         log, total = stage.log, stage.steps
         cells = (
             escape(stage.recipe["name"]),
             escape(text(stage.environment.get("data", {}).get("source"))),
-            f"{grid.side} px" if grid is not None else "",
+            f"{grid.resolution} px" if grid is not None else "",
             f"<b>{log.step:,}</b> of {total:,}" if total else f"<b>{log.step:,}</b>",
             number(log.images_per_second) if log.images_per_second is not None else "",
             duration(log.seconds) if log.seconds is not None else "",
@@ -111,23 +111,25 @@ def _link(path: Path, out: Path) -> str:
 
 
 def _samples(
-    names: Sequence[str], stages: Sequence[Stage], drawn: Sequence[tuple[int, Samples]], out: Path
+    names: Sequence[str], stages: Sequence[Stage], grids: Sequence[tuple[int, Samples]], out: Path
 ) -> str:
-    """A block a caption with a grid's row a run: captions that several runs have, then those of one alone."""
-    missing = [escape(name) for run, name in enumerate(names) if run not in {run for run, _ in drawn}]
+    """One block per caption with a row per run: captions that several runs have, then those of one only."""
+    missing = [escape(name) for run, name in enumerate(names) if run not in {run for run, _ in grids}]
     none = f" Without samples: {', '.join(missing)}." if missing else ""
-    if not drawn:
+    if not grids:
         return f'<section><h2>Samples</h2><p class="empty">{none.strip()}</p></section>'
-    places = [_captions(grid.captions) for _, grid in drawn]
+    places = [_captions(grid.captions) for _, grid in grids]
     holders = Counter(caption for place in places for caption in place)
     blocks = ""
     for caption in [caption for caption, count in holders.items() if count > 1]:
         cells = "".join(
             _cell(order, run, names[run], grid, places[order][caption])
-            for order, (run, grid) in enumerate(drawn)
+            for order, (run, grid) in enumerate(grids)
             if caption in places[order]
         )
-        blocks += f'<div class="block"><p>{_told(caption[0])}</p><div class="cells">{cells}</div></div>'
+        blocks += (
+            f'<div class="block"><p>{_caption_html(caption[0])}</p><div class="cells">{cells}</div></div>'
+        )
     alone = [[row for caption, row in place.items() if holders[caption] == 1] for place in places]
     turns: list[list[tuple[int, int]]] = [  # of the runs with captions of their own, one caption each
         [(order, row) for order, row in enumerate(rows) if row is not None] for rows in zip_longest(*alone)
@@ -136,13 +138,13 @@ def _samples(
         turns = [[turn for (turn,) in turns]]
     for turn in turns:
         cells = "".join(
-            _cell(order, drawn[order][0], names[drawn[order][0]], drawn[order][1], row, alone=True)
+            _cell(order, grids[order][0], names[grids[order][0]], grids[order][1], row, alone=True)
             for order, row in turn
         )
         blocks += f'<div class="block"><div class="cells">{cells}</div></div>'
     films = ", ".join(
         f'<a href="{_link(film, out)}">{escape(names[run])}</a>'
-        for run, _ in drawn
+        for run, _ in grids
         if (film := stages[run].folder / FILM).is_file()
     )
     films = f" Films: {films}." if films else ""
@@ -161,19 +163,19 @@ def _captions(captions: Iterable[str]) -> dict[tuple[str, int], int]:
     return rows
 
 
-def _told(caption: str) -> str:
+def _caption_html(caption: str) -> str:
     return escape(caption) if caption else "<i>no caption</i>"
 
 
 def _cell(order: int, run: int, name: str, grid: Samples, row: int, *, alone: bool = False) -> str:
     """A run's row. order: of the run among those with samples. alone: with its caption."""
-    told = f"<p>{_told(grid.captions[row])}</p>" if alone else ""
+    caption = f"<p>{_caption_html(grid.captions[row])}</p>" if alone else ""
     label = f"{escape(name)}: {escape(grid.captions[row])}"
     return (
         f"<figure><figcaption>{swatch(run)}<b>{escape(name)}</b> "
         f'<span data-step="{order}"></span></figcaption>'
         f'<canvas data-run="{order}" data-row="{row}" {grid.size} role="img" aria-label="{label}"></canvas>'
-        f"{told}</figure>"
+        f"{caption}</figure>"
     )
 
 
@@ -195,7 +197,7 @@ def _curves(panels: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _differences(names: Sequence[str], stages: Sequence[Stage]) -> str:
-    """A column a run. A part that not all have is a row with its settings; else each setting is a row."""
+    """A column per run. A part that not all have is a row with its settings; else each setting is a row."""
     tables = [_tables(stage) for stage in stages]
     rows = []
     for kind in dict.fromkeys(kind for table in tables for kind in table):
@@ -236,7 +238,7 @@ def _tables(stage: Stage) -> dict[str, Mapping[str, Any]]:
             number = f" {seen[table['use']]}" if seen[table["use"]] > 1 else ""
             tables[f"{kind} {table['use']}{number}"] = table
     data = stage.environment.get("data", {})
-    return tables | {"data": {key: data[key] for key in ("source", "pictures", "fingerprint") if key in data}}
+    return tables | {"data": {key: data[key] for key in ("source", "images", "fingerprint") if key in data}}
 
 
 def _whole(table: Mapping[str, Any] | None, held: Sequence[Mapping[str, Any] | None]) -> str:

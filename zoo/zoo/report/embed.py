@@ -18,9 +18,9 @@ from .figures import GAP, image_grid
 _FRAMES = 24
 """Most sample grids in a page."""
 _BUDGET = 3_000_000  # bytes of all sample grids but the newest, as they stand in the page
-_BUDGET_ONE = 1_200_000  # bytes of the newest grid, of the attention figure, and of a picture of the results
+_BUDGET_ONE = 1_200_000  # bytes of the newest grid, of the attention figure, and of an image of the results
 _LADDER = ((1, 90), (1, 75), (2, 90), (2, 75), (4, 85), (8, 85), (16, 80))
-"""(what the side is divided by, JPEG quality): tried in turn until a budget is kept."""
+"""(what the size is divided by, JPEG quality): tried in turn until a budget is kept."""
 
 
 def embedded(images: Sequence[Image.Image], budget: int) -> list[str]:
@@ -34,7 +34,7 @@ def embedded(images: Sequence[Image.Image], budget: int) -> list[str]:
 
 def _uri(image: Image.Image, quality: int) -> str:
     file = io.BytesIO()
-    # Chroma at full size: at half of it, the colours of pictures this small would run into each other.
+    # Chroma at full size: at half of it, the colours of images this small would run into each other.
     image.convert("RGB").save(file, "JPEG", quality=quality, subsampling=0)
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
@@ -47,21 +47,21 @@ def attention(path: Path) -> str | None:
         return embedded([image.convert("RGB")], _BUDGET_ONE)[0]
 
 
-def picture(path: Path) -> tuple[str, int]:
-    """A picture and its width in pixels. Raises `ZooError` where it cannot be read."""
+def embedded_file(path: Path) -> tuple[str, int]:
+    """An image and its width in pixels. Raises `ZooError` where it cannot be read."""
     try:
         with Image.open(path) as image:
             return embedded([image.convert("RGB")], _BUDGET_ONE)[0], image.width
     except (OSError, Image.DecompressionBombError) as error:
-        raise ZooError(f"{path} cannot be read as a picture: {error}") from None
+        raise ZooError(f"{path} cannot be read as an image: {error}") from None
 
 
 def sample_frames(
-    folder: Path, *, rows: int, columns: int, side: int, sharing: int = 1
+    folder: Path, *, rows: int, columns: int, resolution: int, sharing: int = 1
 ) -> list[dict[str, Any]]:
-    """`{"step": S, "src": URI}` a sample grid, in order: all, or an even choice with first and last.
+    """`{"step": S, "src": URI}` per sample grid, in order: all, or an even choice with first and last.
 
-    The pictures lie side by side without their gap: sides are multiples of eight, so no block of a JPEG
+    The images lie side by side without their gap: resolutions are multiples of eight, so no block of a JPEG
     spans two. The newest grid has a budget of its own; the others share one. Both budgets are divided by
     `sharing`, how many runs stand on the page.
     """
@@ -71,17 +71,17 @@ def sample_frames(
         return []
     chosen = np.linspace(0, len(steps) - 1, min(len(steps), _FRAMES)).round().astype(int)
     steps = [steps[index] for index in chosen]
-    grids = [_packed(files[step], rows, columns, side) for step in steps]
+    grids = [_packed(files[step], rows, columns, resolution) for step in steps]
     uris = [*embedded(grids[:-1], _BUDGET // sharing), *embedded(grids[-1:], _BUDGET_ONE // sharing)]
     return [{"step": step, "src": uri} for step, uri in zip(steps, uris, strict=True)]
 
 
-def _packed(path: Path, rows: int, columns: int, side: int) -> Image.Image:
-    """A grid as `image_grid` made it, without the gap between its pictures."""
-    pitch = side + GAP
+def _packed(path: Path, rows: int, columns: int, resolution: int) -> Image.Image:
+    """A grid as `image_grid` made it, without the gap between its images."""
+    pitch = resolution + GAP
     with Image.open(path) as grid:
         cells = [
-            grid.convert("RGB").crop((x * pitch, y * pitch, x * pitch + side, y * pitch + side))
+            grid.convert("RGB").crop((x * pitch, y * pitch, x * pitch + resolution, y * pitch + resolution))
             for y in range(rows)
             for x in range(columns)
         ]

@@ -57,17 +57,19 @@ def read_log(path: Path) -> Log:
 def panels(log: Log, learner: str, better: Mapping[str, str]) -> list[dict[str, Any]]:
     """The log as panels of curves for the page; panels without a curve are left out.
 
-    Terms are called SIDE/NAME; those without a side belong to the `learner` (the encoders, in the task
+    Terms are called PLAYER/NAME; those without a player belong to the `learner` (the encoders, in the task
     `match`). Metrics are called MEASURE/SCORE, or MEASURE: a panel each. better: of measures, "higher" or
     "lower".
     """
-    sides: dict[str, dict[int, dict[str, float]]] = {learner: {}, "discriminator": {}}
+    players: dict[str, dict[int, dict[str, float]]] = {learner: {}, "discriminator": {}}
     for step, values in log.terms.items():
         for name, value in values.items():
-            side, _, rest = name.partition("/")
-            side, rest = (side, rest) if rest and side in ("generator", "discriminator") else (learner, name)
-            sides.setdefault(side, {}).setdefault(step, {})[rest] = value
-    drawn = [_panel(f"{side.capitalize()} terms", curves) for side, curves in sides.items() if curves]
+            player, _, rest = name.partition("/")
+            player, rest = (
+                (player, rest) if rest and player in ("generator", "discriminator") else (learner, name)
+            )
+            players.setdefault(player, {}).setdefault(step, {})[rest] = value
+    panels = [_panel(f"{player.capitalize()} terms", curves) for player, curves in players.items() if curves]
     measures: dict[tuple[str, bool], dict[int, dict[str, float]]] = {}
     shares = _shares(log.metrics)
     for step, values in log.metrics.items():
@@ -75,7 +77,7 @@ def panels(log: Log, learner: str, better: Mapping[str, str]) -> list[dict[str, 
             measure, score = _measure(name)
             # A share beside a rank or a distance would be a line on the ground.
             measures.setdefault((measure, name in shares), {}).setdefault(step, {})[score or measure] = value
-    return drawn + [
+    return panels + [
         _panel(measure, curves) | {"better": (_BETTER | dict(better)).get(measure)}
         for (measure, _), curves in measures.items()
     ]
@@ -101,12 +103,12 @@ def overlaid(runs: Sequence[Logged], better: Mapping[str, str]) -> list[dict[str
             for step, values in lines.items():
                 for name, value in values.items():
                     found.setdefault((name, on), {}).setdefault(run, {})[step] = {name: value}
-    drawn = []
+    panels = []
     for (name, data), curves in [*terms.items(), *metrics.items()]:
         if len(curves) < 2:
             continue
         alone = {run: _panel(name, lines) for run, lines in curves.items()}
-        drawn.append(
+        panels.append(
             {
                 "title": name,
                 "data": data,
@@ -123,7 +125,7 @@ def overlaid(runs: Sequence[Logged], better: Mapping[str, str]) -> list[dict[str
                 ],
             }
         )
-    return drawn
+    return panels
 
 
 def _measure(name: str) -> tuple[str, str]:

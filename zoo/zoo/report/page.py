@@ -22,7 +22,7 @@ from .markup import duration, number, settings, text, write_page
 _TASKS = {
     "gan": "Adversarial training",
     "match": "Matching of text and images",
-    "invert": "Noise read back from drawings",
+    "invert": "Noise read back from generated images",
 }
 
 
@@ -58,27 +58,27 @@ class Samples:
 
     captions: list[str]
     images: int  # of each caption
-    side: int
+    resolution: int
     seed: int
     frames: list[dict[str, Any]]
 
     @property
     def size(self) -> str:
         """Of a canvas with a row of the grid: HTML attributes."""
-        return f'width="{self.width}" height="{self.side}"'
+        return f'width="{self.width}" height="{self.resolution}"'
 
     @property
     def width(self) -> int:
-        """Of a row, in the pixels of its pictures and the gaps between them."""
-        gap = max(1, round(self.side / 64))
-        return self.images * (self.side + gap) - gap
+        """Of a row, in the pixels of its images and the gaps between them."""
+        gap = max(1, round(self.resolution / 64))
+        return self.images * (self.resolution + gap) - gap
 
     def for_script(self, steps: int | None) -> dict[str, Any]:
         """What the slider goes through. steps: of the whole training, where it is known."""
         last = self.frames[-1]["step"]
         return {
             "images": self.images,
-            "side": self.side,
+            "resolution": self.resolution,
             "steps": max(last, steps or 0),
             "frames": self.frames,
         }
@@ -135,11 +135,11 @@ def read_stage(run: Path) -> Stage:
         if run.is_dir():
             found = f"it holds: {', '.join(sorted(p.name for p in run.iterdir())[:8]) or 'nothing'}"
         raise ZooError(
-            f"{run} is no run: a folder with recipe.json is wanted, as zoo train writes it; {found}"
+            f"{run} is no run: expected a folder with recipe.json, as zoo train writes it; {found}"
         )
     recipe = _read(path)
     if not isinstance(recipe, dict) or not {"name", "task", "train"} <= recipe.keys():
-        raise ZooError(f"{path} is no locked recipe: a table with name, task and train is wanted")
+        raise ZooError(f"{path} is no locked recipe: expected a table with name, task and train")
     return Stage(run, recipe, _read(run / "environment.json") or {}, read_log(run / "log.jsonl"))
 
 
@@ -149,9 +149,9 @@ def read_samples(run: Path, sharing: int = 1) -> Samples | None:
     grid = _read(folder / "grid.json")
     if grid is None:
         return None
-    captions, images, side, seed = (grid[key] for key in ("captions", "images", "side", "seed"))
-    frames = sample_frames(folder, rows=len(captions), columns=images, side=side, sharing=sharing)
-    return Samples(captions, images, side, seed, frames) if frames else None
+    captions, images, resolution, seed = (grid[key] for key in ("captions", "images", "resolution", "seed"))
+    frames = sample_frames(folder, rows=len(captions), columns=images, resolution=resolution, sharing=sharing)
+    return Samples(captions, images, resolution, seed, frames) if frames else None
 
 
 def _read(path: Path) -> Any:
@@ -171,7 +171,7 @@ FILM = "timelapse.mp4"
 PLAYER = """<div class="player"><button type="button" id="play">Play</button>
 <input type="range" id="step" min="0" step="1" aria-label="Training step">
 <output for="step"></output></div>"""
-_NO_SAMPLES = {"gan": '<section><h2>Samples</h2><p class="empty">None drawn yet.</p></section>'}
+_NO_SAMPLES = {"gan": '<section><h2>Samples</h2><p class="empty">None yet.</p></section>'}
 
 
 def _header(recipe: Mapping[str, Any], running: Stage) -> str:
@@ -199,7 +199,7 @@ def _paper(recipe: Mapping[str, Any]) -> str:
 
 
 def _samples(samples: Samples, run: Path) -> str:
-    side = samples.side
+    resolution = samples.resolution
     film = f' As a film: <a href="{FILM}">{FILM}</a>.' if (run / FILM).is_file() else ""
     rows = "".join(
         f'<div class="row"><p>{caption}</p><canvas data-run="0" data-row="{row}" {samples.size} role="img" '
@@ -207,9 +207,9 @@ def _samples(samples: Samples, run: Path) -> str:
         for row, caption in enumerate(map(escape, samples.captions))
     )
     return f"""<section id="samples"><h2>Samples</h2>{PLAYER}
-<div class="rows" style="--shown:{samples.width * math.ceil(LEAST / side)}px">{rows}</div>
-<p class="note">Each caption with the same {samples.images} draws of noise throughout (seed {samples.seed}),
-{side} × {side} pixels. The arrow keys go through the training.{film}</p></section>"""
+<div class="rows" style="--shown:{samples.width * math.ceil(LEAST / resolution)}px">{rows}</div>
+<p class="note">Each caption with the same {samples.images} noise vectors throughout (seed {samples.seed}),
+{resolution} × {resolution} pixels. The arrow keys go through the training.{film}</p></section>"""
 
 
 def _attention(path: Path) -> str:
@@ -219,7 +219,7 @@ def _attention(path: Path) -> str:
     alt = "The most attended words of each stage, their maps over the image"
     return f"""<section><h2>Attention</h2>
 <div class="sheet" tabindex="0"><img style="min-width:36rem" alt="{alt}" src="{figure}"></div>
-<p class="note">Each stage’s most attended words, with the share of the picture that attends to them.
+<p class="note">Each stage’s most attended words, with the share of the image that attends to them.
 The maps of a row have one scale.</p></section>"""
 
 
@@ -238,7 +238,7 @@ def _curves(index: int, stage: Stage, panels: list[dict[str, Any]]) -> str:
 
 
 def _recipe(recipe: Mapping[str, Any], *, titled: bool) -> str:
-    """A recipe as a table: a row a part, a row a loss, and the training's settings."""
+    """A recipe as a table: a row per part, a row per loss, and the training's settings."""
     heading = f"<h3>{escape(recipe['name'])}</h3>" if titled else ""
     parts = [(kind, table) for kind, table in recipe.items() if isinstance(table, dict) and kind != "train"]
     lists = [("loss", loss) for loss in recipe.get("losses", [])]

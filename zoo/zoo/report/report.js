@@ -19,7 +19,7 @@ function places({ samples, compared }) {
 function player(data, onShow) {
   const runs = data.samples.map((run, order) => ({
     ...run,
-    pictures: [],
+    decoded: [],
     labels: [...document.querySelectorAll(`[data-step="${order}"]`)],
     canvases: [...document.querySelectorAll(`canvas[data-run="${order}"]`)],
   }));
@@ -31,20 +31,20 @@ function player(data, onShow) {
   let wanted = -1;
 
   async function decoded(run, index) {
-    run.pictures[index] ??= Object.assign(new Image(), { src: run.frames[index].src });
-    await run.pictures[index].decode();
-    return run.pictures[index];
+    run.decoded[index] ??= Object.assign(new Image(), { src: run.frames[index].src });
+    await run.decoded[index].decode();
+    return run.decoded[index];
   }
 
-  function paint({ images: columns, side, canvases, labels, frames }, picture, index) {
-    const cell = picture.naturalWidth / columns; // older grids may be held at a smaller side
+  function paint({ images: columns, resolution, canvases, labels, frames }, image, index) {
+    const cell = image.naturalWidth / columns; // older grids may be held at a smaller resolution
     for (const canvas of canvases) {
-      const pitch = columns > 1 ? (canvas.width - side) / (columns - 1) : 0;
+      const pitch = columns > 1 ? (canvas.width - resolution) / (columns - 1) : 0;
       const context = canvas.getContext("2d");
-      context.imageSmoothingEnabled = cell > side;
+      context.imageSmoothingEnabled = cell > resolution;
       for (let column = 0; column < columns; column++) {
         const row = Number(canvas.dataset.row);
-        context.drawImage(picture, column * cell, row * cell, cell, cell, column * pitch, 0, side, side);
+        context.drawImage(image, column * cell, row * cell, cell, cell, column * pitch, 0, resolution, resolution);
       }
     }
     for (const label of labels) label.textContent = `step ${frames[index].step.toLocaleString("en")}`;
@@ -53,9 +53,9 @@ function player(data, onShow) {
   async function show(place) {
     wanted = place;
     const { frames, share } = all[place];
-    const pictures = await Promise.all(runs.map((run, order) => decoded(run, frames[order])));
+    const images = await Promise.all(runs.map((run, order) => decoded(run, frames[order])));
     if (wanted !== place) return; // the slider has moved on
-    runs.forEach((run, order) => paint(run, pictures[order], frames[order]));
+    runs.forEach((run, order) => paint(run, images[order], frames[order]));
     const step = runs[0].frames[frames[0]].step;
     const [value, before, after] = data.compared
       ? [`${(100 * share).toFixed(all.length > 50 ? 1 : 0)} %`, "", " of the training"]

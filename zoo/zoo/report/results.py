@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from zoo_registry import ZooError
 from zoo_registry.evaluation import Score
 
-from .embed import picture
+from .embed import embedded_file
 from .markup import colour, decimals, settings, swatch
 
 NAME = "results.json"
@@ -25,7 +25,7 @@ NAME = "results.json"
 _ARROWS = {"higher": "↑ higher is better", "lower": "↓ lower is better"}
 _KEY = (
     '<p class="note key"><span><i class="dot"></i>value, with its 95 % interval</span>'
-    '<span><i class="guess"></i>chance</span><span><i class="truth"></i>real pictures</span></p>'
+    '<span><i class="guess"></i>chance</span><span><i class="truth"></i>real images</span></p>'
 )
 
 
@@ -46,7 +46,7 @@ class Result(BaseModel):
     data: Source
     better: Literal["higher", "lower"]
     scores: dict[str, Score]
-    pictures: dict[str, str] = {}
+    images: dict[str, str] = {}
     seconds: float | None = None
     made_with: dict[str, Any] = {}
 
@@ -90,9 +90,9 @@ def read_results(run: Path) -> Results | None:
 
 
 def section(run: Path, found: Results | None) -> str:
-    """The results of a run and their pictures; empty where nothing was measured.
+    """The results of a run and their images; empty where nothing was measured.
 
-    Raises `ZooError` where a picture that they name cannot be read.
+    Raises `ZooError` where an image that they name cannot be read.
     """
     if found is None or not found.results:
         return ""
@@ -113,7 +113,7 @@ def section(run: Path, found: Results | None) -> str:
         f"{escape(found.weights)}</small></h2>"
         f'<table class="scores"><thead><tr>{heads}</tr></thead>{"".join(map(_rows, found.results))}</table>'
         f"{_KEY if any(result.scaled for result in found.results) else ''}"
-        f"{''.join(_pictures(run, result) for result in found.results)}</section>"
+        f"{''.join(_images(run, result) for result in found.results)}</section>"
     )
 
 
@@ -154,14 +154,14 @@ def _definition(result: Result, title: str) -> str:
     )
 
 
-def _pictures(run: Path, result: Result) -> str:
+def _images(run: Path, result: Result) -> str:
     figures = []
-    for name, file in result.pictures.items():
+    for name, file in result.images.items():
         if Path(file).name != file:
             raise ZooError(
-                f"{run / NAME}: picture {file!r} of {result.identity} is no name of a file beside it"
+                f"{run / NAME}: image {file!r} of {result.identity} is no name of a file beside it"
             )
-        source, width = picture(run / file)
+        source, width = embedded_file(run / file)
         title = escape(name.replace("_", " "))
         figures.append(
             f"<h3>{title[:1].upper() + title[1:]} <small>{escape(result.identity)}</small></h3>"
@@ -176,7 +176,7 @@ def _pictures(run: Path, result: Result) -> str:
 
 
 def comparison(names: Sequence[str], found: Sequence[Results | None]) -> str:
-    """A table of a row a run and a column a protocol; empty where nothing was measured.
+    """A table of a row per run and a column a protocol; empty where nothing was measured.
 
     Of a protocol whose scores have a mean it is the mean, and all of them stand in a table of their own;
     otherwise each score has a column. What most runs share comes first.
@@ -270,7 +270,7 @@ def _whole(
         f'<th scope="col">Score</th><th class="scale"></th>{heads}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
         '<p class="note key"><span><i class="guess"></i>chance</span>'
-        '<span><i class="truth"></i>real pictures</span></p>'
+        '<span><i class="truth"></i>real images</span></p>'
     )
 
 
@@ -296,7 +296,7 @@ def _high(result: Result, scores: Iterable[Score]) -> float:
 
 
 def _track(points: Sequence[tuple[Score, str]], high: float) -> str:
-    """A line with a dot a score in its colour, its interval, and marks for chance and for real pictures."""
+    """A line with a dot a score in its colour, its interval, and marks for chance and for real images."""
 
     def left(value: float) -> str:
         return f"{min(1.0, max(0.0, value / high)):.2%}"

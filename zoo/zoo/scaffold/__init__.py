@@ -46,7 +46,7 @@ def new_plugin(name: str, kind: str, out: Path | None, catalogue: Catalogue) -> 
     _check_free(catalogue, kind, part, recipe)
     out = Path(distribution) if out is None else out
     if out.exists() or out.is_symlink():
-        raise ZooError(f"{out} exists; a new folder is wanted, as --out {out}-2")
+        raise ZooError(f"{out} exists; expected a new folder, as --out {out}-2")
     values = {
         "name": distribution,
         "package": package,
@@ -100,7 +100,7 @@ def _checked(name: str) -> str:
         distribution = canonicalize_name(name, validate=True)
     except InvalidName:
         raise ZooError(
-            f"{name!r} is no name of a distribution: letters, digits, '-', '_' and '.' are wanted, a letter "
+            f"{name!r} is no name of a distribution: expected letters, digits, '-', '_' and '.', a letter "
             "or a digit first and last, as zoo-mosaic"
         ) from None
     package = distribution.replace("-", "_")
@@ -114,20 +114,20 @@ def _checked(name: str) -> str:
     except PackageNotFoundError:
         pass
     else:
-        raise ZooError(f"{distribution} {installed} is installed already; another name is wanted")
+        raise ZooError(f"{distribution} {installed} is installed already; expected another name")
     found = find_spec(package)
     # a folder without code, such as one of that name here, hides nothing
     if found is not None and not isinstance(found.loader, NamespaceLoader):
         other = "" if distribution.startswith(_PREFIX) else f", as {_PREFIX}{distribution}"
         raise ZooError(
             f"{name!r}: its package {package!r} would hide one that can be imported already "
-            f"({found.origin}); another name is wanted{other}"
+            f"({found.origin}); expected another name{other}"
         )
     return distribution
 
 
 def _check_free(catalogue: Catalogue, kind: str, part: str, recipe: str) -> None:
-    """Raise `ZooError` where an installed plugin offers the part or the recipe."""
+    """Raise `ZooError` where an installed plugin has the part or the recipe."""
     for plugin in catalogue.plugins:
         taken = [
             f"the {c.kind.replace('_', ' ')}" for c in plugin.components if (c.kind, c.name) == (kind, part)
@@ -135,6 +135,6 @@ def _check_free(catalogue: Catalogue, kind: str, part: str, recipe: str) -> None
         taken += [f"the recipe {recipe!r}" for path in plugin.recipes if path.stem == recipe]
         if taken:
             raise ZooError(
-                f"the plugin's part would be called {part!r}, but {plugin} offers {' and '.join(taken)} "
-                "already; another name is wanted"
+                f"the plugin's part would be called {part!r}, but {plugin} has {' and '.join(taken)} "
+                "already; expected another name"
             )

@@ -1,4 +1,4 @@
-"""The studio: a page that draws with trained models. Needs the extra `studio`; `zoo studio` opens it."""
+"""The studio: a page for sampling from trained models. Needs the extra `studio`; `zoo studio` opens it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gradio import Blocks
 
 UPLOAD = "5mb"
-"""The largest picture that a client may send."""
+"""The largest image that a client may send."""
 WAITING = 32
 """Requests that wait in the queue; more are turned away."""
 

@@ -18,8 +18,8 @@ from .offered import Offered
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Show a user's mistake in words."""
+def _user_errors() -> Iterator[None]:
+    """Show a user's mistake as a message."""
     try:
         yield
     except ZooError as error:
@@ -33,17 +33,17 @@ class Handlers:
         self.offered, self.kept = offered, work.Kept()
 
     def about(self, model: str) -> str:
-        """What a model is: its recipe, its side, what it can do."""
-        with _told():
+        """What a model is: its recipe, its resolution, what it can do."""
+        with _user_errors():
             pipe = self.offered[model]
-        can = ["reads captions" if pipe.reads_text else "draws without captions"]
-        can += ["restyles pictures"] if "style_encoder" in pipe.recipe.parts else []
+        can = ["reads captions" if pipe.reads_text else "takes no captions"]
+        can += ["restyles images"] if "style_encoder" in pipe.recipe.parts else []
         paper = f", after {pipe.recipe.paper}" if pipe.recipe.paper else ""
-        return f"`{pipe.recipe.name}`{paper}: {pipe.side} × {pipe.side} pixels, {', '.join(can)}"
+        return f"`{pipe.recipe.name}`{paper}: {pipe.resolution} × {pipe.resolution} pixels, {', '.join(can)}"
 
     def proposed(self, model: str) -> gr.Dataset:
         """Captions like those that a model learnt from, to be picked."""
-        with _told():
+        with _user_errors():
             self.offered[model]  # on the Hub they come with it
         samples = [[caption] for caption in self.captions(model)]
         return gr.Dataset(samples=samples, visible=bool(samples))
@@ -55,83 +55,83 @@ class Handlers:
         ]
 
     def unknown(self, model: str, captions: str) -> str:
-        """The captions with words marked that do not reach the picture, as HTML; empty where all do."""
-        with _told():
+        """The captions with words marked that do not reach the image, as HTML; empty where all do."""
+        with _user_errors():
             pipe = self.offered[model]
         lines = [line[: work.LETTERS] for line in captions.splitlines()[: work.CAPTIONS]]
         return "".join(markup.marked(line, pipe.unknown(line)) for line in lines)
 
-    def draw(self, model: str, captions: str, images: float, seed: float) -> tuple[Any, ...]:
-        """Draw captions, one a line.
+    def generate(self, model: str, captions: str, images: float, seed: float) -> tuple[Any, ...]:
+        """Generate images of captions, one per line.
 
-        Gives the pictures, caption by caption; where the first one's stages looked, as HTML; all pictures as
-        one PNG; the recipe; and the command that draws the same.
+        Gives the images, caption by caption; where the first one's stages looked, as HTML; all images as
+        one PNG; the recipe; and the command that generates the same.
         """
-        with _told():
+        with _user_errors():
             pipe = self.offered[model]
             asked = work.request(model, pipe, captions, images, seed)
-            drawn = pipe.draw(asked.captions, asked.seed, asked.images)
-        pictures = to_pillow(drawn.images[-1])
+            samples = pipe.generate(asked.captions, asked.seed, asked.images)
+        generated = to_pillow(samples.images[-1])
         return (
-            _gallery(pictures, asked.captions),
-            markup.looked(drawn, 0),
-            self.kept.grid(pictures, asked.images),
+            _gallery(generated, asked.captions),
+            markup.looked(samples, 0),
+            self.kept.grid(generated, asked.images),
             self.kept.recipe(pipe),
             asked.command,
             asked,
         )
 
     def look(self, asked: work.Request | None, chosen: gr.SelectData) -> str:
-        """Where the stages looked for the picture that was chosen."""
+        """Where the stages looked for the image that was chosen."""
         if asked is None:
             return ""
         caption, image = divmod(chosen.index, asked.images)
-        drawn = self.offered[asked.model].draw(asked.captions[caption], asked.seed, image + 1)
-        return markup.looked(drawn, image)
+        samples = self.offered[asked.model].generate(asked.captions[caption], asked.seed, image + 1)
+        return markup.looked(samples, image)
 
     def between(self, model: str, first: str, second: str, seed: float) -> tuple[Any, ...]:
-        """Draw what lies between two captions, by one noise: pictures, and a GIF there and back."""
-        with _told():
-            pictures = work.between(self.offered[model], first, second, seed)
-        middle = len(pictures) // 2
-        return pictures, shown(pictures[middle]), middle, self.kept.animation(pictures), pictures
+        """Interpolate between two captions, with one noise: images, and a GIF there and back."""
+        with _user_errors():
+            generated = work.between(self.offered[model], first, second, seed)
+        middle = len(generated) // 2
+        return generated, shown(generated[middle]), middle, self.kept.animation(generated), generated
 
     def frame(self, frames: Sequence[Image.Image], at: float) -> Image.Image | None:
-        """The picture of the way where the slider stands."""
+        """The frame where the slider stands."""
         return shown(frames[int(at)]) if frames else None
 
     def swap(
         self, model: str, caption: str, word: str, others: str, images: float, seed: float
     ) -> tuple[list[tuple[Image.Image, str]], str]:
-        """Draw a caption and its variants by the same noise: pictures, variant by variant; the command."""
-        with _told():
+        """Generate a caption and its variants from the same noise: images by variant; the command."""
+        with _user_errors():
             pipe = self.offered[model]
             lines = work.swapped(caption, word, others)
             asked = work.request(model, pipe, "\n".join(lines), images, seed)
-            pictures = pipe(asked.captions, asked.seed, asked.images)
-        return _gallery(pictures, asked.captions), asked.command
+            generated = pipe(asked.captions, asked.seed, asked.images)
+        return _gallery(generated, asked.captions), asked.command
 
-    def restyle(self, model: str, picture: str | None, caption: str) -> Image.Image:
-        """Draw a caption in the style of a picture."""
-        with _told():
-            return shown(work.restyled(self.offered[model], picture, caption))
+    def restyle(self, model: str, image: str | None, caption: str) -> Image.Image:
+        """Generate an image of a caption in the style of another."""
+        with _user_errors():
+            return shown(work.restyled(self.offered[model], image, caption))
 
     def compare(self, model: str, other: str, captions: str, images: float, seed: float) -> tuple[Any, ...]:
-        """Draw the same captions with two models."""
-        with _told():
-            sides = []
+        """Generate images of the same captions with two models."""
+        with _user_errors():
+            galleries = []
             for name in (model, other):
                 pipe = self.offered[name]
                 asked = work.request(name, pipe, captions if pipe.reads_text else "", images, seed)
-                sides.append(_gallery(pipe(asked.captions, asked.seed, asked.images), asked.captions))
-        return tuple(sides)
+                galleries.append(_gallery(pipe(asked.captions, asked.seed, asked.images), asked.captions))
+        return tuple(galleries)
 
 
-def _gallery(pictures: Sequence[Image.Image], captions: Sequence[str]) -> list[tuple[Image.Image, str]]:
-    count = len(pictures) // len(captions)
-    return [(shown(picture), captions[place // count]) for place, picture in enumerate(pictures)]
+def _gallery(generated: Sequence[Image.Image], captions: Sequence[str]) -> list[tuple[Image.Image, str]]:
+    count = len(generated) // len(captions)
+    return [(shown(image), captions[place // count]) for place, image in enumerate(generated)]
 
 
-def shown(picture: Image.Image) -> Image.Image:
-    """The picture at a size that a page shows sharply."""
-    return upscaled(picture, 256)
+def shown(image: Image.Image) -> Image.Image:
+    """The image at a size that a page shows sharply."""
+    return upscaled(image, 256)

@@ -1,4 +1,4 @@
-"""The models that a page offers: by name, loaded when they are first asked for."""
+"""The models of a page: by name, loaded when they are first asked for."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from zoo_registry import ZooError
 
 from ..card import Facts
 from ..hub import HubId
-from ..models import check_draws, locate, read_config
+from ..models import check_generates, locate, read_config
 from ..pipeline import Pipeline, load
 
 
 class Offered:
     """Pipelines by the names that they were offered under; others cannot be had.
 
-    Raises `ZooError` for a name that is no model that draws, and where there is none at all. Models on the
-    Hub are fetched when they are first asked for.
+    Raises `ZooError` for a name that is no model that generates, and where there is none at all. Models on
+    the Hub are fetched when they are first asked for.
     """
 
     def __init__(self, models: Sequence[str], *, device: str | None = None) -> None:
@@ -30,7 +30,7 @@ class Offered:
             raise ZooError("no model to show: zoo studio MODEL…, a run's folder, a model's, or a Hub id")
         for name in self.names:
             if HubId.of_model(name) is None:
-                check_draws(read_config(locate(name), name)[0], name)
+                check_generates(read_config(locate(name), name)[0], name)
 
     def __getitem__(self, name: str) -> Pipeline:
         """Raises `ZooError` for a name that is not offered, and for a model that cannot be loaded."""

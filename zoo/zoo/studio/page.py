@@ -14,13 +14,13 @@ from .offered import Offered
 
 EXAMPLE = "a small red bird with a yellow beak"
 """Where the first model does not tell what its captions are like."""
-DRAWING: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "draw"}
-"""Two drawings run at the same time; others wait."""
+GENERATING: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "generate"}
+"""Two requests run at the same time; others wait."""
 LIVE: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "always_last"}
 """Of what follows typing and sliding."""
 HOUR = 3600
 """Seconds that what a client drew is kept."""
-COMMAND = "The command that draws the same"
+COMMAND = "The command that generates the same"
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,18 @@ def page(offered: Offered) -> gr.Blocks:
                     elem_id="seed",
                 ),
                 images=gr.Slider(
-                    1, work.IMAGES, value=4, step=1, label="Images a caption", min_width=160, elem_id="images"
+                    1,
+                    work.IMAGES,
+                    value=4,
+                    step=1,
+                    label="Images per caption",
+                    min_width=160,
+                    elem_id="images",
                 ),
             )
         about = gr.Markdown(elem_id="about")
-        with gr.Tab("Draw"):
-            proposed = _draw(do, shared, next(iter(do.captions(names[0])), EXAMPLE))
+        with gr.Tab("Generate"):
+            proposed = _generate(do, shared, next(iter(do.captions(names[0])), EXAMPLE))
         with gr.Tab("Between two captions"):
             _between(do, shared)
         with gr.Tab("Swap a word"):
@@ -74,30 +80,30 @@ def page(offered: Offered) -> gr.Blocks:
     return blocks
 
 
-def _draw(do: Handlers, shared: Shared, first: str) -> gr.Dataset:
+def _generate(do: Handlers, shared: Shared, first: str) -> gr.Dataset:
     """Its fields, with a first caption; the captions to be picked, which follow the model."""
     captions = gr.Textbox(
-        first, label="Captions, one a line", lines=2, max_lines=work.CAPTIONS, elem_id="captions"
+        first, label="Captions, one per line", lines=2, max_lines=work.CAPTIONS, elem_id="captions"
     )
     proposed = gr.Dataset(
         components=["textbox"], samples=[], label="Captions of its data", visible=False, elem_id="proposed"
     )
     unknown = gr.HTML(elem_id="unknown")
-    go = gr.Button("Draw", variant="primary", elem_id="draw")
-    pictures = _gallery("Pictures", "pictures")
+    go = gr.Button("Generate", variant="primary", elem_id="generate")
+    gallery = _gallery("Images", "gallery")
     looked = gr.HTML(elem_id="looked")
     with gr.Row():
-        grid = gr.DownloadButton("Pictures as one PNG", elem_id="grid")
+        grid = gr.DownloadButton("Images as one PNG", elem_id="grid")
         recipe = gr.DownloadButton("Recipe", elem_id="recipe")
     command = gr.Code(label=COMMAND, language="shell", lines=1, elem_id="command")
     asked = gr.State(None, time_to_live=HOUR)
     gr.on(
         [go.click, captions.submit],
-        do.draw,
+        do.generate,
         [shared.model, captions, shared.images, shared.seed],
-        [pictures, looked, grid, recipe, command, asked],
-        api_name="draw",
-        **DRAWING,
+        [gallery, looked, grid, recipe, command, asked],
+        api_name="generate",
+        **GENERATING,
     )
     gr.on(
         [captions.change, shared.model.change],
@@ -108,7 +114,7 @@ def _draw(do: Handlers, shared: Shared, first: str) -> gr.Dataset:
         **LIVE,
     )
     proposed.click(lambda chosen: chosen[0], proposed, captions, api_visibility="private", **LIVE)
-    pictures.select(do.look, asked, looked, api_visibility="private", **DRAWING)
+    gallery.select(do.look, asked, looked, api_visibility="private", **GENERATING)
     return proposed
 
 
@@ -116,10 +122,10 @@ def _between(do: Handlers, shared: Shared) -> None:
     with gr.Row():
         first = gr.Textbox("a red bird", label="From", elem_id="from")
         second = gr.Textbox("a blue bird", label="To", elem_id="to")
-    go = gr.Button("Draw", variant="primary", elem_id="draw-between")
+    go = gr.Button("Generate", variant="primary", elem_id="generate-between")
     way = gr.Slider(0, work.STEPS - 1, value=0, step=1, label="From the one to the other", elem_id="way")
     frame = gr.Image(
-        label="Picture", format="png", height=320, interactive=False, buttons=["download"], elem_id="frame"
+        label="Image", format="png", height=320, interactive=False, buttons=["download"], elem_id="frame"
     )
     strip = _gallery("All", "strip", columns=work.STEPS)
     animation = gr.DownloadButton("As a GIF", elem_id="animation")
@@ -129,7 +135,7 @@ def _between(do: Handlers, shared: Shared) -> None:
         [shared.model, first, second, shared.seed],
         [strip, frame, way, animation, frames],
         api_name="between",
-        **DRAWING,
+        **GENERATING,
     )
     way.input(do.frame, [frames, way], frame, api_visibility="private", **LIVE)
 
@@ -139,7 +145,7 @@ def _swap(do: Handlers, shared: Shared) -> None:
     with gr.Row():
         word = gr.Textbox("red", label="Word", elem_id="word")
         others = gr.Textbox("blue, green, black", label="In its place, separated by commas", elem_id="others")
-    go = gr.Button("Draw", variant="primary", elem_id="draw-swap")
+    go = gr.Button("Generate", variant="primary", elem_id="generate-swap")
     variants = _gallery("Variant by variant", "variants")
     command = gr.Code(label=COMMAND, language="shell", lines=1)
     go.click(
@@ -147,26 +153,28 @@ def _swap(do: Handlers, shared: Shared) -> None:
         [shared.model, caption, word, others, shared.images, shared.seed],
         [variants, command],
         api_name="swap",
-        **DRAWING,
+        **GENERATING,
     )
 
 
 def _restyle(do: Handlers, shared: Shared) -> None:
-    gr.Markdown("Draws the caption in the pose and background of a picture, by the model's style encoder.")
+    gr.Markdown(
+        "An image of the caption in the pose and background of another, by the model's style encoder."
+    )
     with gr.Row():
-        picture = _upload()
+        image = _upload()
         restyled = gr.Image(
             label="Restyled", format="png", interactive=False, buttons=["download"], elem_id="restyled"
         )
     caption = gr.Textbox("a red flower", label="Caption", elem_id="restyle-caption")
-    go = gr.Button("Draw", variant="primary", elem_id="draw-restyle")
-    go.click(do.restyle, [shared.model, picture, caption], restyled, api_name="restyle", **DRAWING)
+    go = gr.Button("Generate", variant="primary", elem_id="generate-restyle")
+    go.click(do.restyle, [shared.model, image, caption], restyled, api_name="restyle", **GENERATING)
 
 
 def _compare(do: Handlers, shared: Shared, names: list[str]) -> None:
     other = _models(names, names[-1], "With", "other")
-    captions = gr.Textbox(EXAMPLE, label="Captions, one a line", lines=2, elem_id="compare-captions")
-    go = gr.Button("Draw", variant="primary", elem_id="draw-compare")
+    captions = gr.Textbox(EXAMPLE, label="Captions, one per line", lines=2, elem_id="compare-captions")
+    go = gr.Button("Generate", variant="primary", elem_id="generate-compare")
     with gr.Row():
         left = _gallery("Model", "left", columns=2)
         right = _gallery("With", "right", columns=2)
@@ -175,7 +183,7 @@ def _compare(do: Handlers, shared: Shared, names: list[str]) -> None:
         [shared.model, other, captions, shared.images, shared.seed],
         [left, right],
         api_name="compare",
-        **DRAWING,
+        **GENERATING,
     )
 
 
@@ -186,16 +194,16 @@ def _models(names: list[str], value: str, label: str, place: str) -> gr.Dropdown
 
 
 def _gallery(label: str, place: str, columns: int = 4) -> gr.Gallery:
-    """As PNG: what was drawn, to the bit."""
+    """As PNG: what was generated, to the bit."""
     return gr.Gallery(
-        label=label, columns=columns, format="png", height="auto", elem_id=place, elem_classes="pictures"
+        label=label, columns=columns, format="png", height="auto", elem_id=place, elem_classes="images"
     )
 
 
 def _upload() -> gr.Image:
-    """The field for a picture; what no decoder knows is told in words."""
+    """The field for an image; a file that no decoder knows gives a message."""
     field = gr.Image(
-        label="Picture", type="filepath", image_mode=None, sources=["upload", "clipboard"], elem_id="upload"
+        label="Image", type="filepath", image_mode=None, sources=["upload", "clipboard"], elem_id="upload"
     )
     opened = field.preprocess
 
@@ -204,7 +212,7 @@ def _upload() -> gr.Image:
             return opened(payload)
         except (OSError, ValueError, Image.DecompressionBombError):
             raise gr.Error(
-                "the picture cannot be read; a PNG or a JPEG is wanted", print_exception=False
+                "the image cannot be read; expected a PNG or a JPEG", print_exception=False
             ) from None
 
     field.preprocess = preprocess  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""What the page does for a client: the limits of what is asked, the drawing, the files to take along."""
+"""What the page does for a client: checks requests, generates, writes files for download."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zoo_registry import ZooError
 from zoo_registry.contracts import Record
 
 from ..captions import varied
-from ..data.decode import PictureError, open_picture
+from ..data.decode import ImageError, open_image
 from ..pipeline import Pipeline, to_pillow
 from ..report.figures import image_grid, upscaled
 from ..video import there_and_back, write_animation
@@ -28,7 +28,7 @@ LETTERS = 300
 CAPTIONS = 8
 """Most captions of one request."""
 IMAGES = 8
-"""Most images a caption."""
+"""Most images per caption."""
 STEPS = 9
 """From one caption to another, both included."""
 LAST_SEED = 2**32 - 1
@@ -36,7 +36,7 @@ LAST_SEED = 2**32 - 1
 
 @dataclass(frozen=True)
 class Request:
-    """A drawing that can be had again: the same model, captions, count and seed give the same pictures."""
+    """What to generate: the same model, captions, count and seed give the same images."""
 
     model: str
     captions: tuple[str, ...]
@@ -45,27 +45,27 @@ class Request:
 
     @property
     def command(self) -> str:
-        """The command line that draws it."""
+        """The command line that generates the same."""
         captions = [caption for caption in self.captions if caption]
         numbers = ["--images", str(self.images), "--seed", str(self.seed)]
-        return shlex.join(["zoo", "sample", self.model, *captions, *numbers, "--out", "picture.png"])
+        return shlex.join(["zoo", "sample", self.model, *captions, *numbers, "--out", "image.png"])
 
 
 def request(model: str, pipe: Pipeline, text: str, images: float, seed: float) -> Request:
-    """What a client asks for: one caption a line. Raises `ZooError` where it is too much or too little."""
+    """What a client asks for: one caption per line. Raises `ZooError` where it is too much or too little."""
     captions = tuple(line.strip() for line in text.splitlines() if line.strip())
     if not pipe.reads_text:
         if captions:
-            raise ZooError(f"{model} draws without captions; leave the field empty")
+            raise ZooError(f"{model} takes no captions; leave the field empty")
         captions = ("",)
     if not captions:
-        raise ZooError("a caption is wanted, as: a small red bird")
+        raise ZooError("expected a caption, such as: a small red bird")
     if len(captions) > CAPTIONS:
-        raise ZooError(f"{CAPTIONS} captions or fewer are drawn at once, found {len(captions)}")
+        raise ZooError(f"expected {CAPTIONS} captions or fewer, got {len(captions)}")
     for line in captions:
         sentence(line)
     if not 1 <= images <= IMAGES or images != int(images):
-        raise ZooError(f"1 to {IMAGES} images a caption are drawn, found {images:g}")
+        raise ZooError(f"expected 1 to {IMAGES} images per caption, got {images:g}")
     return Request(model, captions, int(images), seeded(seed))
 
 
@@ -73,7 +73,7 @@ def sentence(text: str) -> str:
     """A caption of a length that is read. Raises `ZooError` for a longer one."""
     caption = text.strip()
     if len(caption) > LETTERS:
-        raise ZooError(f"a caption has {LETTERS} characters or fewer, found {len(caption)}")
+        raise ZooError(f"expected a caption of {LETTERS} characters or fewer, got {len(caption)}")
     return caption
 
 
@@ -85,38 +85,36 @@ def is_caption(text: str) -> bool:
 def seeded(seed: float) -> int:
     """A seed. Raises `ZooError` for what is none."""
     if seed != int(seed) or not 0 <= seed <= LAST_SEED:
-        raise ZooError(f"a seed is a whole number from 0 to {LAST_SEED}, found {seed:g}")
+        raise ZooError(f"expected a seed that is an integer from 0 to {LAST_SEED}, got {seed:g}")
     return int(seed)
 
 
 def between(pipe: Pipeline, first: str, second: str, seed: float) -> list[Image.Image]:
-    """`STEPS` pictures from one caption to another, by one noise."""
-    drawn = pipe.interpolate(
+    """`STEPS` images from one caption to another, by one noise."""
+    generated = pipe.interpolate(
         sentence(first), sentence(second), between="text", steps=STEPS, seed=seeded(seed)
     )
-    return to_pillow(drawn.flatten(0, 1))
+    return to_pillow(generated.flatten(0, 1))
 
 
 def swapped(caption: str, word: str, others: str) -> list[str]:
     """The caption and its variants. others: separated by commas."""
     found = [other.strip() for other in others.split(",") if other.strip()]
     if not word.strip() or not found:
-        raise ZooError(
-            "a word of the caption and what stands in its place are wanted, as: red, and blue, green"
-        )
+        raise ZooError("expected a word of the caption and its replacements, such as: red, and blue, green")
     if len(found) >= CAPTIONS:
-        raise ZooError(f"{CAPTIONS - 1} words or fewer are tried in its place, found {len(found)}")
+        raise ZooError(f"expected {CAPTIONS - 1} replacements or fewer, got {len(found)}")
     return varied(sentence(caption), word.strip(), found)
 
 
 def restyled(pipe: Pipeline, file: str | None, caption: str) -> Image.Image:
-    """The caption drawn in the style of an uploaded picture."""
+    """The caption generated in the style of an uploaded image."""
     if file is None:
-        raise ZooError("a picture is wanted: upload one")
+        raise ZooError("an image is expected upload one")
     try:
-        style = open_picture(Record("the picture", lambda: Image.open(file), ()))
-    except PictureError as fault:
-        raise ZooError(f"the picture cannot be used: {fault.what}") from None
+        style = open_image(Record("the image", lambda: Image.open(file), ()))
+    except ImageError as error:
+        raise ZooError(f"the image cannot be used: {error.what}") from None
     return to_pillow(pipe.restyle(style, sentence(caption)).images[-1])[0]
 
 
@@ -139,10 +137,10 @@ class Kept:
             shutil.rmtree(self._folders.popleft())
         return folder / name
 
-    def grid(self, pictures: Sequence[Image.Image], columns: int) -> str:
-        """A PNG of pictures as they were drawn, a row a caption."""
-        path = self._new("picture.png")
-        image_grid(pictures, columns).save(path)
+    def grid(self, frames: Sequence[Image.Image], columns: int) -> str:
+        """A PNG of images as generated, a row per caption."""
+        path = self._new("image.png")
+        image_grid(frames, columns).save(path)
         return str(path)
 
     def recipe(self, pipe: Pipeline) -> str:
@@ -151,8 +149,8 @@ class Kept:
         path.write_text(json.dumps(pipe.recipe.locked(), indent=2) + "\n", encoding="utf-8")
         return str(path)
 
-    def animation(self, pictures: Sequence[Image.Image]) -> str:
+    def animation(self, frames: Sequence[Image.Image]) -> str:
         """A GIF there and back."""
         path = self._new("between.gif")
-        write_animation(path, there_and_back([upscaled(picture) for picture in pictures]))
+        write_animation(path, there_and_back([upscaled(image) for image in frames]))
         return str(path)

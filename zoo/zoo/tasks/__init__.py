@@ -11,7 +11,7 @@ from torch import Tensor
 from zoo_registry.contracts import Loss, Round
 from zoo_registry.recipe import Choice
 
-from ..data.pictures import Batch
+from ..data.images import Batch
 
 
 class Task(Protocol):
@@ -34,9 +34,10 @@ class Task(Protocol):
 
 
 def total(
-    choices: Sequence[Choice], losses: Sequence[Loss], round: Round, side: str
+    choices: Sequence[Choice], losses: Sequence[Loss], round: Round, player: str
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The weighted sum of all losses for one side ("generator" or "discriminator"), and its terms unweighted.
+    """The weighted sum of all losses for one player ("generator" or "discriminator"), and its terms
+    unweighted.
 
     The one place that weighs and sums. choices: the recipe's, whose weights may change with the step; a loss
     that weighs nothing is not computed.
@@ -45,9 +46,9 @@ def total(
     named: dict[str, Tensor] = {}
     for choice, loss in zip(choices, losses, strict=True):
         weight = choice.weight(round.step)
-        for name, term in (getattr(loss, side)(round) if weight else {}).items():
+        for name, term in (getattr(loss, player)(round) if weight else {}).items():
             sums.append(weight * term)
-            key = f"{side}/{name}"
+            key = f"{player}/{name}"
             if key in named:  # one loss twice, with other settings
                 key += f" {sum(other.startswith(key) for other in named) + 1}"
             named[key] = term.detach()

@@ -1,4 +1,4 @@
-"""Adam over weights as they lie in memory."""
+"""Adam over strided views of the weights, in the order of memory."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Adam(torch.optim.Adam):
     def __init__(self, weights: Iterable[nn.Parameter], *, lr: float, betas: tuple[float, float]) -> None:
         self._weights = [weight for weight in weights if weight.requires_grad]
         self._orders = [_order(weight) for weight in self._weights]
-        self._lying = [
+        self._views = [
             weight.detach().permute(order) for weight, order in zip(self._weights, self._orders, strict=True)
         ]
-        super().__init__(self._lying, lr=lr, betas=betas, fused=True)
+        super().__init__(self._views, lr=lr, betas=betas, fused=True)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients."""
@@ -32,8 +32,8 @@ class Adam(torch.optim.Adam):
 
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """One step along the weights' gradients."""
-        for weight, lying, order in zip(self._weights, self._lying, self._orders, strict=True):
-            lying.grad = None if weight.grad is None else weight.grad.permute(order).contiguous()
+        for weight, view, order in zip(self._weights, self._views, self._orders, strict=True):
+            view.grad = None if weight.grad is None else weight.grad.permute(order).contiguous()
         super().step()
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Task `gan`: the discriminators, then the generator; an average of the generator's side is what samples.
+"""Task `gan`: the discriminators, then the generator; the averaged weights are what samples.
 
 Shape letters: see zoo_registry.contracts.
 """
@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from zoo_registry import Recipe
-from zoo_registry.contracts import Condition, Drawing, GeneratorSpec, Phase, Round, Text
+from zoo_registry.contracts import Condition, Generated, GeneratorSpec, Growth, Round, Text
 from zoo_registry.training import GanTraining, Mismatch
 
 from ..assemble import Parts
-from ..data.pictures import Batch, images
+from ..data.images import Batch, images_at
 from ..plugins import observe
 from ..reading import condition_of, read
 from ..schedule import Schedule
@@ -32,7 +32,7 @@ from .adam import Adam
 from .parallel import average_gradients, device_of, no_gradient
 
 GENERATING = ("text_encoder", "conditioning", "generator")
-"""The generator's side, as far as a recipe has it and does not freeze it."""
+"""The parts that learn with the generator, as far as a recipe has them and does not freeze them."""
 
 
 class GanTask:
@@ -45,7 +45,7 @@ class GanTask:
         self.state, self.device = state, device_of(state)
         self.parts = parts.to(self.device)
         self.spec: GeneratorSpec = parts.generator.spec
-        self.phase = schedule.phase(0) if self.spec.growing else Phase(self.spec.sides[-1])
+        self.growth = schedule.growth(0) if self.spec.growing else Growth(self.spec.resolutions[-1])
         self.learning = nn.ModuleDict(
             {k: parts.modules[k] for k in GENERATING if k in parts and k not in parts.frozen}
         )
@@ -68,15 +68,15 @@ class GanTask:
         }
 
     def step(self, batch: Batch, step: int) -> Mapping[str, Tensor]:
-        """One update of the discriminators, then one of the generator's side, on the same drawing."""
+        """One update of the discriminators, then one of the generator, on the same generated images."""
         device, bf16 = self.device.type, self.train.precision == "bf16"
         autocast = partial(torch.autocast, device, torch.bfloat16, enabled=bf16)
         if self.spec.growing:
-            self.phase = self.schedule.phase(step)
+            self.growth = self.schedule.growth(step)
         for name, optimiser in self.optimisers.items():
-            halvings = self.schedule.epoch(step) // self.train.lr_decay_epochs
+            decays = self.schedule.epoch(step) // self.train.lr_decay_epochs
             for group in optimiser.param_groups:
-                group["lr"] = self.rates[name] * self.train.lr_decay**halvings
+                group["lr"] = self.rates[name] * self.train.lr_decay**decays
         with autocast():
             round = self._round(batch, step)
             judged = _first(round, len(batch.captions)).detach()
@@ -94,25 +94,25 @@ class GanTask:
         return terms | more
 
     def _round(self, batch: Batch, step: int) -> Round:
-        """One drawing of every caption, and of the midpoints of some where the recipe interpolates."""
+        """Generate one image per caption, and between some captions where the recipe interpolates."""
         parts = self.parts
         source = seeded(self.train.seed, step, self.state.process_index, "noise")
         count = len(batch.captions)
         extra = 0 if self.train.interpolate is None else count // 2
         noise = torch.randn(count + extra, self.spec.noise_width, generator=source).to(self.device)
-        draws = torch.randn(count + extra, parts.code_width, generator=source).to(self.device)
+        code_noise = torch.randn(count + extra, parts.code_width, generator=source).to(self.device)
         with torch.set_grad_enabled("text_encoder" in self.learning):
             text = read(parts, batch.captions, self.device)
         if self.train.interpolate is not None:
             text = interpolated(text, self.train.interpolate)
-        condition = condition_of(parts, text, draws)
-        drawing: Drawing = parts.generator(noise, condition, text, self.phase)
+        condition = condition_of(parts, text, code_noise)
+        generated: Generated = parts.generator(noise, condition, text, self.growth)
         pairs = mismatched(self.train.mismatch, count, batch.labels, source, text.sentence[:count])
         sentence = None
         if "text_encoder" in parts:
             sentence = condition.mean if self.reads == "mean" else text.sentence.detach()
         return Round(
-            drawing=drawing,
+            generated=generated,
             text=text,
             real=tuple(torch.cat([image, image[:extra]]) if extra else image for image in self._real(batch)),
             sentence=sentence,
@@ -121,32 +121,32 @@ class GanTask:
             captions=batch.captions,
             labels=None if batch.labels is None else batch.labels.to(self.device),
             mismatch=None if pairs is None else (pairs[0].to(self.device), pairs[1].to(self.device)),
-            phase=self.phase,
+            growth=self.growth,
             step=step,
             source=source,
             discriminator=parts.discriminator,
             image_encoder=parts.image_encoder if "image_encoder" in parts else None,
-            augment=(lambda sides: self._augmented(sides, source)) if self.augmentations else None,
+            augment=(lambda images: self._augmented(images, source)) if self.augmentations else None,
         )
 
     def _real(self, batch: Batch) -> tuple[Tensor, ...]:
-        """The real images, of the sides that are drawn now, blended like them."""
-        sides = self.spec.sides_in(self.phase)
-        real = images(batch.pixels.to(self.device, non_blocking=True), sides)
-        blend = self.phase.blend
-        if blend < 1 and self.train.fade_real:
+        """The real images at the resolutions that are generated now, faded like them."""
+        resolutions = self.spec.resolutions_at(self.growth)
+        real = images_at(batch.pixels.to(self.device, non_blocking=True), resolutions)
+        alpha = self.growth.alpha
+        if alpha < 1 and self.train.fade_real:
             coarse = F.interpolate(F.avg_pool2d(real[-1], 2), scale_factor=2.0)
-            real = (*real[:-1], torch.lerp(coarse, real[-1], blend))
+            real = (*real[:-1], torch.lerp(coarse, real[-1], alpha))
         return tuple(image.contiguous(memory_format=torch.channels_last) for image in real)
 
-    def _augmented(self, sides: tuple[Tensor, ...], source: torch.Generator) -> tuple[Tensor, ...]:
+    def _augmented(self, images: tuple[Tensor, ...], source: torch.Generator) -> tuple[Tensor, ...]:
         for augmentation in self.augmentations:
-            sides = tuple(augmentation(image, source) for image in sides)
-        return sides
+            images = tuple(augmentation(image, source) for image in images)
+        return images
 
     @torch.no_grad()
     def _adapt(self, judged: Round) -> None:
-        scores = self.parts.discriminator.score(judged.real_features, judged.told[0])
+        scores = self.parts.discriminator.score(judged.real_features, judged.head_inputs[0])
         if self.state.num_processes > 1:  # every process adapts alike
             scores = tuple(cast("Tensor", gather(score)) for score in scores)
         for augmentation in self.parts.augmentations:
@@ -155,16 +155,16 @@ class GanTask:
     def _update(self, name: str, module: nn.Module, loss: Tensor) -> None:
         optimiser = self.optimisers[name]
         optimiser.zero_grad(set_to_none=True)
-        if loss.requires_grad:  # every loss of this side may weigh nothing yet
+        if loss.requires_grad:  # every loss of this player may weigh nothing yet
             loss.backward()
         average_gradients(module.parameters(), self.state)
         optimiser.step()
 
     def averaged(self) -> Parts:
-        """The parts as they are saved: the average of the generator's side, the others as they are."""
+        """The parts as they are saved: the averaged weights of the generator, the others as they are."""
         averaged = cast("nn.ModuleDict", self.average.module)
-        phase = self.phase if self.spec.growing else None
-        return replace(self.parts, modules={**self.parts.modules, **averaged}, phase=phase)
+        growth = self.growth if self.spec.growing else None
+        return replace(self.parts, modules={**self.parts.modules, **averaged}, growth=growth)
 
     def state_dict(self) -> dict[str, Any]:
         """Weights, their average, optimisers, and what augmentations have learned."""
@@ -188,7 +188,7 @@ class GanTask:
 
 def _first(round: Round, count: int) -> Round:
     """The rows of a round that stand for captions: what the discriminator learns from."""
-    if len(round.drawing.images[-1]) == count:
+    if len(round.generated.images[-1]) == count:
         return round
 
     def cut(values: tuple[Tensor | None, ...]) -> list[Any]:
@@ -197,7 +197,7 @@ def _first(round: Round, count: int) -> Round:
     assert round.condition is not None
     return replace(
         round,
-        drawing=Drawing(*(tuple(cut(group)) for group in round.drawing)),
+        generated=Generated(*(tuple(cut(group)) for group in round.generated)),
         text=Text(*cut(round.text)),
         real=tuple(cut(round.real)),
         sentence=None if round.sentence is None else round.sentence[:count],
@@ -225,9 +225,9 @@ def mismatched(
     nearest: every image with the most similar sentence of the batch, of another class where there is one.
     other-class: every image with a sentence of another class, where the batch has one, else with any other.
     permute: every image with another's. roll: image i with sentence i + 1, the last with the first (DF-GAN).
-    shift: the same without the last (AttnGAN). retry-once: every image with any other's sentence, drawn once
-    more where that is of its own class (StackGAN++'s fault: the second may be too). shuffle: a permutation
-    that may leave images with their own sentence (T2F's fault).
+    shift: the same without the last (AttnGAN). retry-once: every image with any other's sentence, sampled
+    once more where that is of its own class (StackGAN++'s bug: the second may be too). shuffle: a permutation
+    that may leave images with their own sentence (T2F's bug).
     """
     if count < 2:
         return None
@@ -243,7 +243,7 @@ def mismatched(
     if strategy == "retry-once" and labels is not None:
         first, second = (rows + torch.randint(1, count, (2, count), generator=source)) % count
         return rows, torch.where(labels[first] == labels, second, first)
-    if strategy != "other-class" or labels is None:  # a cyclic shift by a drawn distance has no fixed point
+    if strategy != "other-class" or labels is None:  # a cyclic shift by a random distance has no fixed point
         return rows, (rows + torch.randint(1, count, (), generator=source)) % count
     score = torch.rand(count, count, generator=source)  # the highest is chosen
     score += (labels[:, None] != labels[None, :]).float()

@@ -13,11 +13,11 @@ from accelerate import PartialState
 from torch import Tensor
 
 from zoo_registry import Recipe
-from zoo_registry.contracts import Drawing, GeneratorSpec, Phase, Round
+from zoo_registry.contracts import Generated, GeneratorSpec, Growth, Round
 from zoo_registry.training import InvertTraining
 
 from ..assemble import Parts
-from ..data.pictures import Batch
+from ..data.images import Batch
 from ..plugins import observe
 from ..reading import condition_of, read
 from ..seeding import generator as seeded
@@ -27,7 +27,7 @@ from .parallel import average_gradients, device_of
 
 
 class InvertTask:
-    """Training of a style encoder; the generator's side stays as it is."""
+    """Training of a style encoder; the generator stays as it is."""
 
     def __init__(self, recipe: Recipe, parts: Parts, state: PartialState) -> None:
         assert isinstance(recipe.train, InvertTraining)
@@ -35,13 +35,13 @@ class InvertTask:
         self.state, self.device = state, device_of(state)
         self.parts = parts.to(self.device)
         spec: GeneratorSpec = parts.generator.spec
-        self.noise_width, self.phase = spec.noise_width, parts.phase or Phase(spec.sides[-1])
+        self.noise_width, self.growth = spec.noise_width, parts.growth or Growth(spec.resolutions[-1])
         for place, module in parts.modules.items():
             module.train(place == "style_encoder").requires_grad_(place == "style_encoder")
         self.optimiser = Adam(parts.style_encoder.parameters(), lr=self.train.lr, betas=self.train.betas)
 
     def step(self, batch: Batch, step: int) -> Mapping[str, Tensor]:
-        """One update of the style encoder on new drawings."""
+        """One update of the style encoder on new generated images."""
         source = seeded(self.train.seed, step, self.state.process_index, "noise")
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.train.precision == "bf16"):
             round = self._round(batch.captions, source, step)
@@ -54,21 +54,21 @@ class InvertTask:
         return {name.removeprefix("generator/"): term for name, term in terms.items()}
 
     @torch.no_grad()
-    def _draw(self, captions: Sequence[str], noise: Tensor, draws: Tensor) -> Drawing:
+    def _generate(self, captions: Sequence[str], noise: Tensor, code_noise: Tensor) -> Generated:
         text = read(self.parts, captions, self.device)
-        condition = condition_of(self.parts, text, draws)
-        drawing: Drawing = self.parts.generator(noise, condition, text, self.phase)
-        return drawing
+        condition = condition_of(self.parts, text, code_noise)
+        generated: Generated = self.parts.generator(noise, condition, text, self.growth)
+        return generated
 
     def _round(self, captions: Sequence[str], source: torch.Generator, step: int) -> Round:
         noise = torch.randn(len(captions), self.noise_width, generator=source).to(self.device)
-        draws = torch.randn(len(captions), self.parts.code_width, generator=source).to(self.device)
+        code_noise = torch.randn(len(captions), self.parts.code_width, generator=source).to(self.device)
         return Round(
-            drawing=self._draw(captions, noise, draws),
+            generated=self._generate(captions, noise, code_noise),
             text=read(self.parts, captions, self.device),
             noise=noise,
             captions=tuple(captions),
-            phase=self.phase,
+            growth=self.growth,
             step=step,
             source=source,
             image_encoder=self.parts.style_encoder,
@@ -76,7 +76,7 @@ class InvertTask:
 
     @torch.no_grad()
     def validate(self, captions: Sequence[str]) -> dict[str, float]:
-        """`inversion/error`: the mean squared error of fixed drawings' noise; 1 knows nothing of it."""
+        """`inversion/error`: mean squared error of the noise of fixed generated images; 1 by chance."""
         self.parts.style_encoder.eval()
         source = seeded(self.train.seed, "held out")
         errors = []

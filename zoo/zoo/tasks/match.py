@@ -14,11 +14,11 @@ from accelerate import PartialState
 from torch import Tensor, nn
 
 from zoo_registry import Recipe
-from zoo_registry.contracts import Drawing, Phase, Round, Text, Tokens
+from zoo_registry.contracts import Generated, Growth, Round, Text, Tokens
 from zoo_registry.training import MatchTraining
 
 from ..assemble import Parts
-from ..data.pictures import Batch, Pictures, images
+from ..data.images import Batch, ImageSet, images_at
 from ..plugins import observe
 from . import total
 from .adam import Adam
@@ -28,7 +28,7 @@ MATCHING = ("text_encoder", "image_encoder")
 
 
 class MatchTask:
-    """Training of a text encoder and an image encoder on real pictures and their captions."""
+    """Training of a text encoder and an image encoder on real images and their captions."""
 
     def __init__(self, recipe: Recipe, parts: Parts, state: PartialState, *, epoch: int) -> None:
         assert isinstance(recipe.train, MatchTraining)
@@ -36,16 +36,16 @@ class MatchTask:
         self.state, self.device = state, device_of(state)
         self.epoch = epoch
         self.parts = parts.to(self.device)
-        self.sides: tuple[int, ...] = (self.train.side,)
+        self.resolutions: tuple[int, ...] = (self.train.resolution,)
         self.learning = nn.ModuleDict({k: parts.modules[k] for k in MATCHING if k not in parts.frozen})
         for kind in MATCHING:
             parts.modules[kind].train(kind in self.learning)
-        wanted = [p for p in self.learning.parameters() if p.requires_grad]
+        trainable = [p for p in self.learning.parameters() if p.requires_grad]
         self.optimiser: torch.optim.Optimizer
         if self.train.optimiser == "adam":
-            self.optimiser = Adam(wanted, lr=self.train.lr, betas=self.train.betas)
+            self.optimiser = Adam(trainable, lr=self.train.lr, betas=self.train.betas)
         else:
-            self.optimiser = torch.optim.RMSprop(wanted, lr=self.train.lr)
+            self.optimiser = torch.optim.RMSprop(trainable, lr=self.train.lr)
 
     def step(self, batch: Batch, step: int) -> Mapping[str, Tensor]:
         """One update of both encoders."""
@@ -56,10 +56,10 @@ class MatchTask:
         with torch.autocast(device.type, torch.bfloat16, enabled=self.train.precision == "bf16"):
             text = self._read(batch.captions)
             round = Round(
-                drawing=Drawing(images(batch.pixels.to(device, non_blocking=True), self.sides)),
+                generated=Generated(images_at(batch.pixels.to(device, non_blocking=True), self.resolutions)),
                 text=text,
                 labels=None if batch.labels is None else batch.labels.to(device),
-                phase=Phase(self.train.side),
+                growth=Growth(self.train.resolution),
                 step=step,
                 image_encoder=self.parts.image_encoder,
             )
@@ -79,15 +79,15 @@ class MatchTask:
         return text
 
     @torch.no_grad()
-    def validate(self, held_out: Pictures) -> dict[str, float]:
-        """R@1 and R@5 among held-out pairs, by sentence and image vectors, one caption a picture."""
+    def validate(self, held_out: ImageSet) -> dict[str, float]:
+        """R@1 and R@5 among held-out pairs, by sentence and image vectors, one caption per image."""
         for kind in MATCHING:
             self.parts.modules[kind].eval()
         vectors, sentences = [], []
         for at in range(0, len(held_out), self.train.batch_size):
             batch = held_out.batch(range(at, min(at + self.train.batch_size, len(held_out))), generator=None)
-            picture = images(batch.pixels.to(self.device), self.sides)[-1]
-            vectors.append(self.parts.image_encoder(picture).vector)
+            image = images_at(batch.pixels.to(self.device), self.resolutions)[-1]
+            vectors.append(self.parts.image_encoder(image).vector)
             sentences.append(self._read(batch.captions).sentence)
         for kind in MATCHING:
             self.parts.modules[kind].train(kind in self.learning)

@@ -35,11 +35,11 @@ def average_gradients(parameters: Iterable[nn.Parameter], state: PartialState) -
 @contextmanager
 def no_gradient(module: nn.Module) -> Iterator[None]:
     """The module's weights ask for no gradient inside the block; gradients flow through to its input."""
-    wanted = [p for p in module.parameters() if p.requires_grad]
-    for parameter in wanted:
+    trainable = [p for p in module.parameters() if p.requires_grad]
+    for parameter in trainable:
         parameter.requires_grad_(False)
     try:
         yield
     finally:
-        for parameter in wanted:
+        for parameter in trainable:
             parameter.requires_grad_(True)

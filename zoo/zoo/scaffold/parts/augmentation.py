@@ -1,4 +1,4 @@
-"""An augmentation: every other image in its mirror. B images, R their side."""
+"""An augmentation: every other image in its mirror. B images, R their resolution."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zoo_registry.contracts import Augmentation
 
 
 class Mirrored(nn.Module, Augmentation):
-    """Real and drawn images mirrored, each by chance, before the discriminator sees them.
+    """Real and generated images mirrored, each by chance, before the discriminator sees them.
 
     Not for captions that tell left from right.
 
@@ -24,6 +24,6 @@ class Mirrored(nn.Module, Augmentation):
         self.share = share
 
     def forward(self, images: Tensor, source: torch.Generator) -> Tensor:
-        """`images` is [B,3,R,R]; one draw an image from `source`, which is on the CPU."""
+        """`images` is [B,3,R,R]; one random number per image from `source`, which is on the CPU."""
         chosen = torch.rand(len(images), generator=source) < self.share  # [B]
         return torch.where(chosen.to(images.device)[:, None, None, None], images.flip(3), images)

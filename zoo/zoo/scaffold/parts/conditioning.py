@@ -12,7 +12,7 @@ from zoo_registry.contracts import Condition, Conditioning, TextSpec
 
 
 class Standardised(nn.Module, Conditioning):
-    """The sentence brought to mean 0 and variance 1, then through one linear layer. Nothing is drawn.
+    """The sentence brought to mean 0 and variance 1, then through one linear layer. Nothing is sampled.
 
     width: C.
     """
@@ -23,5 +23,5 @@ class Standardised(nn.Module, Conditioning):
         self.layers = nn.Sequential(nn.LayerNorm(text.width), nn.Linear(text.width, width))
 
     def forward(self, sentence: Tensor, *, noise: Tensor | None = None) -> Condition:
-        """`sentence` is [B,D]. One that draws from a Gaussian gives its mean and logvar, too."""
+        """`sentence` is [B,D]. One that samples from a Gaussian gives its mean and logvar, too."""
         return Condition(self.layers(sentence))

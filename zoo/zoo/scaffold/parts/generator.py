@@ -1,6 +1,6 @@
 """A generator of one stage: 4x4 cells, doubled until they are pixels.
 
-B pictures, C condition width, Z noise width, K channels, h = w a block's side, R the picture's.
+B images, C condition width, Z noise width, K channels, h = w a block's resolution, R the image's.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import torch
 from pydantic import BaseModel, PositiveInt
 from torch import Tensor, nn
 
-from zoo_registry.contracts import Condition, ConditionSpec, Drawing, Generator, GeneratorSpec, Phase, Text
+from zoo_registry.contracts import Condition, ConditionSpec, Generated, Generator, GeneratorSpec, Growth, Text
 
 
 class Upsampler(nn.Module, Generator):
     """Code and noise to one image, by nearest-neighbour doublings and 3x3 convolutions.
 
-    side: R. channels: K, of every block. noise_width: Z.
+    resolution: R. channels: K, of every block. noise_width: Z.
     """
 
     def __init__(
@@ -25,13 +25,13 @@ class Upsampler(nn.Module, Generator):
         condition: ConditionSpec,
         /,
         *,
-        side: Literal[16, 32, 64, 128, 256] = 32,
+        resolution: Literal[16, 32, 64, 128, 256] = 32,
         channels: PositiveInt = 64,
         noise_width: PositiveInt = 32,
     ) -> None:
         super().__init__()
-        self.spec = GeneratorSpec((side,), noise_width)
-        doublings = (side // 4).bit_length() - 1
+        self.spec = GeneratorSpec((resolution,), noise_width)
+        doublings = (resolution // 4).bit_length() - 1
         self.first = nn.Sequential(
             nn.Linear(condition.width + noise_width, channels * 4 * 4), nn.Unflatten(1, (channels, 4, 4))
         )
@@ -39,15 +39,15 @@ class Upsampler(nn.Module, Generator):
         self.to_image = nn.Sequential(nn.Conv2d(channels, 3, 3, padding=1), nn.Tanh())
 
     @staticmethod
-    def largest_side(settings: BaseModel, /) -> int:
+    def largest_resolution(settings: BaseModel, /) -> int:
         """R."""
-        side: int = settings.side  # type: ignore[attr-defined]
-        return side
+        resolution: int = settings.resolution  # type: ignore[attr-defined]
+        return resolution
 
-    def forward(self, noise: Tensor, condition: Condition, text: Text, phase: Phase) -> Drawing:
-        """`noise` is [B,Z]. Reads no words and does not grow: `text` and `phase` are ignored."""
+    def forward(self, noise: Tensor, condition: Condition, text: Text, growth: Growth) -> Generated:
+        """`noise` is [B,Z]. Reads no words and does not grow: `text` and `growth` are ignored."""
         cells = self.first(torch.cat([condition.code, noise], dim=1))  # [B,C+Z] -> [B,K,4,4]
-        return Drawing((self.to_image(self.blocks(cells)),))  # [B,K,R,R] -> [B,3,R,R]
+        return Generated((self.to_image(self.blocks(cells)),))  # [B,K,R,R] -> [B,3,R,R]
 
 
 def _doubling(channels: int) -> nn.Sequential:

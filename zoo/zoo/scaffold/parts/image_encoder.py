@@ -1,6 +1,6 @@
 """An image encoder that is learnt from nothing.
 
-B images, R their side, D the text's width, (h, w) the grid of N = h * w regions.
+B images, R their resolution, D the text's width, (h, w) the grid of N = h * w regions.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from zoo_registry.contracts import ImageEncoder, ImageFeatures, TextSpec
 
 
 class StridedEncoder(nn.Module, ImageEncoder):
-    """Three convolutions that halve the side; each cell of the last map is a region, their mean the image.
+    """Three convolutions that halve the resolution; each cell of the last map is a region, their mean the
+    image.
 
     channels: of the first convolution; the next ones have twice and four times as many.
     """
@@ -24,8 +25,12 @@ class StridedEncoder(nn.Module, ImageEncoder):
         widths = (3, channels, 2 * channels, 4 * channels)
         self.trunk = nn.Sequential(
             *(
-                nn.Sequential(nn.Conv2d(narrow, wide, 4, 2, 1), nn.BatchNorm2d(wide), nn.LeakyReLU(0.2))
-                for narrow, wide in pairwise(widths)
+                nn.Sequential(
+                    nn.Conv2d(in_channels, out_channels, 4, 2, 1),
+                    nn.BatchNorm2d(out_channels),
+                    nn.LeakyReLU(0.2),
+                )
+                for in_channels, out_channels in pairwise(widths)
             )
         )
         self.to_text = nn.Linear(widths[-1], text.width)

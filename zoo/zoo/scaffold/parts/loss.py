@@ -11,12 +11,12 @@ from zoo_registry.contracts import Loss, Round
 
 
 class FeatureMatching(Loss):
-    """The mean of the discriminator's features of a batch of drawings near that of real images."""
+    """The mean of the discriminator's features of a batch of generated images near that of real images."""
 
     # | E f(x) - E f(G(z)) |^2, as a mean over the features instead of a sum
     def generator(self, round: Round, /) -> Mapping[str, Tensor]:
-        """One term a side of the discriminator; the discriminator itself minimises none."""
-        pairs = zip(round.drawing.images, round.fake_features, round.real_features, strict=True)
+        """One term per resolution for the generator; the discriminator minimises none."""
+        pairs = zip(round.generated.images, round.fake_features, round.real_features, strict=True)
         return {
             f"feature_matching/{image.shape[-1]}": F.mse_loss(fake.mean(0), real.mean(0))
             for image, fake, real in pairs

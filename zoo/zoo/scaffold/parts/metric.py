@@ -1,6 +1,6 @@
-"""A metric that needs no network: how far the colours of drawings are from those of real pictures.
+"""A metric that needs no network: how far the colours of generated images are from those of real images.
 
-b pictures of a batch, R their side.
+b images of a batch, R their resolution.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from zoo_registry.evaluation import Measured, Metric, Pictures, Score, Study
+from zoo_registry.evaluation import ImageSource, Measured, Metric, Score, Study
 
 
 class ColourGap(Metric):
@@ -20,11 +20,11 @@ class ColourGap(Metric):
 
     def measure(self, study: Study, /) -> Measured:
         """The score "$part"."""
-        drawn, real = _colours(study, "drawn"), _colours(study, "real")  # [n,3] each
-        gap = (drawn.mean(0) - real.mean(0)).abs().mean()
-        return Measured({"$part": Score(gap.item(), len(drawn))})
+        generated, real = _colours(study, "generated"), _colours(study, "real")  # [n,3] each
+        gap = (generated.mean(0) - real.mean(0)).abs().mean()
+        return Measured({"$part": Score(gap.item(), len(generated))})
 
 
-def _colours(study: Study, pictures: Pictures) -> Tensor:
-    """Mean colour of each picture, [b,3,R,R] in [-1, 1] to [b,3]; float64, so that batches do not matter."""
-    return torch.cat([batch.double().mean((2, 3)).cpu() for batch in study.batches(pictures)])
+def _colours(study: Study, which: ImageSource) -> Tensor:
+    """Mean colour of each image, [b,3,R,R] in [-1, 1] to [b,3]; float64, so that batches do not matter."""
+    return torch.cat([batch.double().mean((2, 3)).cpu() for batch in study.batches(which)])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from zoo_registry.evaluation import EvaluationProtocol
 
-# Small and quick: one caption among ten, told by the encoders that the generator was trained with. A changed
-# value needs a new version, since results carry "NAME@VERSION".
+# Small and quick: one caption among ten, recognised by the encoders that the generator was trained with. A
+# changed value needs a new version, since results carry "NAME@VERSION".
 PROTOCOL = EvaluationProtocol(
     name="$part",
     version=1,

@@ -1,6 +1,6 @@
 """What the trainer sees of a data set: batches of crops with captions, pure functions of (seed, step).
 
-Shape letters: n pictures, B batch, R side of the largest image. Pixels are uint8, RGB, channels first.
+Shape letters: n images, B batch, R resolution of the largest image. Pixels are uint8, RGB, channels first.
 """
 
 from __future__ import annotations
@@ -25,42 +25,42 @@ from .cache import content, open_cache
 from .parallel import Progress
 
 MARGIN = 76 / 64  # StackGAN: load at 76 for crops of 64
-DRAWS = 4  # random numbers a picture: row, column, flip, caption
+RANDOM_PER_IMAGE = 4  # random numbers per image: row, column, flip, caption
 
 
 class Batch(NamedTuple):
-    """Pictures, one caption each, and what they are."""
+    """Images, one caption each, and what they are."""
 
     pixels: Tensor  # [B,3,R,R] uint8
-    captions: tuple[str, ...]  # "" where a picture has none
+    captions: tuple[str, ...]  # "" where an image has none
     labels: Tensor | None  # [B] int64
-    indices: Tensor  # [B] int64, which pictures of the set
+    indices: Tensor  # [B] int64, which images of the set
 
 
-class Pictures:
-    """The pictures of some records, decoded once into a cache, cut to R = `side`.
+class ImageSet:
+    """The images of some records, decoded once into a cache, cut to R = `resolution`.
 
-    margin: the cached picture's shorter side over R, the room that random crops have.
-    fingerprint: of the data set, where it draws its pictures; else None, and the files are hashed.
+    margin: the cached image's shorter side over R, the room that random crops have.
+    fingerprint: of the data set, where it is procedural; else None, and the files are hashed.
     cache: the folder of the cache; None takes `cache_folder()`.
-    Attributes: captions, of each picture; labels [n] int64, numbers of `label_names` (sorted), None where a
-    record has no class; fingerprint, a hash of pictures, captions and classes, the same on every machine.
-    Raises ZooError where there is no picture, or where some cannot be decoded.
+    Attributes: captions, of each image; labels [n] int64, numbers of `label_names` (sorted), None where a
+    record has no class; fingerprint, a hash of images, captions and classes, the same on every machine.
+    Raises ZooError where there is no image, or where some cannot be decoded.
     """
 
     def __init__(
         self,
         records: Sequence[Record],
         *,
-        side: int,
+        resolution: int,
         margin: float = MARGIN,
         fingerprint: str | None,
         cache: Path | None = None,
         progress: Progress | None = None,
     ) -> None:
         if not records:
-            raise ZooError("the data set has no picture with captions; `zoo data check` tells why")
-        self.side = side
+            raise ZooError("the data set has no image with captions; `zoo data check` tells why")
+        self.resolution = resolution
         self.captions = tuple(record.captions for record in records)
         names = [record.label for record in records if record.label is not None]
         self.label_names = tuple(sorted(set(names))) if len(names) == len(records) else ()
@@ -71,39 +71,43 @@ class Pictures:
         for record, part in zip(records, contents, strict=True):
             digest.update(repr((part, record.box, record.captions, record.label)).encode())
         self.fingerprint = digest.hexdigest()
-        self._cache = open_cache(records, contents, round(side * margin), cache, progress)
-        self._room = self._cache.sizes - (side - 1)  # [n, 2]: how many rows and columns a crop can begin at
+        self._cache = open_cache(records, contents, round(resolution * margin), cache, progress)
+        self._room = self._cache.sizes - (
+            resolution - 1
+        )  # [n, 2]: how many rows and columns a crop can begin at
 
     def __len__(self) -> int:
         return len(self.captions)
 
     def batch(self, indices: Sequence[int], *, generator: torch.Generator | None) -> Batch:
-        """These pictures, each cropped, flipped and captioned at random.
+        """These images, each cropped, flipped and captioned at random.
 
         Without a generator: the crop from the centre, not flipped, and the first caption.
         """
         if generator is None:
             return self.cut(indices, None)
-        return self.cut(indices, torch.rand(len(indices), DRAWS, dtype=torch.float64, generator=generator))
+        return self.cut(
+            indices, torch.rand(len(indices), RANDOM_PER_IMAGE, dtype=torch.float64, generator=generator)
+        )
 
-    def cut(self, indices: Sequence[int], draws: Tensor | None) -> Batch:
-        """These pictures, cut as `draws` [B, 4] in [0, 1) say: row, column, flip, caption."""
+    def cut(self, indices: Sequence[int], uniform: Tensor | None) -> Batch:
+        """These images, cut as `uniform` [B, 4] in [0, 1) say: row, column, flip, caption."""
         which = np.asarray(indices, np.int64)
         room = self._room[which]  # [B, 2]
         chosen = [0] * len(which)
-        if draws is None:
+        if uniform is None:
             corners = room // 2
         else:
-            corners = (draws[:, :2].numpy() * room).astype(np.int64)
+            corners = (uniform[:, :2].numpy() * room).astype(np.int64)
             captions_of = [len(self.captions[index]) for index in which.tolist()]
-            chosen = (draws[:, 3].numpy() * captions_of).astype(np.int64).tolist()
-        side = self.side
-        pixels = np.empty((len(which), 3, side, side), np.uint8)
+            chosen = (uniform[:, 3].numpy() * captions_of).astype(np.int64).tolist()
+        resolution = self.resolution
+        pixels = np.empty((len(which), 3, resolution, resolution), np.uint8)
         for place, (index, (top, left)) in enumerate(zip(which.tolist(), corners.tolist(), strict=True)):
-            pixels[place] = self._cache[index][:, top : top + side, left : left + side]
+            pixels[place] = self._cache[index][:, top : top + resolution, left : left + resolution]
         images = torch.from_numpy(pixels)
-        if draws is not None:
-            flipped = draws[:, 2] < 0.5
+        if uniform is not None:
+            flipped = uniform[:, 2] < 0.5
             images[flipped] = images[flipped].flip(-1)
         captions = tuple(
             self.captions[index][caption] if self.captions[index] else ""
@@ -113,32 +117,34 @@ class Pictures:
         return Batch(images, captions, None if self.labels is None else self.labels[rows], rows)
 
 
-def images(pixels: Tensor, sides: Sequence[int]) -> tuple[Tensor, ...]:
-    """Pixels [B,3,R,R] uint8 as float images in [-1, 1], one [B,3,r,r] a side, all of the same crop.
+def images_at(pixels: Tensor, resolutions: Sequence[int]) -> tuple[Tensor, ...]:
+    """Pixels [B,3,R,R] uint8 as float images in [-1, 1], one [B,3,r,r] per resolution, all of the same crop.
 
     r = R is the crop itself; the others are resized from it, bilinear and antialiased.
     """
     crop = pixels.float() / 127.5 - 1
-    return tuple(crop if side == crop.shape[-1] else _resized(crop, side) for side in sides)
+    return tuple(
+        crop if resolution == crop.shape[-1] else _resized(crop, resolution) for resolution in resolutions
+    )
 
 
-def _resized(crop: Tensor, side: int) -> Tensor:
+def _resized(crop: Tensor, resolution: int) -> Tensor:
     """The weights of a pixel sum to 1 only up to rounding, hence the clamp."""
-    return F.interpolate(crop, side, mode="bilinear", antialias=True).clamp_(-1, 1)
+    return F.interpolate(crop, resolution, mode="bilinear", antialias=True).clamp_(-1, 1)
 
 
 class Batches(Dataset[Batch]):
     """The training batches: item `step` is the batch of that step, a pure function of (seed, step).
 
-    Each epoch goes through a new order of all pictures; what does not fill a batch is left out.
+    Each epoch goes through a new order of all images; what does not fill a batch is left out.
     schedule: batch sizes, of all processes together. Process `rank` of `world` gets its slice of every batch;
     the slices together are what one process alone would get.
-    classes_as_units: a batch holds one picture of each of as many classes, drawn anew each step.
+    classes_as_units: a batch holds one image of each of as many classes, sampled anew each step.
     """
 
     def __init__(
         self,
-        pictures: Pictures,
+        image_set: ImageSet,
         schedule: Schedule,
         *,
         seed: int,
@@ -149,11 +155,11 @@ class Batches(Dataset[Batch]):
         for size in {segment.batch_size for segment in schedule.segments}:
             if size % world:
                 raise ZooError(f"batch_size {size} cannot be shared evenly among {world} processes")
-            if classes_as_units and len(pictures.label_names) < size:
+            if classes_as_units and len(image_set.label_names) < size:
                 raise ZooError(
-                    f"batch_size is {size} classes, but the data set has {len(pictures.label_names)}"
+                    f"batch_size is {size} classes, but the data set has {len(image_set.label_names)}"
                 )
-        self.pictures, self.schedule, self.seed = pictures, schedule, seed
+        self.image_set, self.schedule, self.seed = image_set, schedule, seed
         self.classes_as_units = classes_as_units
         self._rank, self._world = rank, world
         self._epoch = (-1, -1)
@@ -165,25 +171,27 @@ class Batches(Dataset[Batch]):
         share = size // self._world
         mine = slice(self._rank * share, (self._rank + 1) * share)
         indices = self._classes(step, size) if self.classes_as_units else self._next(step, segment)
-        draws = torch.rand(size, DRAWS, dtype=torch.float64, generator=seeded(self.seed, step, "crops"))
-        return self.pictures.cut(indices[mine].tolist(), draws[mine])
+        uniform = torch.rand(
+            size, RANDOM_PER_IMAGE, dtype=torch.float64, generator=seeded(self.seed, step, "crops")
+        )
+        return self.image_set.cut(indices[mine].tolist(), uniform[mine])
 
     def _next(self, step: int, segment: Segment) -> Tensor:
-        """The pictures [B] of a step, in the order of its epoch."""
+        """The images [B] of a step, in the order of its epoch."""
         epoch, part = divmod(step - segment.first, segment.epoch)
         if (segment.first, epoch) != self._epoch:
             self._epoch = (segment.first, epoch)
             order = seeded(self.seed, *((segment.first,) if segment.first else ()), epoch, "order")
-            self._order = torch.randperm(len(self.pictures), generator=order)
+            self._order = torch.randperm(len(self.image_set), generator=order)
         return self._order[part * segment.batch_size : (part + 1) * segment.batch_size]
 
     def _classes(self, step: int, size: int) -> Tensor:
-        """One picture [B] of each of some classes."""
-        labels = self.pictures.labels
+        """One image [B] of each of some classes."""
+        labels = self.image_set.labels
         assert labels is not None
         source = seeded(self.seed, step, "classes")
-        chosen = torch.randperm(len(self.pictures.label_names), generator=source)[:size]  # [B]
-        score = torch.rand(len(labels), generator=source)  # a class's picture with the highest is taken
+        chosen = torch.randperm(len(self.image_set.label_names), generator=source)[:size]  # [B]
+        score = torch.rand(len(labels), generator=source)  # a class's image with the highest is taken
         return torch.where(labels == chosen[:, None], score, -1.0).argmax(1)  # [B,n]
 
 
@@ -198,7 +206,7 @@ def loader(
         num_workers=workers,
         pin_memory=pin,
         collate_fn=_as_it_is,
-        generator=torch.Generator(),  # else every loader would draw from the global generator
+        generator=torch.Generator(),  # else every loader would sample from the global generator
     )
 
 

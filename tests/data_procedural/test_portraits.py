@@ -16,8 +16,8 @@ from zoo_registry.contracts import DataSource, Record
 from zoo_registry.errors import ZooError
 
 
-def portraits(argument: str = "1000", side: int | None = 64, seed: int = 0) -> Portraits:
-    return Portraits(DataSource(argument=argument, side=side, seed=seed))
+def portraits(argument: str = "1000", resolution: int | None = 64, seed: int = 0) -> Portraits:
+    return Portraits(DataSource(argument=argument, resolution=resolution, seed=seed))
 
 
 def pixels(record: Record) -> np.ndarray:
@@ -36,17 +36,17 @@ def thousand() -> list[Record]:
     return [record for split in data.splits() for record in data.records(split)]
 
 
-# ---- pictures
+# ---- images
 
 
-def test_pictures_are_rgb_of_the_side_asked_for() -> None:
-    for side, want in ((None, 128), (32, 32), (64, 64), (76, 76), (256, 256)):
-        image = portraits("2", side).records("train")[0].image
+def test_images_are_rgb_of_the_resolution_asked_for() -> None:
+    for resolution, want in ((None, 128), (32, 32), (64, 64), (76, 76), (256, 256)):
+        image = portraits("2", resolution).records("train")[0].image
         assert callable(image)
         assert (image().size, image().mode) == ((want, want), "RGB")
 
 
-def test_same_seed_same_pictures_and_another_seed_others() -> None:
+def test_same_seed_same_images_and_another_seed_others() -> None:
     first, again, other = portraits("20"), portraits("20"), portraits("20", seed=1)
     for a, b, c in zip(first.records("train"), again.records("train"), other.records("train"), strict=True):
         assert (a.name, a.captions, a.attributes) == (b.name, b.captions, b.attributes)
@@ -62,7 +62,7 @@ def test_more_portraits_begin_with_the_fewer(split: str) -> None:
         assert (pixels(a) == pixels(b)).all()
 
 
-def test_every_side_shows_the_same_picture() -> None:
+def test_every_resolution_shows_the_same_image() -> None:
     for a, b in zip(portraits("40", 64).records("train"), portraits("40", 128).records("train"), strict=True):
         assert callable(b.image)
         halved = np.asarray(b.image().resize((64, 64), Image.Resampling.BOX), dtype=float)
@@ -70,11 +70,11 @@ def test_every_side_shows_the_same_picture() -> None:
         assert a.captions == b.captions
 
 
-PERSON_FIELDS = {field.name for field in fields(Person)} - {"glasses"}  # the picture's own count
+PERSON_FIELDS = {field.name for field in fields(Person)} - {"glasses"}  # the image's own count
 
 
 def change(record: Record, **values: str) -> np.ndarray:
-    """How much each pixel changes, [side, side], when attributes get other values."""
+    """How much each pixel changes, [resolution, resolution], when attributes get other values."""
     portrait = portrait_of(record)
     of_person = {name: values.pop(name) for name in list(values) if name in PERSON_FIELDS}
     other = draw(replace(portrait, person=replace(portrait.person, **of_person), **values), 64)
@@ -82,7 +82,7 @@ def change(record: Record, **values: str) -> np.ndarray:
 
 
 def seen_as(record: Record, colours: Mapping[str, tuple[int, int, int]], **other: str) -> str:
-    """The name of the colour that a part has in the picture: the part is what another value changes."""
+    """The name of the colour that a part has in the image: the part is what another value changes."""
     difference = change(record, **other)
     region = difference > np.median(difference[difference > 45])  # not the edges
     middle = np.median(pixels(record)[region], axis=0)
@@ -176,7 +176,7 @@ def test_an_attribute_shows_at_64_pixels(thousand: Sequence[Record], attribute: 
 
 
 def test_a_crop_of_64_out_of_76_keeps_the_face_whole(thousand: Sequence[Record]) -> None:
-    margin = 12 * 64 // 76  # pixels of 64 that a crop may cut off a side
+    margin = 12 * 64 // 76  # pixels of 64 that a crop may cut off each edge
     for record in thousand[::8]:
         region = change(record, eyes="blue", nose="broad", expression="surprised", brows="thick") > 30
         assert not region[:margin].any(), record.name
@@ -245,7 +245,7 @@ def test_few_portraits() -> None:
     assert [len(portraits("2").records(split)) for split in ("train", "test")] == [1, 1]
 
 
-def test_fingerprint_tells_what_pictures_depend_on() -> None:
+def test_fingerprint_tells_what_images_depend_on() -> None:
     assert portraits("").fingerprint() == portraits("6000").fingerprint()
     prints = {portraits("5").fingerprint(), portraits("6").fingerprint(), portraits("5", 76).fingerprint()}
     assert len(prints | {portraits("5", seed=3).fingerprint()}) == 4

@@ -1,7 +1,7 @@
-"""What the drawn data sets have in common: counting, splits of disjoint classes, sources of chance.
+"""What the procedural data sets have in common: counting, splits of disjoint classes, sources of chance.
 
-Picture `i` depends on the seed and on `i` only: a larger set begins with the pictures of a smaller one, and
-every side shows the same content.
+Image `i` depends on the seed and on `i` only: a larger set begins with the images of a smaller one, and
+every resolution shows the same content.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class _Named(Protocol):
 Kind = TypeVar("Kind", bound=_Named)  # a class: a frozen dataclass of attributes with a name
 
 COUNT = 6000
-SIDE = 128
-TEST_EVERY = 5  # one picture in five is of the test split, the second of each five
+RESOLUTION = 128
+TEST_EVERY = 5  # one image in five is of the test split, the second of each five
 
-PRACTICE = 10**9  # the number of the first picture to practise on: beyond those of any set
-HIDDEN = "hidden"  # the value of an attribute that a picture does not show
+PRACTICE = 10**9  # the number of the first image to practise on: beyond those of any set
+HIDDEN = "hidden"  # the value of an attribute that an image does not show
 
 _CANDIDATES = 40
 _MIXTURES = 6
@@ -46,18 +46,18 @@ class Purpose(IntEnum):
     """What a generator, seeded with (seed, purpose, number), is for."""
 
     CLASS = 0
-    PICTURE = 1
+    IMAGE = 1
     CAPTIONS = 2
     DRAWING = 3
     MIXTURE = 4
 
 
 class Scene(NamedTuple):
-    """A picture before it is drawn, and what is known of it.
+    """An image before it is drawn, and what is known of it.
 
-    unseen: attributes that captions may tell, but which do not show in this picture, or only outside of the
+    unseen: attributes that captions may tell, but which do not show in this image, or only outside of the
         crop that training and evaluation see.
-    small: attributes that can be made out at 64 px in most such pictures, but not in all: a judge learns from
+    small: attributes that can be made out at 64 px in most such images, but not in all: a judge learns from
         them and is not counted on them.
     """
 
@@ -67,18 +67,18 @@ class Scene(NamedTuple):
     small: Set[str] = frozenset()
 
 
-class DrawnSet(Dataset, Generic[Kind]):
+class ProceduralDataset(Dataset, Generic[Kind]):
     """A procedural data set. The source's argument is "COUNT", "COUNT,mixed", "mixed" or "" (6000).
 
     COUNT: images in all, train and test. mixed: every training image has attributes of its own, drawn freely,
     and is a class of its own; no training image has the attributes of a test class. The test split is the
-    same with and without. Images have the source's side (128 where it names none). Raises `ZooError` for any
-    other argument.
+    same with and without. Images have the source's resolution (128 where it names none). Raises `ZooError`
+    for any other argument.
     """
 
     folder_layout = ""
     name: ClassVar[str]
-    version: ClassVar[int]  # to be raised whenever a picture or a caption changes
+    version: ClassVar[int]  # to be raised whenever an image or a caption changes
     judges = Path(__file__).with_name("judges")  # `python -m benchmarks.judge --ship` puts them there
 
     def __init__(self, source: DataSource, /) -> None:
@@ -89,7 +89,7 @@ class DrawnSet(Dataset, Generic[Kind]):
                 f"examples: '{self.name}', '{self.name}:500', '{self.name}:500,mixed' (free attributes)"
             )
         self.source = source
-        self.side = source.side or SIDE
+        self.resolution = source.resolution or RESOLUTION
         self._count = int(found[1] or COUNT)
         self.free = found[2] is not None
         self._records: dict[str, tuple[Record, ...]] = {}
@@ -104,23 +104,23 @@ class DrawnSet(Dataset, Generic[Kind]):
 
     @abstractmethod
     def scene(self, kind: Kind, number: int) -> Scene:
-        """What picture `number` shows, of a class."""
+        """What image `number` shows, of a class."""
 
     @abstractmethod
     def captions(self, attributes: Mapping[str, str], rng: np.random.Generator) -> Sequence[Sentence]:
-        """What people might write below a picture."""
+        """What people might write below an image."""
 
     @classmethod
     def recognises(cls, folder: Path) -> bool:
-        """No folder is a drawn set."""
+        """No folder is a procedural data set."""
         return False
 
     def splits(self) -> tuple[str, ...]:
-        """ "train" and "test"; a set of one picture has no test split."""
+        """ "train" and "test"; a set of one image has no test split."""
         return ("train", "test")[: self._count]
 
     def records(self, split: str) -> Sequence[Record]:
-        """The pictures of a split in the order of their numbers. Drawing waits until `image` is called."""
+        """The images of a split in the order of their numbers. Drawing waits until `image` is called."""
         if split not in self.splits():
             raise ZooError(
                 f"{self.name}:{self._count}: there is no split {split!r}{nearest(split, self.splits())}"
@@ -132,46 +132,46 @@ class DrawnSet(Dataset, Generic[Kind]):
             )
         return self._records[split]
 
-    def standard(self, side: int, tests: int) -> Self:
-        """The same set whatever its own count and seed: at a side, with so many pictures in "test"."""
-        return type(self)(DataSource(str(TEST_EVERY * tests), side=side))
+    def standard(self, resolution: int, tests: int) -> Self:
+        """The same set whatever its own count and seed: at a resolution, with so many images in "test"."""
+        return type(self)(DataSource(str(TEST_EVERY * tests), resolution=resolution))
 
     def practice(self, count: int) -> Sequence[Record]:
-        """Pictures of mixed classes, each of its own, without captions: what a judge learns from.
+        """Images of mixed classes, each of its own, without captions: what a judge learns from.
 
         In the splits' few classes every attribute goes with all others, so that a judge would learn the
-        classes. No picture here has the attributes of a class of the test split. Of a few mixtures the one is
+        classes. No image here has the attributes of a class of the test split. Of a few mixtures the one is
         taken whose values have come least often. Attributes have no value where they do not show.
         """
         tested = [_features(kind) for kind in self.classes("test")]
-        come: Counter[tuple[str, str]] = Counter()
+        counts: Counter[tuple[str, str]] = Counter()
         records: list[Record] = []
         for number in range(PRACTICE, PRACTICE + count):
             rng = np.random.default_rng(self.key(Purpose.MIXTURE, number))
-            offers = [self.mixed(rng) for _ in range(_MIXTURES)]
+            candidates = [self.mixed(rng) for _ in range(_MIXTURES)]
             kind = min(
-                (offer for offer in offers if _features(offer) not in tested),
-                key=lambda offer: sum(log1p(come[item]) for item in _features(offer).items()),
+                (candidate for candidate in candidates if _features(candidate) not in tested),
+                key=lambda candidate: sum(log1p(counts[item]) for item in _features(candidate).items()),
             )
-            come.update(_features(kind).items())
+            counts.update(_features(kind).items())
             scene = self.scene(kind, number)
-            shown = {name: value for name, value in scene.attributes.items() if name not in scene.unseen}
-            records.append(Record(str(number), scene.draw, (), attributes=shown))
+            visible = {name: value for name, value in scene.attributes.items() if name not in scene.unseen}
+            records.append(Record(str(number), scene.draw, (), attributes=visible))
         return records
 
     def problems(self) -> Sequence[Problem]:
-        """None: what is drawn has no faults."""
+        """None: procedural images have no problems."""
         return ()
 
     def fingerprint(self) -> str:
-        """Names every choice that the pictures and captions depend on."""
+        """Names every choice that the images and captions depend on."""
         return (
-            f"{self.name} version={self.version} count={self._count} side={self.side} seed={self.source.seed}"
-            f"{' mixed' if self.free else ''}"
+            f"{self.name} version={self.version} count={self._count} resolution={self.resolution} "
+            f"seed={self.source.seed}{' mixed' if self.free else ''}"
         )
 
     def key(self, purpose: Purpose, number: int) -> tuple[int, int, int]:
-        """What seeds a generator for one purpose of one picture."""
+        """What seeds a generator for one purpose of one image."""
         return self.source.seed, int(purpose), number
 
     def _kind(self, split: str, rank: int) -> Kind:
@@ -210,8 +210,11 @@ def far_apart(count: int, seed: int, candidate: Callable[[int, np.random.Generat
     chosen: list[Any] = []
     features: list[dict[str, str]] = []
     for index in range(count):
-        offers = [candidate(index, rng) for _ in range(_CANDIDATES)]
-        best = min(offers, key=lambda offer: sum(_likeness(asdict(offer), other) ** 3 for other in features))
+        candidates = [candidate(index, rng) for _ in range(_CANDIDATES)]
+        best = min(
+            candidates,
+            key=lambda candidate: sum(_likeness(asdict(candidate), other) ** 3 for other in features),
+        )
         chosen.append(best)
         features.append(asdict(best))
     return tuple(chosen)

@@ -63,7 +63,7 @@ def test_a_sentence_tells_what_the_words_in_it_tell() -> None:
     }
 
 
-def test_facts_that_allow_no_sentence_are_told() -> None:
+def test_facts_that_allow_no_sentence_are_reported() -> None:
     with pytest.raises(LookupError, match="size"):
         Grammar({"s": "{colour}"}).sentence("s", {"size": "big"}, np.random.default_rng(0))
 

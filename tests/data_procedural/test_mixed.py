@@ -14,7 +14,7 @@ SETS = ("aviary", "garden", "portraits")
 
 
 def dataset(name: str, argument: str) -> Any:
-    return catalogue().get("dataset", name).load()(DataSource(argument, side=32))
+    return catalogue().get("dataset", name).load()(DataSource(argument, resolution=32))
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -5,14 +5,14 @@ import pytest
 import torch
 from PIL import Image
 
-from zoo.data.pictures import Batches, Pictures, images, loader
+from zoo.data.images import Batches, ImageSet, images_at, loader
 from zoo.schedule import constant
 from zoo_registry.contracts import Record
 from zoo_registry.errors import ZooError
 
 
 def coordinates(index):
-    """A picture whose red is the column, whose green is the row, and whose blue is its number."""
+    """An image whose red is the column, whose green is the row, and whose blue is its number."""
     rows, columns = np.mgrid[:20, :24]
     return Image.fromarray(np.stack([columns, rows, np.full_like(rows, index)], axis=-1).astype(np.uint8))
 
@@ -30,8 +30,8 @@ def records(number=10, labelled=True):
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    return Pictures(records(), side=16, margin=20 / 16, fingerprint="f", cache=tmp_path)
+def images(tmp_path):
+    return ImageSet(records(), resolution=16, margin=20 / 16, fingerprint="f", cache=tmp_path)
 
 
 def same(first, second):
@@ -40,36 +40,36 @@ def same(first, second):
     )
 
 
-def test_what_is_known_of_the_set(pictures):
-    assert len(pictures) == 10
-    assert pictures.captions[2] == ("2 0", "2 1", "2 2")
-    assert pictures.label_names == ("class a", "class b")
-    assert pictures.labels.tolist() == [1, 0] * 5
-    assert pictures.labels.dtype == torch.int64
+def test_what_is_known_of_the_set(images):
+    assert len(images) == 10
+    assert images.captions[2] == ("2 0", "2 1", "2 2")
+    assert images.label_names == ("class a", "class b")
+    assert images.labels.tolist() == [1, 0] * 5
+    assert images.labels.dtype == torch.int64
 
 
 def test_without_a_class_each_there_are_no_labels(tmp_path):
-    pictures = Pictures(records(labelled=False), side=16, fingerprint="f", cache=tmp_path)
-    assert pictures.labels is None
-    assert pictures.batch([1], generator=None).labels is None
+    images = ImageSet(records(labelled=False), resolution=16, fingerprint="f", cache=tmp_path)
+    assert images.labels is None
+    assert images.batch([1], generator=None).labels is None
 
 
-def test_fingerprint_is_of_pictures_captions_and_classes(tmp_path, pictures):
+def test_fingerprint_is_of_images_captions_and_classes(tmp_path, images):
     def fingerprint(records, fingerprint="f"):
-        return Pictures(records, side=16, fingerprint=fingerprint, cache=tmp_path / "other").fingerprint
+        return ImageSet(records, resolution=16, fingerprint=fingerprint, cache=tmp_path / "other").fingerprint
 
-    assert fingerprint(records()) == pictures.fingerprint
+    assert fingerprint(records()) == images.fingerprint
     others = (
         records(labelled=False),
         records(9),
         [*records(9), Record("9", records()[9].image, ("x",), "class a")],
     )
-    prints = {fingerprint(other) for other in others} | {fingerprint(records(), "g"), pictures.fingerprint}
+    prints = {fingerprint(other) for other in others} | {fingerprint(records(), "g"), images.fingerprint}
     assert len(prints) == 5
 
 
-def test_without_a_generator_the_centre_and_the_first_caption(pictures):
-    batch = pictures.batch([3, 0, 3], generator=None)
+def test_without_a_generator_the_centre_and_the_first_caption(images):
+    batch = images.batch([3, 0, 3], generator=None)
     assert batch.pixels.shape == (3, 3, 16, 16)
     assert batch.pixels.dtype == torch.uint8
     assert batch.pixels[:, 0, 0].tolist() == [list(range(4, 20))] * 3  # columns 4 to 19 of 24
@@ -80,8 +80,8 @@ def test_without_a_generator_the_centre_and_the_first_caption(pictures):
     assert batch.indices.tolist() == [3, 0, 3]
 
 
-def test_crops_flips_and_captions_take_every_value_equally(pictures):
-    batch = pictures.batch([2] * 3000, generator=torch.Generator().manual_seed(0))
+def test_crops_flips_and_captions_take_every_value_equally(images):
+    batch = images.batch([2] * 3000, generator=torch.Generator().manual_seed(0))
     flipped = batch.pixels[:, 0, 0, 0] > batch.pixels[:, 0, 0, -1]
     columns = torch.where(flipped, batch.pixels[:, 0, 0, -1], batch.pixels[:, 0, 0, 0])
     for values, expected in (
@@ -97,9 +97,9 @@ def test_crops_flips_and_captions_take_every_value_equally(pictures):
     assert torch.equal(steps, torch.where(flipped, -1, 1)[:, None].expand(-1, 15))
 
 
-def test_same_generator_same_batch(pictures):
+def test_same_generator_same_batch(images):
     first, second, other = (
-        pictures.batch(range(10), generator=torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+        images.batch(range(10), generator=torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
     )
     assert same(first, second)
     assert not torch.equal(first.pixels, other.pixels)
@@ -109,7 +109,7 @@ def test_smaller_images_are_of_the_same_crop():
     pixels = torch.zeros(2, 3, 16, 16, dtype=torch.uint8)
     pixels[0, 0, :, 8:] = 255
     pixels[1] = torch.arange(16, dtype=torch.uint8) * 16
-    small, large = images(pixels, (4, 16))
+    small, large = images_at(pixels, (4, 16))
     assert torch.equal(large, pixels / 127.5 - 1)
     assert small.shape == (2, 3, 4, 4)
     assert small[0, 0, :, 0].tolist() == [-1] * 4
@@ -117,58 +117,58 @@ def test_smaller_images_are_of_the_same_crop():
     torch.testing.assert_close(
         small[1, 0, 0, 1:3], large[1, 0, 0, 4:12].reshape(2, 4).mean(1), atol=0.02, rtol=0
     )
-    (only,) = images(pixels, (4,))
+    (only,) = images_at(pixels, (4,))
     assert torch.equal(only, small)
 
 
-def test_a_step_is_the_same_batch_whatever_came_before(pictures):
+def test_a_step_is_the_same_batch_whatever_came_before(images):
     first, second = (
-        Batches(pictures, constant(16, 10, 3), seed=5),
-        Batches(pictures, constant(16, 10, 3), seed=5),
+        Batches(images, constant(16, 10, 3), seed=5),
+        Batches(images, constant(16, 10, 3), seed=5),
     )
     ahead = [first[step] for step in range(8)]
     assert all(same(ahead[step], second[step]) for step in (7, 2, 5, 0))
-    assert not same(ahead[0], Batches(pictures, constant(16, 10, 3), seed=6)[0])
+    assert not same(ahead[0], Batches(images, constant(16, 10, 3), seed=6)[0])
 
 
-def test_an_epoch_shows_each_picture_once_in_an_order_of_its_own(pictures):
-    batches = Batches(pictures, constant(16, 10, 5), seed=0)
+def test_an_epoch_shows_each_image_once_in_an_order_of_its_own(images):
+    batches = Batches(images, constant(16, 10, 5), seed=0)
     assert batches.schedule.steps == 2
     epochs = [torch.cat([batches[2 * e].indices, batches[2 * e + 1].indices]).tolist() for e in range(3)]
     assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
     assert epochs[0] != epochs[1] != epochs[2]
 
 
-def test_rest_of_an_epoch_is_left_out(pictures):
-    batches = Batches(pictures, constant(16, 10, 4), seed=0)
+def test_rest_of_an_epoch_is_left_out(images):
+    batches = Batches(images, constant(16, 10, 4), seed=0)
     assert batches.schedule.steps == 2
     shown = torch.cat([batches[0].indices, batches[1].indices])
     assert len(shown.unique()) == 8
 
 
-def test_processes_share_the_batch_of_one(pictures):
-    whole = Batches(pictures, constant(16, 10, 6), seed=1)[3]
-    shares = [Batches(pictures, constant(16, 10, 6), seed=1, rank=rank, world=3)[3] for rank in range(3)]
+def test_processes_share_the_batch_of_one(images):
+    whole = Batches(images, constant(16, 10, 6), seed=1)[3]
+    shares = [Batches(images, constant(16, 10, 6), seed=1, rank=rank, world=3)[3] for rank in range(3)]
     assert torch.equal(torch.cat([share.pixels for share in shares]), whole.pixels)
     assert sum((share.captions for share in shares), ()) == whole.captions
     assert len(torch.cat([share.indices for share in shares]).unique()) == 6
 
 
-def test_batch_larger_than_the_set(pictures):
-    with pytest.raises(ZooError, match="batch_size is 11, but the data set has only 10 pictures"):
+def test_batch_larger_than_the_set(images):
+    with pytest.raises(ZooError, match="batch_size is 11, but the data set has only 10 images"):
         constant(16, 10, 11)
     with pytest.raises(ZooError, match="batch_size 5 cannot be shared evenly among 2"):
-        Batches(pictures, constant(16, 10, 5), seed=0, world=2)
+        Batches(images, constant(16, 10, 5), seed=0, world=2)
 
 
-def test_set_without_pictures():
-    with pytest.raises(ZooError, match="no picture"):
-        Pictures([], side=16, fingerprint=None)
+def test_set_without_images():
+    with pytest.raises(ZooError, match="no image"):
+        ImageSet([], resolution=16, fingerprint=None)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_loader_resumes_where_it_stopped(pictures, workers):
-    batches = Batches(pictures, constant(16, 10, 3), seed=0)
+def test_loader_resumes_where_it_stopped(images, workers):
+    batches = Batches(images, constant(16, 10, 3), seed=0)
     before = torch.random.get_rng_state()
     whole = list(loader(batches, 0, 7))
     resumed = list(loader(batches, 4, 7, workers=workers))

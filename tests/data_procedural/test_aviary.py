@@ -16,8 +16,8 @@ from zoo_registry.contracts import DataSource, Record
 from zoo_registry.errors import ZooError
 
 
-def aviary(argument: str = "1000", side: int | None = 64, seed: int = 0) -> Aviary:
-    return Aviary(DataSource(argument=argument, side=side, seed=seed))
+def aviary(argument: str = "1000", resolution: int | None = 64, seed: int = 0) -> Aviary:
+    return Aviary(DataSource(argument=argument, resolution=resolution, seed=seed))
 
 
 def pixels(record: Record) -> np.ndarray:
@@ -36,17 +36,17 @@ def thousand() -> list[Record]:
     return [record for split in data.splits() for record in data.records(split)]
 
 
-# ---- pictures
+# ---- images
 
 
-def test_pictures_are_rgb_of_the_side_asked_for() -> None:
-    for side, want in ((None, 128), (64, 64), (76, 76), (256, 256)):
-        image = aviary("2", side).records("train")[0].image
+def test_images_are_rgb_of_the_resolution_asked_for() -> None:
+    for resolution, want in ((None, 128), (64, 64), (76, 76), (256, 256)):
+        image = aviary("2", resolution).records("train")[0].image
         assert callable(image)
         assert (image().size, image().mode) == ((want, want), "RGB")
 
 
-def test_same_seed_same_pictures_and_another_seed_others() -> None:
+def test_same_seed_same_images_and_another_seed_others() -> None:
     first, again, other = aviary("20"), aviary("20"), aviary("20", seed=1)
     for a, b, c in zip(first.records("train"), again.records("train"), other.records("train"), strict=True):
         assert (a.name, a.captions, a.attributes) == (b.name, b.captions, b.attributes)
@@ -62,7 +62,7 @@ def test_a_larger_aviary_begins_with_the_smaller_one(split: str) -> None:
         assert (pixels(a) == pixels(b)).all()
 
 
-def test_every_side_shows_the_same_picture() -> None:
+def test_every_resolution_shows_the_same_image() -> None:
     for a, b in zip(aviary("40", 64).records("train"), aviary("40", 128).records("train"), strict=True):
         assert callable(b.image)
         halved = np.asarray(b.image().resize((64, 64), Image.Resampling.BOX), dtype=float)
@@ -71,7 +71,7 @@ def test_every_side_shows_the_same_picture() -> None:
 
 
 def changed(record: Record, **colours: str) -> np.ndarray:
-    """Where a picture changes, [side, side], when parts of the bird get other colours."""
+    """Where an image changes, [resolution, resolution], when parts of the bird get other colours."""
     bird = bird_of(record)
     other = draw(replace(bird, species=replace(bird.species, **colours)), 64)
     return np.abs(np.asarray(other, dtype=float) - pixels(record)).sum(2) > 60
@@ -83,14 +83,14 @@ def test_the_body_has_the_colour_that_captions_name(thousand: Sequence[Record]) 
     for record in thousand[::4]:
         body = record.attributes["body"]
         region = changed(record, body="green" if body == "purple" else "purple")
-        assert region.mean() > 0.03, "too little of the picture shows the body"
+        assert region.mean() > 0.03, "too little of the image shows the body"
         middle = np.median(pixels(record)[region], axis=0)
         right += names[np.square(values - middle).sum(1).argmin()] == body
     assert right >= 0.95 * len(thousand[::4])
 
 
 def test_a_crop_of_64_out_of_76_keeps_the_bird_whole(thousand: Sequence[Record]) -> None:
-    margin = 12 * 64 // 76  # pixels of 64 that a crop may cut off a side
+    margin = 12 * 64 // 76  # pixels of 64 that a crop may cut off each edge
     for record in thousand[::8]:
         paint = "purple" if record.attributes["body"] != "purple" else "yellow"
         region = changed(record, body=paint, wing=paint, beak=paint, crown=paint)
@@ -148,11 +148,11 @@ def test_small_aviaries() -> None:
     assert [len(aviary("2").records(split)) for split in ("train", "test")] == [1, 1]
 
 
-def test_default_count_is_told_by_the_fingerprint() -> None:
+def test_default_count_is_reported_by_the_fingerprint() -> None:
     assert aviary("").fingerprint() == aviary("6000").fingerprint()
 
 
-def test_fingerprint_tells_what_pictures_depend_on() -> None:
+def test_fingerprint_tells_what_images_depend_on() -> None:
     prints = {aviary("5").fingerprint(), aviary("6").fingerprint(), aviary("5", 76).fingerprint()}
     assert len(prints | {aviary("5", seed=3).fingerprint()}) == 4
 

@@ -1,6 +1,6 @@
-"""The pictures that a pipeline draws for a study: drawn once, kept while the study goes on.
+"""The images that a pipeline generates for a study, kept while the study goes on.
 
-Shape letters: see zoo_registry.contracts; n pictures.
+Shape letters: see zoo_registry.contracts; n images.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from ..reading import condition_of, encode
 from ..seeding import generator as seeded
 
 
-class Drawings:
-    """Pictures i = 0, 1, … of a pipeline, uint8, in a file that grows; picture i depends on (seed, i) alone.
+class GeneratedImages:
+    """Images i = 0, 1, … of a pipeline, uint8, in a file that grows; image i depends on (seed, i) alone.
 
-    file: where they are kept, so that an evaluation that was stopped goes on where it was. Each picture has
+    file: where they are kept, so that an evaluation that was stopped goes on where it was. Each image has
         its place in it, so that two evaluations at once write the same bytes there.
     """
 
@@ -39,7 +39,7 @@ class Drawings:
     ) -> None:
         self.pipe, self.file, self.seed, self.truncation = pipe, file, seed, truncation
         self.batch_size = batch_size
-        self.size = 3 * pipe.side**2  # bytes a picture
+        self.size = 3 * pipe.resolution**2  # bytes per image
 
     @cached_property
     def _held(self) -> BinaryIO:
@@ -53,14 +53,14 @@ class Drawings:
         """How many are there."""
         return os.fstat(self._held.fileno()).st_size // self.size
 
-    def draw(self, captions: Sequence[str], *, quiet: bool) -> None:
-        """Draw what is not there yet, a picture of each caption."""
+    def generate(self, captions: Sequence[str], *, quiet: bool) -> None:
+        """Generate what is not there yet, an image of each caption."""
         count = len(self)
         if count >= len(captions):
             return
         file = self._held
-        file.seek(count * self.size)  # a picture may have been written by half
-        with Bar("drawn pictures", len(captions), done=count, quiet=quiet) as bar:
+        file.seek(count * self.size)  # an image may have been written by half
+        with Bar("generated images", len(captions), done=count, quiet=quiet) as bar:
             while count < len(captions):
                 part = range(count, min(count + self.batch_size, len(captions)))
                 pixels = self._batch([captions[i] for i in part], part)
@@ -71,24 +71,24 @@ class Drawings:
 
     @torch.inference_mode()
     def _batch(self, captions: Sequence[str], numbers: Sequence[int]) -> Tensor:
-        """Pictures [b,3,R,R] uint8 of the captions with these numbers."""
+        """Images [b,3,R,R] uint8 of the captions with these numbers."""
         pipe, parts = self.pipe, self.pipe.parts
         widths = (parts.generator.spec.noise_width, parts.code_width)
         rows = []
         for number in numbers:
             source = seeded(self.seed, number, "evaluation")
             rows.append([self._noise(torch.randn(width, generator=source)) for width in widths])
-        noise, draws = (torch.stack(column).to(pipe.device) for column in zip(*rows, strict=True))
-        text = Text(draws[:, :0])
+        noise, code_noise = (torch.stack(column).to(pipe.device) for column in zip(*rows, strict=True))
+        text = Text(code_noise[:, :0])
         if pipe.reads_text:
             text = encode(parts, parts.text_encoder.tokenize(captions), pipe.device)
-        drawing = parts.generator(noise, condition_of(parts, text, draws), text, pipe.phase)
-        images = drawing.images[-1].float()
+        generated = parts.generator(noise, condition_of(parts, text, code_noise), text, pipe.growth)
+        images = generated.images[-1].float()
         bad = ~torch.isfinite(images).flatten(1).all(1)
         if bad.any():
             number = numbers[int(bad.nonzero()[0])]
             raise ZooError(
-                f"the pipeline draws values that are not finite (NaN or infinite), first in picture "
+                f"the pipeline generates values that are not finite (NaN or infinite), first in image "
                 f"{number}, of {captions[number - numbers[0]]!r}: its training has diverged"
             )
         pixels: Tensor = images.add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8).cpu()
@@ -103,9 +103,9 @@ class Drawings:
         return torch.special.ndtri(rank).float()
 
     def batches(self, count: int) -> Iterator[Tensor]:
-        """The first `count` pictures [b,3,R,R] uint8."""
-        side = self.pipe.side
-        pixels = np.memmap(self._held, np.uint8, mode="r", shape=(count, 3, side, side))
+        """The first `count` images [b,3,R,R] uint8."""
+        resolution = self.pipe.resolution
+        pixels = np.memmap(self._held, np.uint8, mode="r", shape=(count, 3, resolution, resolution))
         for at in range(0, count, self.batch_size):
             yield torch.from_numpy(np.array(pixels[at : at + self.batch_size]))
 

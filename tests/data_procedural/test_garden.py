@@ -14,8 +14,8 @@ from zoo_registry.contracts import DataSource, Record
 from zoo_registry.errors import ZooError
 
 
-def garden(argument: str = "1000", side: int | None = 64, seed: int = 0) -> Garden:
-    return Garden(DataSource(argument=argument, side=side, seed=seed))
+def garden(argument: str = "1000", resolution: int | None = 64, seed: int = 0) -> Garden:
+    return Garden(DataSource(argument=argument, resolution=resolution, seed=seed))
 
 
 def pixels(record: Record) -> np.ndarray:
@@ -34,17 +34,17 @@ def thousand() -> list[Record]:
     return [record for split in data.splits() for record in data.records(split)]
 
 
-# ---- pictures
+# ---- images
 
 
-def test_pictures_are_rgb_of_the_side_asked_for() -> None:
-    for side, want in ((None, 128), (32, 32), (64, 64), (76, 76), (256, 256)):
-        image = garden("2", side).records("train")[0].image
+def test_images_are_rgb_of_the_resolution_asked_for() -> None:
+    for resolution, want in ((None, 128), (32, 32), (64, 64), (76, 76), (256, 256)):
+        image = garden("2", resolution).records("train")[0].image
         assert callable(image)
         assert (image().size, image().mode) == ((want, want), "RGB")
 
 
-def test_same_seed_same_pictures_and_another_seed_others() -> None:
+def test_same_seed_same_images_and_another_seed_others() -> None:
     first, again, other = garden("20"), garden("20"), garden("20", seed=1)
     for a, b, c in zip(first.records("train"), again.records("train"), other.records("train"), strict=True):
         assert (a.name, a.captions, a.attributes) == (b.name, b.captions, b.attributes)
@@ -60,7 +60,7 @@ def test_a_larger_garden_begins_with_the_smaller_one(split: str) -> None:
         assert (pixels(a) == pixels(b)).all()
 
 
-def test_every_side_shows_the_same_picture() -> None:
+def test_every_resolution_shows_the_same_image() -> None:
     for a, b in zip(garden("40", 64).records("train"), garden("40", 128).records("train"), strict=True):
         assert callable(b.image)
         halved = np.asarray(b.image().resize((64, 64), Image.Resampling.BOX), dtype=float)
@@ -72,7 +72,7 @@ SPECIES_FIELDS = {field.name for field in fields(Species)}
 
 
 def change(record: Record, **values: str) -> np.ndarray:
-    """How much each pixel changes, [side, side], when attributes get other values."""
+    """How much each pixel changes, [resolution, resolution], when attributes get other values."""
     flower = flower_of(record)
     of_species = {name: values.pop(name) for name in list(values) if name in SPECIES_FIELDS}
     other = draw(replace(flower, species=replace(flower.species, **of_species), **values), 64)
@@ -89,7 +89,7 @@ def test_the_petals_have_the_colour_that_captions_name(thousand: Sequence[Record
     right, sample = 0, thousand[::4]
     for record in sample:
         difference = repainted(record)
-        assert (difference > 45).mean() > 0.015, "too little of the picture shows the petals"
+        assert (difference > 45).mean() > 0.015, "too little of the image shows the petals"
         region = difference > np.median(difference[difference > 45])  # not the edges
         middle = np.median(pixels(record)[region], axis=0)
         right += COLOURS[np.square(values - middle).sum(1).argmin()] == record.attributes["petal"]
@@ -130,7 +130,7 @@ def test_an_attribute_shows_at_64_pixels(thousand: Sequence[Record], attribute: 
 
 
 def test_a_crop_of_64_out_of_76_keeps_the_blooms_whole(thousand: Sequence[Record]) -> None:
-    margin = 12 * 64 // 76  # pixels of 64 that a crop may cut off a side
+    margin = 12 * 64 // 76  # pixels of 64 that a crop may cut off each edge
     for record in thousand[::8]:
         region = repainted(record) > 45
         assert not region[:margin].any(), record.name
@@ -178,7 +178,7 @@ def test_small_gardens() -> None:
     assert [len(garden("2").records(split)) for split in ("train", "test")] == [1, 1]
 
 
-def test_fingerprint_tells_what_pictures_depend_on() -> None:
+def test_fingerprint_tells_what_images_depend_on() -> None:
     assert garden("").fingerprint() == garden("6000").fingerprint()
     prints = {garden("5").fingerprint(), garden("6").fingerprint(), garden("5", 76).fingerprint()}
     assert len(prints | {garden("5", seed=3).fingerprint()}) == 4
@@ -340,7 +340,7 @@ def too_small(facts: Mapping[str, str]) -> set[str]:
 
 
 def test_a_judge_learns_from_what_is_too_small_to_be_counted() -> None:
-    """From what shows in most such pictures, and not from what nobody sees."""
+    """From what shows in most such images, and not from what nobody sees."""
     practice = [record.attributes for record in garden("5").practice(400)]
     assert all("layers" in shown for shown in practice)
     near = [
