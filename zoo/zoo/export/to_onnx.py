@@ -99,7 +99,7 @@ def write_graph(
     *,
     fixed: bool = False,
 ) -> None:
-    """Write a network as ONNX. Of every input the number of rows is free, of `ids` and `mask` the length too.
+    """Write a network as ONNX. The number of rows is free, of `ids`, `mask` and `words` the length too.
 
     inputs: by the names of `forward`, examples of two rows or more; None: this network does not have it.
     fixed: the length is always that of the example.
@@ -107,7 +107,7 @@ def write_graph(
     """
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length")
     shapes: dict[str, Any] = {name: None if tensor is None else {0: batch} for name, tensor in inputs.items()}
-    for name in ("ids", "mask"):
+    for name in ("ids", "mask", "words"):
         if shapes.get(name) and not fixed:
             shapes[name] = {0: batch, 1: length}
     # the kernel of which the exporter knows what it does, strides and all
