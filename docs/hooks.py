@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 sys.path[:0] = [str(ROOT), str(DOCS)]
 
-from pages import pages, parts  # noqa: E402 - found through the line above
+from pages import pages, parts, web  # noqa: E402 - found through the line above
 
 from zoo_registry import KINDS, catalogue  # noqa: E402
 
@@ -75,9 +75,16 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
 
     if uri == "parts.md":
         return _linked_parts(_LINK.sub(followed, markdown))
+    if uri == "index.md":
+        markdown = web.shown(markdown)
     if uri == "recipes.md":
         return _linked_recipes(_LINK.sub(followed, markdown))
     return _LINK.sub(followed, markdown)
+
+
+def on_post_build(config: Any) -> None:
+    """Add the page that generates in the visitor's browser."""
+    web.copy(Path(config.site_dir))
 
 
 def _uri(target: Path) -> str:

@@ -213,3 +213,26 @@ def test_pages_fit_a_phone_and_search_finds(served: str) -> None:
         page.get_by_role("textbox", name="Search").press_sequentially("relativistic")
         page.locator(".md-search-result__item a", has_text="relativistic").first.wait_for(timeout=60_000)
     assert faults == []
+
+
+@needs_chromium
+def test_the_first_page_generates(site: Path, served: str) -> None:
+    if not (site / "try").is_dir():
+        assert "Left out of this build" in text(site, "")
+        pytest.skip("needs onnxruntime-web, by npm or in the folder that WEB_RUNTIME names")
+    faults: list[str] = []
+    with chromium() as browser:
+        page = browser.new_page(viewport=WIDE, color_scheme="light")
+        page.on("console", lambda message: faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(served, timeout=60_000)
+        within = page.frame_locator("#try")
+        within.locator("#generate").click(timeout=60_000)
+        within.locator("#status", has_text="4 images in").wait_for(timeout=60_000)
+        rest = "f => f.contentDocument.documentElement.scrollHeight - f.clientHeight"
+        assert page.locator("#try").evaluate(rest) == 0, "it is as high as what it shows"
+        ink = "body => getComputedStyle(body).color"
+        light = within.locator("body").evaluate(ink)
+        page.locator("label[title=Dark]").click()
+        assert within.locator("body").evaluate(ink) != light, "it follows the site's switch"
+    assert faults == []

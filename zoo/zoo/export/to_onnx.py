@@ -91,7 +91,7 @@ def write_onnx(pipe: Pipeline, out: Path) -> Path:
                 fixed=fixed,
             )
         except Exception as error:
-            raise ZooError(f"{pipe.recipe.name} cannot be exported: {_reason(error, pipe.parts)}") from error
+            raise ZooError(f"{pipe.recipe.name} cannot be exported: {reason(error, pipe.parts)}") from error
         write_json(beside / DESCRIPTION, _description(pipe, rule, inputs, beside / "model.onnx"))
         for name, copied in _COPIED.items():
             shutil.copyfile(Path(__file__).parent / name, beside / copied)
@@ -107,7 +107,7 @@ def write_graph(
     *,
     fixed: bool = False,
 ) -> None:
-    """Write a network as ONNX. Of every input the number of rows is free, of `ids` and `mask` the length too.
+    """Write a network as ONNX. The number of rows is free, of `ids`, `mask` and `words` the length too.
 
     inputs: by the names of `forward`, examples of two rows or more; None: this network does not have it.
     fixed: the length is always that of the example.
@@ -115,7 +115,7 @@ def write_graph(
     """
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length")
     shapes: dict[str, Any] = {name: None if tensor is None else {0: batch} for name, tensor in inputs.items()}
-    for name in ("ids", "mask"):
+    for name in ("ids", "mask", "words"):
         if shapes.get(name) and not fixed:
             shapes[name] = {0: batch, 1: length}
     # the kernel of which the exporter knows what it does, strides and all
@@ -152,14 +152,14 @@ def _example(pipe: Pipeline, captions: Sequence[str]) -> dict[str, Tensor | None
     tokens = pipe.tokens(captions)
     return {
         "noise": noise,
-        "code_noise": code_noise if _uses_noise(pipe) else None,
+        "code_noise": code_noise if uses_noise(pipe) else None,
         "ids": None if tokens is None else tokens.ids,
         "mask": None if tokens is None else tokens.mask,
     }
 
 
 @torch.inference_mode()
-def _uses_noise(pipe: Pipeline) -> bool:
+def uses_noise(pipe: Pipeline) -> bool:
     """Whether the conditioning's code depends on its noise."""
     if "conditioning" not in pipe.parts:
         return False
@@ -223,7 +223,7 @@ def _compare(pipe: Pipeline, folder: Path, captions: Sequence[str]) -> None:
             )
 
 
-def _reason(error: BaseException, parts: Parts) -> str:
+def reason(error: BaseException, parts: Parts) -> str:
     """Why a network could not be traced, and in which part."""
     while error.__cause__ is not None:
         error = error.__cause__
