@@ -205,7 +205,7 @@ def page(rows: Sequence[Mapping[str, Any]], seconds: float) -> str:
     parts = [HEAD.format(seconds=round(seconds))]
     for (data, resolution), members in groups.items():
         parts.append(f"## {data}, {resolution} px\n\n{_table(members)}\n")
-        parts += [_shown(row) for row in members]
+        parts += [_details(row) for row in members]
     return "\n".join(parts)
 
 
@@ -246,11 +246,11 @@ def _cells(row: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
             yield result["identity"], "KID ↓", f"{scores['kid']['value']:.3g}"
 
 
-def _shown(row: Mapping[str, Any]) -> str:
+def _details(row: Mapping[str, Any]) -> str:
     """A recipe's images, its attributes one by one, and the command that makes the like."""
     name = _image_name(row["recipe"], row["data"])
     text = f"### `{row['recipe']}` on {row['data']}\n\n![samples](images/gallery/{name})\n"
-    text += f"\n{SEEN[row['recipe'] + ('' if row['data'] in _PROCEDURAL else ', own images')]}\n"
+    text += f"\n{REMARKS[row['recipe'] + ('' if row['data'] in _PROCEDURAL else ', own images')]}\n"
     for result in row["results"]:
         if result["metric"] == "attributes":
             each = [
@@ -263,7 +263,7 @@ def _shown(row: Mapping[str, Any]) -> str:
     return f"{text}\n```\nzoo train {row['recipe']} --data {data} --out RUN\n```\n"
 
 
-SEEN = {
+REMARKS = {
     "attngan-aviary": "Body colours follow; small shapes on meadow, water and snow, a checkerboard inside.",
     "attngan1-aviary": "Colours follow the caption; birds with head and tail, upright for every noise.",
     "attndcgan-aviary": "Body colours follow the caption; each noise keeps one dotted shape, no bird.",
@@ -308,11 +308,11 @@ def _save_grid(run: Path, file: Path) -> None:
     """The last sample grid of a run, small ones enlarged by whole pixels."""
     with Image.open(sorted((run / "samples").glob("step_*.png"))[-1]) as grid:
         scale = max(1, 260 // grid.width)
-        shown = grid.convert("RGB").resize(
+        enlarged = grid.convert("RGB").resize(
             (grid.width * scale, grid.height * scale), Image.Resampling.NEAREST
         )
     file.parent.mkdir(parents=True, exist_ok=True)
-    shown.save(file, quality=90)
+    enlarged.save(file, quality=90)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

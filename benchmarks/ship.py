@@ -75,8 +75,8 @@ def _train(stage: str, data: str, before: Path | None, run: Path) -> None:
 
 def taken(recipe: Path, before: Path) -> list[str]:
     """The changes by which a stage goes on from another: with its discriminator too, if both have one."""
-    judged = "discriminator" in Recipe.read(recipe, catalogue()).parts
-    kept = judged and part_file(before / "model", "discriminator").is_file()
+    adversarial = "discriminator" in Recipe.read(recipe, catalogue()).parts
+    kept = adversarial and part_file(before / "model", "discriminator").is_file()
     return [f"pretrain={before}", *([f"discriminator.weights={before}#discriminator"] if kept else [])]
 
 

@@ -27,7 +27,7 @@ def on_config(config: Any) -> Any:
     """Put the generated pages into the navigation, in place of "recipes/" and "parts/"."""
     recipes = [{name: f"recipes/{name}.md"} for name in catalogue().recipe_names()]
     kinds = [
-        {parts.title(kind): [{c.name: parts.path(c)} for c in catalogue().of(kind)]} for kind in parts.SHOWN
+        {parts.title(kind): [{c.name: parts.path(c)} for c in catalogue().of(kind)]} for kind in parts.PAGED
     ]
     config.nav = _filled(config.nav, {"recipes/": recipes, "parts/": kinds})
     return config

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from zoo_registry import catalogue
 
-SHOWN = ("Use", "Results", "Training", "Parts", "Limits")
+SECTIONS = ("Use", "Results", "Training", "Parts", "Limits")
 HEAD = """# Trained models
 
 They come with the zoo, in half precision, and generate without a network: `zoo list pretrained`. Their names
@@ -44,6 +44,6 @@ def _section(name: str, folder: Path) -> str:
     parts = [f"## `{name}`", introduction]
     for section in sections:
         title, _, body = section.partition("\n")
-        if title in SHOWN:
+        if title in SECTIONS:
             parts.append(f"### {title}\n\n{body.strip()}")
     return "\n\n".join(parts)

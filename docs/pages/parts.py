@@ -13,7 +13,7 @@ from zoo_registry.schema import Schema, schema_of
 
 from .text import cited, described, prose, settings, table, toml
 
-SHOWN = tuple(kind for kind in KINDS if kind != "protocol")
+PAGED = tuple(kind for kind in KINDS if kind != "protocol")
 """Kinds with a page a part; protocols have one page together."""
 
 _WIRES = {
@@ -27,7 +27,7 @@ _WIRES = {
 
 def pages() -> dict[str, str]:
     """Every page by its path."""
-    return {path(c): _page(c) for kind in SHOWN for c in catalogue().of(kind)}
+    return {path(c): _page(c) for kind in PAGED for c in catalogue().of(kind)}
 
 
 def path(component: Component) -> str:
@@ -86,7 +86,7 @@ def _given(c: Component, gift: str) -> str:
 
 
 def _givers(need: str) -> str:
-    givers: Iterable[Component] = (g for kind in SHOWN for g in catalogue().of(kind) if need in g.gives)
+    givers: Iterable[Component] = (g for kind in PAGED for g in catalogue().of(kind) if need in g.gives)
     return ", ".join(f"[`{g.name}`](../{g.kind}/{g.name}.md)" for g in givers)
 
 
@@ -126,8 +126,8 @@ def _use(c: Component, schema: Schema) -> str:
         flags = " ".join(f"--{kind.replace('_', '-')} FILE" for kind in c.load().parts)
         return _code("sh", f"zoo import {c.name} {flags} --out MODEL")
     fields = list(schema.settings.model_fields.items())[:3]
-    shown = {name: f.default for name, f in fields if not f.is_required() and f.default is not None}
-    choice = toml({"use": c.name} | shown)
+    defaults = {name: f.default for name, f in fields if not f.is_required() and f.default is not None}
+    choice = toml({"use": c.name} | defaults)
     place = next((key for key, kind in LISTS.items() if kind == c.kind), None)
     return _code("toml", f"{c.kind} = {choice}" if place is None else f"{place} = [{choice}]")
 

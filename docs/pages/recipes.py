@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from benchmarks.lineage import IMAGES, RESULTS, SEEN
+from benchmarks.lineage import IMAGES, REMARKS, RESULTS
 from zoo_registry import Recipe, catalogue
 from zoo_registry.recipe import LISTS, SINGLE, Choice
 
@@ -103,7 +103,7 @@ def _generated(row: dict[str, Any]) -> str:
     if image.is_file():
         lines.append(f"![Samples of {name} on {data}](../{image.relative_to(_DOCS).as_posix()})")
     own = "" if ":" in data else ", own images"
-    lines.append(SEEN.get(name + own, ""))
+    lines.append(REMARKS.get(name + own, ""))
     lines.append(
         f"{row['steps']:,} steps of {row['batch_size']} images at {row['resolution']} px: "
         f"{row['processor_seconds']} s of one processor core. "

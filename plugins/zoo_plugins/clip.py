@@ -47,8 +47,8 @@ class FrozenCLIP(nn.Module):
         sized = F.interpolate(
             images.float(), size=(self.resolution, self.resolution), mode="bicubic", antialias=True
         )
-        seen = self.clip.vision_model(pixel_values=sized * self.scale + self.shift).pooler_output
-        return F.normalize(self.clip.visual_projection(seen).float(), dim=1)
+        pooled = self.clip.vision_model(pixel_values=sized * self.scale + self.shift).pooler_output
+        return F.normalize(self.clip.visual_projection(pooled).float(), dim=1)
 
     @torch.no_grad()
     def read(self, captions: Sequence[str]) -> Tensor:

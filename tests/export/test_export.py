@@ -126,8 +126,8 @@ def test_zoo_sample_with_onnx_imports_no_torch(birds: Pipeline, exported: Path, 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("red", "--attention"), "--engine onnx generates images alone, on the CPU; without --attention"),
-        (("red", "--device", "cuda"), "without --device"),
+        (("red", "--attention"), "--engine onnx generates images only, on the CPU; remove --attention"),
+        (("red", "--device", "cuda"), "remove --device"),
         (("qqq",), "no word of the caption 'qqq' is known to this model"),
     ],
 )
@@ -163,7 +163,7 @@ def test_the_command_exports(birds: Pipeline, tmp_path: Path) -> None:
 def test_engines_and_folders_that_do_not_fit_are_named(exported: Path, tmp_path: Path) -> None:
     with pytest.raises(ZooError, match=r"no exported model: there is no .*export\.json; zoo export MODEL"):
         ExportedModel(tmp_path)
-    with pytest.raises(ZooError, match=r"is an exported model: .* --engine onnx generates with it"):
+    with pytest.raises(ZooError, match=r"is an exported model: .* --engine onnx runs it"):
         Pipeline.from_pretrained(exported)
 
 

@@ -231,7 +231,7 @@ def test_a_clicked_word_shows_its_attention(tab: Any, birds: Pipeline) -> None:
     word.click()
     tab.locator(".heat.shown").nth(3).wait_for()
     row = CAPTION.split().index("red")
-    maps = [stage[:, row].numpy() for stage in birds.draw(CAPTION, 2, 4).attention]
+    maps = [stage[:, row].numpy() for stage in birds.generate(CAPTION, 2, 4).attention]
     tops = [np.sort(stage, axis=None)[-1 - stage.size // 100] for stage in maps]
     strongest = int(np.argmax(tops))
     pressed = tab.locator("#stages button[aria-pressed=true]")

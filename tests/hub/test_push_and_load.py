@@ -268,4 +268,4 @@ def test_a_broken_upload_leaves_the_repository_as_it_was(hub: Hub, machine: Mach
         assert told.status == 2
         assert line in told.err, told.err
     assert hub.files("ada/birds") == before
-    assert "is no name of a repository" in machine.zoo("push", run, "birds", token="hf_ada").err
+    assert "is not the name of a repository" in machine.zoo("push", run, "birds", token="hf_ada").err

@@ -43,11 +43,11 @@ def test_its_captions_are_known_once_it_was_fetched(hub: Hub, machine: Machine, 
     hub.asked.clear()
     code = """
 import json
-from zoo.studio.offered import Offered
-offered = Offered(["ada/birds"])
-print(json.dumps(offered.captions("ada/birds")))
-offered["ada/birds"]
-print(json.dumps(offered.captions("ada/birds")))
+from zoo.studio.models import StudioModels
+models = StudioModels(["ada/birds"])
+print(json.dumps(models.captions("ada/birds")))
+models["ada/birds"]
+print(json.dumps(models.captions("ada/birds")))
 """
     environment = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(machine.home), "HF_HUB_DISABLE_XET": "1"}
     done = subprocess.run(

@@ -58,11 +58,11 @@ def test_capitals_read_as_small_letters_and_the_rest_of_a_long_caption_not_at_al
     assert not torch.equal(sentence(LONG), sentence("x" + LONG[1:]))
 
 
-@pytest.mark.parametrize(("poolings", "steps", "stride", "seen"), [(3, 8, 18, 66), (2, 18, 9, 48)])
-def test_split_gives_the_slice_that_each_step_reads(poolings, steps, stride, seen):
+@pytest.mark.parametrize(("poolings", "steps", "stride", "span"), [(3, 8, 18, 66), (2, 18, 9, 48)])
+def test_split_gives_the_slice_that_each_step_reads(poolings, steps, stride, span):
     module = encoder(poolings=poolings, steps_as_words=True)
     labels = module.split(LONG)
-    assert labels == tuple(LONG[i * stride : i * stride + seen][: 201 - i * stride] for i in range(steps))
+    assert labels == tuple(LONG[i * stride : i * stride + span][: 201 - i * stride] for i in range(steps))
 
 
 @torch.no_grad()
@@ -78,7 +78,7 @@ def test_a_step_reads_its_slice_and_nothing_else(poolings):
         begin = step * module.stride
         inside = places.nonzero()
         assert inside.min() >= begin
-        assert inside.max() < begin + module.seen
+        assert inside.max() < begin + module.receptive_field
         assert len(inside) > 10
 
 

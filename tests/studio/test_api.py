@@ -61,10 +61,10 @@ def test_every_drawing_is_an_endpoint(client: Client) -> None:
         (("birds", CAPTION, 9, 0), "Value 9 is greater than maximum value 8"),
         (("birds", CAPTION, 1, -1), "Value -1 is less than minimum value 0"),
         (("birds", "x" * 301, 1, 0), "300 characters or fewer"),
-        (("shapes", "a red bird", 1, 0), "generates without captions"),
+        (("shapes", "a red bird", 1, 0), "takes no captions"),
     ],
 )
-def test_what_is_not_offered_is_refused(client: Client, given: tuple[Any, ...], told: str) -> None:
+def test_what_is_not_available_is_refused(client: Client, given: tuple[Any, ...], told: str) -> None:
     with pytest.raises(AppError, match=told):
         client.predict(*given, api_name="/generate")
 
@@ -156,7 +156,7 @@ def zoo_studio(*arguments: str | Path, cwd: Path | None = None) -> subprocess.Co
 def test_a_model_that_is_none(tmp_path: Path) -> None:
     result = zoo_studio(tmp_path / "birds")
     assert result.returncode == 2
-    assert "birds is no model" in result.stderr
+    assert "birds is not a model" in result.stderr
     assert "Traceback" not in result.stderr
 
 

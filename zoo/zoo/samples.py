@@ -50,7 +50,7 @@ class SampleGrid:
         with file_written_beside(self.folder / f"step_{step:08d}.png") as beside:
             image_grid(images, self.images).save(beside, pnginfo=facts)
         if samples.attention:
-            shown = enumerate(self.captions[:ATTENTION])
-            figures = [attention_figure(samples, place * self.images, caption) for place, caption in shown]
+            first = enumerate(self.captions[:ATTENTION])
+            figures = [attention_figure(samples, place * self.images, caption) for place, caption in first]
             with file_written_beside(self.folder / "attention.png") as beside:
                 stacked(figures).save(beside)

@@ -19,7 +19,7 @@ class AdaptiveAugmentation(nn.Module, Augmentation):
     """Augments images, real and generated ones alike, as often as keeps the discriminator from overfitting.
 
     pipeline: the paper's sets, each applied image by image with probability p.
-        "b": whole-pixel moves: mirroring; quarter turns; translation up to an eighth of the resolution.
+        "b": whole-pixel moves: mirroring; quarter turns; translation up to an eighth of the width.
         "bg": also geometry: scaling, rotation, stretching along a direction, translation by fractions.
         "bgc": also colour: brightness, contrast, luma flip, hue, saturation. A caption that names colours
             fits a recoloured image less well.

@@ -19,8 +19,8 @@ class DiffAugment(nn.Module, Augmentation):
 
     policy: which of them; they are done in the paper's order.
         "colour": brightness -0.5 to 0.5 added; saturation times 0 to 2; contrast times 0.5 to 1.5.
-        "translation": by whole pixels, up to an eighth of the resolution each way; 0 (mid-grey) comes in.
-        "cutout": a square of half the resolution, its centre anywhere, becomes 0.
+        "translation": by whole pixels, up to an eighth of the width each way; 0 (mid-grey) comes in.
+        "cutout": a square of half the width, its centre anywhere, becomes 0.
 
     A caption that names colours fits a recoloured image less well; without "colour" it always does.
     The answer may leave [-1, 1], since nothing is clipped.

@@ -84,10 +84,10 @@ class Portraits(ProceduralDataset[Person]):
         unseen = {"tie"} | ({"clothes"} if clothes == "striped shirt" else set())
         if hat != "none" and kind.style in _UNDER_HATS:
             unseen |= {"style"}
-        return Scene(partial(draw, portrait, self.resolution), _seen(kind, own), unseen)
+        return Scene(partial(draw, portrait, self.resolution), _visible(kind, own), unseen)
 
 
-def _seen(person: Person, own: dict[str, str]) -> dict[str, str]:
+def _visible(person: Person, own: dict[str, str]) -> dict[str, str]:
     """The attributes of a portrait as it shows them."""
     features = asdict(person)
     attributes = {"person": features.pop("name"), **features, **own}

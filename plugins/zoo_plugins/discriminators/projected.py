@@ -71,9 +71,9 @@ class Projected(nn.Module, Discriminator):
         self.shift: Tensor
         self.network.eval()
         with torch.no_grad():
-            seen = self._seen(torch.zeros(1, 3, self.resolution, self.resolution))
-        self.mixing = Mixing([depth.shape[1] for depth in seen], width).requires_grad_(False)
-        self.heads = nn.ModuleList(Head(text.width, width, min(depth.shape[2:])) for depth in seen)
+            maps = self._maps(torch.zeros(1, 3, self.resolution, self.resolution))
+        self.mixing = Mixing([depth.shape[1] for depth in maps], width).requires_grad_(False)
+        self.heads = nn.ModuleList(Head(text.width, width, min(depth.shape[2:])) for depth in maps)
 
     def train(self, mode: bool = True) -> Projected:
         """All but the frozen network, which stays in eval mode."""
@@ -83,7 +83,7 @@ class Projected(nn.Module, Discriminator):
 
     def features(self, images: tuple[Tensor, ...], growth: Growth) -> tuple[Tensor, ...]:
         """Of the largest image one [B,W,h,w] per depth, (h, w) about 4x4. `growth` is ignored."""
-        mixed = self.mixing(self._seen(images[-1]))
+        mixed = self.mixing(self._maps(images[-1]))
         return tuple(head.trunk(depth) for head, depth in zip(self._heads(), mixed, strict=True))
 
     def score(self, features: tuple[Tensor, ...], sentence: Tensor | None) -> tuple[Tensor, ...]:
@@ -93,7 +93,7 @@ class Projected(nn.Module, Discriminator):
     def _heads(self) -> list[Head]:
         return cast("list[Head]", list(self.heads))
 
-    def _seen(self, images: Tensor) -> list[Tensor]:
+    def _maps(self, images: Tensor) -> list[Tensor]:
         """What the network gives at each depth, [B,K,h,w] of its own K."""
         sized = F.interpolate(
             images, size=(self.resolution, self.resolution), mode="bilinear", align_corners=False

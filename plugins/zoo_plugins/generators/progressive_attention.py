@@ -62,22 +62,22 @@ class ProgressiveAttentionGenerator(ProgressiveGenerator):
             )
         self.attention = nn.ModuleDict()  # by resolution
         for resolution in sorted(attending):
-            wide = channels(resolution, width, wide_until)
-            self.attention[str(resolution)] = EqualisedWordAttention(text.width, wide)
+            width_here = channels(resolution, width, wide_until)
+            self.attention[str(resolution)] = EqualisedWordAttention(text.width, width_here)
             doubled = channels(2 * resolution, width, wide_until)
-            self.blocks[str(2 * resolution)] = doubling_block(2 * wide, doubled, gain)
+            self.blocks[str(2 * resolution)] = doubling_block(2 * width_here, doubled, gain)
 
     def forward(self, noise: Tensor, condition: Condition, text: Text, growth: Growth) -> Generated:
         """`noise` is [B,Z]; the text must have words. One image, of the growth's resolution."""
         hidden = coarse = self.normalise(torch.cat([condition.code, noise], dim=1))  # [B,latent]
         maps = []
         for resolution in self.spec.resolutions[: self.spec.resolutions.index(growth.resolution) + 1]:
-            coarse, seen = hidden, hidden
+            coarse, attended_map = hidden, hidden
             if str(resolution // 2) in self.attention:
                 context, attention = self.attention[str(resolution // 2)](hidden, text)
-                seen = torch.cat([hidden, context], dim=1)  # [B,C,h/2,w/2] twice -> [B,2C,h/2,w/2]
+                attended_map = torch.cat([hidden, context], dim=1)  # [B,C,h/2,w/2] twice -> [B,2C,h/2,w/2]
                 maps.append(attention)
-            hidden = self.blocks[str(resolution)](seen)  # [B,C,h,w]
+            hidden = self.blocks[str(resolution)](attended_map)  # [B,C,h,w]
         return Generated((self.faded(coarse, hidden, growth),), tuple(maps))
 
 

@@ -65,8 +65,8 @@ class Pointwise(Loss):
         """Every head should take the generated images for real."""
         by_head = scores(round, round.fake_features, head_inputs(round, self.heads))
         terms = [
-            torch.stack([self.generated(logits) for logits in resolution]).sum()
-            for resolution in _by_resolution(by_head)
+            torch.stack([self.generated(logits) for logits in at_resolution]).sum()
+            for at_resolution in _by_resolution(by_head)
         ]
         return named(round, self.name, terms)
 

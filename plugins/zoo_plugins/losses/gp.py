@@ -39,7 +39,7 @@ def between(
 ) -> list[Tensor]:
     """A penalty on gradients at points between each real image and the generated image of its sentence.
 
-    One scalar a resolution. The resolutions of an image share one t, sampled from `round.source`.
+    One scalar per resolution. The resolutions of an image share one t, sampled from `round.source`.
     """
     share = torch.rand(len(round.real[0]), 1, 1, 1, generator=round.source).to(
         round.real[0].device

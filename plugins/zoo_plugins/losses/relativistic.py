@@ -23,8 +23,8 @@ class Relativistic(Loss):
     mismatched: whether, for the discriminator, each real image must also match its own sentence better than
         an image that the sentence does not belong to. A round without such pairs goes without that term.
 
-    The terms of the heads and of the mismatched pairs are summed. One a resolution R: "adversarial/R", of one
-    kind of head "matching/R" or "realism/R".
+    The terms of the heads and of the mismatched pairs are summed. One per resolution R: "adversarial/R", of
+    one kind of head "matching/R" or "realism/R".
     """
 
     def __init__(self, *, heads: Heads = "all", mismatched: bool = True) -> None:

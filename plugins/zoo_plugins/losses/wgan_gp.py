@@ -78,5 +78,5 @@ def _pixel_distance_from_one(gradients: Sequence[Tensor]) -> Tensor:
     """(|gradient| - 1)^2, the mean over images and pixels, each with one gradient of three numbers."""
     lengths = [
         torch.linalg.vector_norm(gradient, dim=1).flatten() for gradient in gradients
-    ]  # [B*R*R] a resolution
+    ]  # [B*R*R] per resolution
     return (torch.cat(lengths) - 1).square().mean()

@@ -19,7 +19,7 @@ class FID(Metric):
 
     features: the extractor. The published numbers are of "inception".
 
-    Raises `ZooError` for fewer than two images on either resolution.
+    Raises `ZooError` for fewer than two images of either kind.
     """
 
     better: ClassVar[Literal["higher", "lower"]] = "lower"

@@ -21,7 +21,7 @@ from .scores import features_of, interval
 
 _NEAREST = 3
 _ROWS = 512  # images compared with all training images at once
-_GAP, _LEAST = 4, 64  # pixels between images; the least resolution at which they are shown
+_GAP, _LEAST = 4, 64  # pixels between images; they are enlarged to at least this
 
 
 class Neighbours(Metric):
@@ -34,7 +34,7 @@ class Neighbours(Metric):
     those generated images that are nearest to one come first.
 
     features: the extractor, whose Euclidean distance is taken.
-    shown: how many rows the image has.
+    rows: how many rows the image has.
 
     Raises `ZooError` for fewer than three training images, and where the split's images are the training
     images.
@@ -42,8 +42,8 @@ class Neighbours(Metric):
 
     better: ClassVar[Literal["higher", "lower"]] = "higher"
 
-    def __init__(self, *, features: str = "inception", shown: PositiveInt = 12) -> None:
-        self.extractor, self.shown = features, shown
+    def __init__(self, *, features: str = "inception", rows: PositiveInt = 12) -> None:
+        self.extractor, self.rows = features, rows
 
     def measure(self, study: Study, /) -> Measured:
         """The score "neighbours", and the image "neighbours"."""
@@ -63,12 +63,9 @@ class Neighbours(Metric):
             )
         value = (ours.mean() / theirs.mean()).item()
         # the error of a quotient of two means, to first order
-        parts = [
-            resolution.var(correction=0) / len(resolution) / theirs.mean() ** 2
-            for resolution in (ours, theirs)
-        ]
+        parts = [sample.var(correction=0) / len(sample) / theirs.mean() ** 2 for sample in (ours, theirs)]
         error = math.sqrt((parts[0] + value**2 * parts[1]).item())
-        rows = ours.argsort(stable=True)[: self.shown].tolist()
+        rows = ours.argsort(stable=True)[: self.rows].tolist()
         image = _image(study, rows, nearest[rows].tolist())
         bounds = interval(value, error, min(len(ours), len(theirs)) - 1)
         return Measured({"neighbours": Score(value, len(ours), bounds)}, {"neighbours": image})
@@ -89,8 +86,8 @@ def _image(study: Study, generated: list[int], nearest: list[list[int]]) -> Imag
     """Rows of a generated image, a gap, and its nearest training images."""
     ours = _taken(study, "generated", generated)
     theirs = _taken(study, "train", {number for row in nearest for number in row})
-    resolution = next(iter(ours.values())).width
-    step = resolution + _GAP
+    width = next(iter(ours.values())).width
+    step = width + _GAP
     sheet = Image.new("RGB", (step * (1 + _NEAREST) + _GAP, step * len(generated) - _GAP), "white")
     for row, (number, neighbours) in enumerate(zip(generated, nearest, strict=True)):
         sheet.paste(ours[number], (0, row * step))

@@ -25,7 +25,7 @@ LENGTH = 201
 _INDEX = {symbol: index for index, symbol in enumerate(SYMBOLS)}
 _NONE = -1  # no channel is on: beyond the caption's end, or a character that is no symbol
 _KERNEL = 4
-_POOLS = ((3, 3), (3, 3), (3, 2))  # resolution and stride
+_POOLS = ((3, 3), (3, 3), (3, 2))  # width and stride
 
 
 class CharCNNRNN(nn.Module, TextEncoder):
@@ -66,7 +66,7 @@ class CharCNNRNN(nn.Module, TextEncoder):
             for in_channels, out_channels in zip(inputs, channels, strict=True)
         )
         self.poolings = poolings
-        self.seen, self.stride, self.steps = _steps(poolings)
+        self.receptive_field, self.stride, self.steps = _steps(poolings)
         self.recurrence = {"rnn": PlainRecurrence, "gru": GatedRecurrence}[cell](channels[-1])
         self.projection = nn.Linear(channels[-1], width)
         if steps_as_words:
@@ -92,7 +92,7 @@ class CharCNNRNN(nn.Module, TextEncoder):
         end = max((place + 1 for place, index in enumerate(indices) if index != _NONE), default=0)
         read = caption.lower()[:end]
         starts = range(0, min(end, self.steps * self.stride), self.stride)
-        return tuple(read[start : start + self.seen] for start in starts)
+        return tuple(read[start : start + self.receptive_field] for start in starts)
 
     def unknown(self, caption: str) -> tuple[str, ...]:
         """The characters that are no symbols, in order, each once."""
@@ -172,11 +172,11 @@ def _indices(caption: str) -> list[int]:
 
 
 def _steps(poolings: int) -> tuple[int, int, int]:
-    """Characters that one recurrent step has seen, those between the starts of two steps, and the steps."""
-    seen, stride = 1, 1
-    for place, (resolution, step) in enumerate(_POOLS):
-        seen += (_KERNEL - 1) * stride
+    """Receptive field of a recurrent step in characters, the stride between two steps, and their count."""
+    receptive_field, stride = 1, 1
+    for place, (width, step) in enumerate(_POOLS):
+        receptive_field += (_KERNEL - 1) * stride
         if place < poolings:
-            seen += (resolution - 1) * stride
+            receptive_field += (width - 1) * stride
             stride *= step
-    return seen, stride, (LENGTH - seen) // stride + 1
+    return receptive_field, stride, (LENGTH - receptive_field) // stride + 1

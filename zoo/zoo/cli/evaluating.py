@@ -119,9 +119,9 @@ def _print(found: dict[str, dict[str, object]], style: Style, *, table: bool) ->
         from rich.text import Text  # plain: a protocol's [changes] are no markup
 
         console = Console(width=None if sys.stdout.isatty() else 1000)
-        shown = rich_table.Table(pad_edge=False)
+        rendered = rich_table.Table(pad_edge=False)
         for column in head:
-            shown.add_column(Text(column), overflow="fold")
+            rendered.add_column(Text(column), overflow="fold")
         for row in rows:
-            shown.add_row(*map(Text, row))
-        console.print(shown)
+            rendered.add_row(*map(Text, row))
+        console.print(rendered)

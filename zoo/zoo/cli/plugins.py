@@ -40,11 +40,11 @@ def plugins(as_json: Json = False) -> None:
         return
     for plugin in found:
         print(f"{plugin}, entry point {plugin.name!r}, loaded in {plugin.seconds * 1000:.0f} ms")
-        for line in _offers(plugin):
+        for line in _paragraphs(plugin):
             print(line)
 
 
-def _offers(plugin: Plugin) -> Iterator[str]:
+def _paragraphs(plugin: Plugin) -> Iterator[str]:
     """The parts of a plugin, one paragraph per kind, or its error."""
     provided: dict[str, list[str]] = {kind: [] for kind in (*KINDS, "recipe", "pretrained")}
     for component in plugin.components:

@@ -77,7 +77,7 @@ def of_timm(name: str, device: torch.device) -> Extractor:
     )
     resolution = network.pretrained_cfg["input_size"][-1]
 
-    def seen(images: Tensor) -> Tensor:
+    def prepared(images: Tensor) -> Tensor:
         sized = F.interpolate(images, resolution, mode="bicubic", antialias=True).clamp(-1, 1)
         return (sized / 2 + 0.5 - mean) / spread
 
@@ -85,9 +85,9 @@ def of_timm(name: str, device: torch.device) -> Extractor:
         f"timm:{name}-{_weights(network)}",
         {
             "features": lambda images: network.forward_head(
-                network.forward_features(seen(images)), pre_logits=True
+                network.forward_features(prepared(images)), pre_logits=True
             ),
-            "logits": lambda images: network(seen(images)),
+            "logits": lambda images: network(prepared(images)),
         },
     )
 

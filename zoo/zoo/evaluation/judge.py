@@ -2,7 +2,7 @@
 
 It learns from real images alone, and its accuracy is measured on real images of classes that it has never
 seen. A data set that can draw images to practise on (`Practising`) gives it as many as it needs; of any other
-set with attributes it gets the training split. A set may bring its judges (`Judged`): they are the
+set with attributes it gets the training split. A set may bring its judges (`WithJudges`): they are the
 same on every machine.
 
 Shape letters: see zoo_registry.contracts; n images, A attributes.
@@ -39,7 +39,7 @@ from ..progress import Bar
 from ..seeding import generator as seeded
 from .judge_network import LARGEST, TrainedJudge
 
-__all__ = ["Effort", "Judged", "Practising", "TrainedJudge", "judge_of"]
+__all__ = ["Effort", "Practising", "TrainedJudge", "WithJudges", "judge_of"]
 
 # To be raised whenever the same data would give another judge, as with another network; and with it the
 # versions of the protocols that ask a judge, since their numbers change.
@@ -64,7 +64,7 @@ class Practising(Dataset, Protocol):
 
 
 @runtime_checkable
-class Judged(Practising, Protocol):
+class WithJudges(Practising, Protocol):
     """A data set that brings judges: training one gives other weights on every kind of processor.
 
     judges: the folder of them, each in a folder as the cache has it.
@@ -106,7 +106,7 @@ def judge_of(
         dataset = dataset.standard(math.ceil(resolution * MARGIN), effort.tests)
     key = _key(dataset, resolution, effort)
     folder = cache_folder() / "judges" / key
-    judge = (_load(dataset.judges / key) if isinstance(dataset, Judged) else None) or _load(folder)
+    judge = (_load(dataset.judges / key) if isinstance(dataset, WithJudges) else None) or _load(folder)
     if judge is None:
         judge, facts = _trained(_lessons(dataset, source, resolution, effort), device, quiet)
         with folder_written_beside(folder) as beside:
@@ -164,7 +164,7 @@ def _lessons(dataset: Dataset, source: str, resolution: int, effort: Effort) -> 
         names = f"{names[0]} practice", names[1]
     else:
         train = dataset.records("train") if "train" in splits else ()
-    values = _judged(train, test)
+    values = _readable(train, test)
     if not values:
         raise ZooError(
             f"{source} does not know its images' attributes, so no judge can be trained; aviary, garden "
@@ -173,7 +173,7 @@ def _lessons(dataset: Dataset, source: str, resolution: int, effort: Effort) -> 
     return _Lessons(train, test, names, values, procedural, resolution, effort.images)
 
 
-def _judged(train: Sequence[Record], test: Sequence[Record]) -> dict[str, tuple[str, ...]]:
+def _readable(train: Sequence[Record], test: Sequence[Record]) -> dict[str, tuple[str, ...]]:
     """The attributes to be read, with their values: those that captions mention, where the data says so.
 
     An attribute of which the splits share less than two values names classes: nobody can read unseen ones.

@@ -54,8 +54,8 @@ class _Glimpses(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[B,width,resolution,resolution] to [B, count * (width + 2)]."""
         maps = self.maps(x).flatten(2).softmax(2)  # [B,count,side²]
-        seen = maps @ self.values(x).flatten(2).transpose(1, 2)  # [B,count,width]
-        return torch.cat([seen.flatten(1), (maps @ self.places).flatten(1)], 1)
+        pooled = maps @ self.values(x).flatten(2).transpose(1, 2)  # [B,count,width]
+        return torch.cat([pooled.flatten(1), (maps @ self.places).flatten(1)], 1)
 
 
 class TrainedJudge(nn.Module):

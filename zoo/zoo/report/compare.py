@@ -156,10 +156,10 @@ come so far stays at its newest. The arrow keys go through the training.{none}{f
 def _captions(captions: Iterable[str]) -> dict[tuple[str, int], int]:
     """Of each caption, and of which time it occurs, the row."""
     rows: dict[tuple[str, int], int] = {}
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for row, caption in enumerate(captions):
-        rows[caption, seen[caption]] = row
-        seen[caption] += 1
+        rows[caption, counts[caption]] = row
+        counts[caption] += 1
     return rows
 
 
@@ -232,10 +232,10 @@ def _tables(stage: Stage) -> dict[str, Mapping[str, Any]]:
     tables: dict[str, Mapping[str, Any]] = {"recipe": whole}
     tables |= {kind: table for kind, table in recipe.items() if isinstance(table, dict)}
     for kind, key in (("loss", "losses"), ("augmentation", "augmentations")):
-        seen: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for table in recipe.get(key, []):
-            seen[table["use"]] += 1
-            number = f" {seen[table['use']]}" if seen[table["use"]] > 1 else ""
+            counts[table["use"]] += 1
+            number = f" {counts[table['use']]}" if counts[table["use"]] > 1 else ""
             tables[f"{kind} {table['use']}{number}"] = table
     data = stage.environment.get("data", {})
     return tables | {"data": {key: data[key] for key in ("source", "images", "fingerprint") if key in data}}

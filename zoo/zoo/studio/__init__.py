@@ -33,10 +33,10 @@ def studio(models: Sequence[str], *, device: str | None = None) -> Blocks:
     sends. Raises `ZooError` where Gradio is missing, for no model, and for a name that is none.
     """
     need_gradio()
-    from .offered import Offered
+    from .models import StudioModels
     from .page import page
 
-    return page(Offered(models, device=device))
+    return page(StudioModels(models, device=device))
 
 
 def serve(models: Sequence[str], *, host: str | None = None, port: int | None = None) -> None:

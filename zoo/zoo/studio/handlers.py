@@ -14,7 +14,7 @@ from zoo_registry import ZooError
 from ..pipeline import to_pillow
 from ..report.figures import upscaled
 from . import markup, work
-from .offered import Offered
+from .models import StudioModels
 
 
 @contextmanager
@@ -27,15 +27,15 @@ def _user_errors() -> Iterator[None]:
 
 
 class Handlers:
-    """What the page's buttons do. Names of models are checked against those that are offered."""
+    """What the page's buttons do. Names of models are checked against those of the page."""
 
-    def __init__(self, offered: Offered) -> None:
-        self.offered, self.kept = offered, work.Kept()
+    def __init__(self, models: StudioModels) -> None:
+        self.models, self.kept = models, work.Kept()
 
     def about(self, model: str) -> str:
         """What a model is: its recipe, its resolution, what it can do."""
         with _user_errors():
-            pipe = self.offered[model]
+            pipe = self.models[model]
         can = ["reads captions" if pipe.reads_text else "takes no captions"]
         can += ["restyles images"] if "style_encoder" in pipe.recipe.parts else []
         paper = f", after {pipe.recipe.paper}" if pipe.recipe.paper else ""
@@ -44,20 +44,20 @@ class Handlers:
     def proposed(self, model: str) -> gr.Dataset:
         """Captions like those that a model learnt from, to be picked."""
         with _user_errors():
-            self.offered[model]  # on the Hub they come with it
+            self.models[model]  # on the Hub they come with it
         samples = [[caption] for caption in self.captions(model)]
         return gr.Dataset(samples=samples, visible=bool(samples))
 
     def captions(self, model: str) -> list[str]:
         """Those of a model's captions, which are anybody's data, that can be asked for."""
-        return [caption for caption in self.offered.captions(model) if work.is_caption(caption)][
+        return [caption for caption in self.models.captions(model) if work.is_caption(caption)][
             : work.CAPTIONS
         ]
 
     def unknown(self, model: str, captions: str) -> str:
         """The captions with words marked that do not reach the image, as HTML; empty where all do."""
         with _user_errors():
-            pipe = self.offered[model]
+            pipe = self.models[model]
         lines = [line[: work.LETTERS] for line in captions.splitlines()[: work.CAPTIONS]]
         return "".join(markup.marked(line, pipe.unknown(line)) for line in lines)
 
@@ -68,7 +68,7 @@ class Handlers:
         one PNG; the recipe; and the command that generates the same.
         """
         with _user_errors():
-            pipe = self.offered[model]
+            pipe = self.models[model]
             asked = work.request(model, pipe, captions, images, seed)
             samples = pipe.generate(asked.captions, asked.seed, asked.images)
         generated = to_pillow(samples.images[-1])
@@ -86,26 +86,26 @@ class Handlers:
         if asked is None:
             return ""
         caption, image = divmod(chosen.index, asked.images)
-        samples = self.offered[asked.model].generate(asked.captions[caption], asked.seed, image + 1)
+        samples = self.models[asked.model].generate(asked.captions[caption], asked.seed, image + 1)
         return markup.looked(samples, image)
 
     def between(self, model: str, first: str, second: str, seed: float) -> tuple[Any, ...]:
         """Interpolate between two captions, with one noise: images, and a GIF there and back."""
         with _user_errors():
-            generated = work.between(self.offered[model], first, second, seed)
+            generated = work.between(self.models[model], first, second, seed)
         middle = len(generated) // 2
-        return generated, shown(generated[middle]), middle, self.kept.animation(generated), generated
+        return generated, enlarged(generated[middle]), middle, self.kept.animation(generated), generated
 
     def frame(self, frames: Sequence[Image.Image], at: float) -> Image.Image | None:
         """The frame where the slider stands."""
-        return shown(frames[int(at)]) if frames else None
+        return enlarged(frames[int(at)]) if frames else None
 
     def swap(
         self, model: str, caption: str, word: str, others: str, images: float, seed: float
     ) -> tuple[list[tuple[Image.Image, str]], str]:
         """Generate a caption and its variants from the same noise: images by variant; the command."""
         with _user_errors():
-            pipe = self.offered[model]
+            pipe = self.models[model]
             lines = work.swapped(caption, word, others)
             asked = work.request(model, pipe, "\n".join(lines), images, seed)
             generated = pipe(asked.captions, asked.seed, asked.images)
@@ -114,14 +114,14 @@ class Handlers:
     def restyle(self, model: str, image: str | None, caption: str) -> Image.Image:
         """Generate an image of a caption in the style of another."""
         with _user_errors():
-            return shown(work.restyled(self.offered[model], image, caption))
+            return enlarged(work.restyled(self.models[model], image, caption))
 
     def compare(self, model: str, other: str, captions: str, images: float, seed: float) -> tuple[Any, ...]:
         """Generate images of the same captions with two models."""
         with _user_errors():
             galleries = []
             for name in (model, other):
-                pipe = self.offered[name]
+                pipe = self.models[name]
                 asked = work.request(name, pipe, captions if pipe.reads_text else "", images, seed)
                 galleries.append(_gallery(pipe(asked.captions, asked.seed, asked.images), asked.captions))
         return tuple(galleries)
@@ -129,9 +129,9 @@ class Handlers:
 
 def _gallery(generated: Sequence[Image.Image], captions: Sequence[str]) -> list[tuple[Image.Image, str]]:
     count = len(generated) // len(captions)
-    return [(shown(image), captions[place // count]) for place, image in enumerate(generated)]
+    return [(enlarged(image), captions[place // count]) for place, image in enumerate(generated)]
 
 
-def shown(image: Image.Image) -> Image.Image:
+def enlarged(image: Image.Image) -> Image.Image:
     """The image at a size that a page shows sharply."""
     return upscaled(image, 256)

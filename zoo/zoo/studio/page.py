@@ -10,7 +10,7 @@ from PIL import Image
 
 from . import work
 from .handlers import Handlers
-from .offered import Offered
+from .models import StudioModels
 
 EXAMPLE = "a small red bird with a yellow beak"
 """Where the first model does not tell what its captions are like."""
@@ -32,10 +32,10 @@ class Shared:
     images: gr.Slider
 
 
-def page(offered: Offered) -> gr.Blocks:
-    """The page of the offered models."""
-    do = Handlers(offered)
-    names = list(offered.names)
+def page(models: StudioModels) -> gr.Blocks:
+    """The page of the available models."""
+    do = Handlers(models)
+    names = list(models.names)
     with gr.Blocks(title="zoo studio", analytics_enabled=False, delete_cache=(HOUR, HOUR)) as blocks:
         gr.Markdown("# zoo studio")
         with gr.Row(equal_height=True):

@@ -110,7 +110,7 @@ def swapped(caption: str, word: str, others: str) -> list[str]:
 def restyled(pipe: Pipeline, file: str | None, caption: str) -> Image.Image:
     """The caption generated in the style of an uploaded image."""
     if file is None:
-        raise ZooError("an image is expected upload one")
+        raise ZooError("expected an image: upload one")
     try:
         style = open_image(Record("the image", lambda: Image.open(file), ()))
     except ImageError as error:

@@ -79,11 +79,11 @@ class GanTask:
                 group["lr"] = self.rates[name] * self.train.lr_decay**decays
         with autocast():
             round = self._round(batch, step)
-            judged = _first(round, len(batch.captions)).detach()
-            loss, terms = total(self.choices, self.parts.losses, judged, "discriminator")
+            detached = _first(round, len(batch.captions)).detach()
+            loss, terms = total(self.choices, self.parts.losses, detached, "discriminator")
         self._update("discriminator", self.parts.discriminator, loss)
         if self.augmentations:
-            self._adapt(judged)
+            self._adapt(detached)
         with autocast(), no_gradient(self.parts.discriminator):
             loss, more = total(self.choices, self.parts.losses, round, "generator")
         observe(round, terms | more, step)
@@ -145,8 +145,8 @@ class GanTask:
         return images
 
     @torch.no_grad()
-    def _adapt(self, judged: Round) -> None:
-        scores = self.parts.discriminator.score(judged.real_features, judged.head_inputs[0])
+    def _adapt(self, detached: Round) -> None:
+        scores = self.parts.discriminator.score(detached.real_features, detached.head_inputs[0])
         if self.state.num_processes > 1:  # every process adapts alike
             scores = tuple(cast("Tensor", gather(score)) for score in scores)
         for augmentation in self.parts.augmentations:

@@ -1,4 +1,4 @@
-"""The models of a page: by name, loaded when they are first asked for."""
+"""The models of the page: by name, loaded when they are first asked for."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..models import check_generates, locate, read_config
 from ..pipeline import Pipeline, load
 
 
-class Offered:
-    """Pipelines by the names that they were offered under; others cannot be had.
+class StudioModels:
+    """Pipelines by the names they were given on start; no others.
 
-    Raises `ZooError` for a name that is no model that generates, and where there is none at all. Models on
+    Raises `ZooError` for a model that cannot generate, and where there is none at all. Models on
     the Hub are fetched when they are first asked for.
     """
 
@@ -33,9 +33,9 @@ class Offered:
                 check_generates(read_config(locate(name), name)[0], name)
 
     def __getitem__(self, name: str) -> Pipeline:
-        """Raises `ZooError` for a name that is not offered, and for a model that cannot be loaded."""
+        """Raises `ZooError` for a name that is not here, and for a model that cannot be loaded."""
         if name not in self.names:
-            raise ZooError(f"{name!r} is not offered here; there are: {', '.join(self.names)}")
+            raise ZooError(f"{name!r} is not available here; there are: {', '.join(self.names)}")
         with self._lock:
             if name not in self._pipes:
                 self._pipes[name] = load(name, device=self.device)
