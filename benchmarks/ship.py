@@ -43,7 +43,7 @@ class Model:
 
 
 MODELS = {
-    "aviary": Model("aviary:20000", ("aviary-match", "aviary")),
+    "aviary": Model("aviary:100000,mixed", ("aviary-match", "aviary")),
     "garden": Model("garden:12000", ("garden-match", "garden-gan", "garden")),
     "portraits": Model("portraits:16000", ("portraits-match", "portraits")),
 }
@@ -74,10 +74,18 @@ def _train(stage: str, data: str, before: Path | None, run: Path) -> None:
 
 
 def taken(recipe: Path, before: Path) -> list[str]:
-    """The changes by which a stage goes on from another: with its discriminator too, if both have one."""
-    adversarial = "discriminator" in Recipe.read(recipe, catalogue()).parts
-    kept = adversarial and part_file(before / "model", "discriminator").is_file()
-    return [f"pretrain={before}", *([f"discriminator.weights={before}#discriminator"] if kept else [])]
+    """The changes by which a stage goes on from another.
+
+    Its discriminator begins with that of the stage before, or with the trunk of its image encoder where the
+    two parts share one.
+    """
+    discriminator = Recipe.read(recipe, catalogue()).parts.get("discriminator")
+    changes = [f"pretrain={before}"]
+    if discriminator is not None and part_file(before / "model", "discriminator").is_file():
+        changes.append(f"discriminator.weights={before}#discriminator")
+    elif discriminator is not None and discriminator.component.name == "contrastive":
+        changes.append(f"discriminator.weights={before}#image_encoder")
+    return changes
 
 
 def write(name: str, runs: Path, made: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.judge import ship as ship_judge
 from benchmarks.ship import MODELS, RECIPES, taken, tell
-from zoo_plugins.datasets.generated import ProceduralDataset
+from zoo_plugins.datasets.procedural import ProceduralDataset
 from zoo_registry import Recipe, catalogue
 
 
@@ -39,6 +39,13 @@ def test_a_discriminator_goes_on_where_both_stages_have_one(tmp_path: Path) -> N
     (tmp_path / "model/training/discriminator.safetensors").touch()
     assert taken(gan, tmp_path) == [pretrain, f"discriminator.weights={tmp_path}#discriminator"]
     assert taken(invert, tmp_path) == [pretrain]
+
+
+def test_a_discriminator_begins_with_the_trunk_of_the_matching_stage(tmp_path: Path) -> None:
+    assert taken(RECIPES / "aviary.toml", tmp_path) == [
+        f"pretrain={tmp_path}",
+        f"discriminator.weights={tmp_path}#image_encoder",
+    ]
 
 
 def test_a_model_tells_all_its_stages(tmp_path: Path) -> None:
