@@ -18,6 +18,7 @@ from . import (
     losses,
     metrics,
     protocols,
+    tasks,
     text_encoders,
 )
 
@@ -33,6 +34,7 @@ def zoo_components() -> Iterable[Component]:
         *discriminators.COMPONENTS,
         *losses.COMPONENTS,
         *augmentations.COMPONENTS,
+        *tasks.COMPONENTS,
         *datasets.COMPONENTS,
         *importers.COMPONENTS,
         *metrics.COMPONENTS,

@@ -18,6 +18,7 @@ Kind = Literal[
     "discriminator",
     "loss",
     "augmentation",
+    "task",
     "dataset",
     "metric",
     "protocol",

@@ -19,7 +19,7 @@ from .component import Component
 from .errors import RecipeError, ZooError, nearest
 from .registry import Catalogue
 from .schema import fill, schema_of
-from .training import REQUIRED, TASKS, GanTraining, Training
+from .training import Training, training_of
 
 FORMAT = 1
 SINGLE = (
@@ -36,12 +36,10 @@ LISTS = {"losses": "loss", "augmentations": "augmentation"}
 HEADER = ("zoo", "name", "task", "paper", "pretrain")
 _NETWORK = frozenset({"use", "weights", "frozen"})
 _ASSEMBLER = {
-    "discriminator": _NETWORK | {"reads"},
     "loss": frozenset({"use", "weight"}),
     "augmentation": frozenset({"use"}),
 }
 """Keys of a part's table that are the assembler's, by kind; all others are the part's settings."""
-_READS = ("sentence", "mean")
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,6 @@ class Choice:
     settings: BaseModel
     weights: str | None = None  # "folder-or-repo#part"
     frozen: bool = False
-    reads: str = "sentence"  # of a discriminator: its sentence input, or "mean", the conditioning's
     schedule: tuple[tuple[int, float], ...] = ((0, 1.0),)  # of a loss: its weight at some steps
 
     @property
@@ -76,8 +73,6 @@ class Choice:
     def locked(self) -> dict[str, Any]:
         """The table with every default filled in."""
         table: dict[str, Any] = {"use": self.component.name}
-        if self.component.kind == "discriminator":
-            table["reads"] = self.reads
         if self.component.kind == "loss":
             constant = len(self.schedule) == 1
             table["weight"] = self.schedule[0][1] if constant else [list(point) for point in self.schedule]
@@ -93,7 +88,7 @@ class Recipe:
     """A recipe that can be built: every name resolved, every setting checked and filled in."""
 
     name: str
-    task: str
+    task: Component
     paper: str
     pretrain: str | None
     parts: Mapping[str, Choice]  # by kind
@@ -103,7 +98,8 @@ class Recipe:
 
     def locked(self) -> dict[str, Any]:
         """The recipe as machines write it: JSON data with every default. Reading it gives the same recipe."""
-        table: dict[str, Any] = {"zoo": FORMAT, "name": self.name, "task": self.task, "paper": self.paper}
+        table: dict[str, Any] = {"zoo": FORMAT, "name": self.name, "task": self.task.name}
+        table["paper"] = self.paper
         if self.pretrain is not None:
             table["pretrain"] = self.pretrain
         table |= {kind: self.parts[kind].locked() for kind in SINGLE if kind in self.parts}
@@ -159,11 +155,19 @@ def _extended(
     table: dict[str, Any], catalogue: Catalogue, base: Path, chain: tuple[str, ...]
 ) -> dict[str, Any]:
     parent = table.pop("extends", None)
-    return table if parent is None else _merged(_table(parent, catalogue, base, chain), table)
+    if parent is None:
+        return table
+    extended = _table(parent, catalogue, base, chain)
+    if table.get("task", extended.get("task")) != extended.get("task"):
+        extended.pop("train", None)
+    return _merged(extended, table)
 
 
 def _merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
-    """Tables merge key by key; another `use` replaces the part whole; lists replace lists."""
+    """Tables merge key by key; another `use` replaces the part whole; lists replace lists.
+
+    Another `task` replaces `train`, whose settings are the task's.
+    """
     result = dict(parent)
     for key, value in child.items():
         before = result.get(key)
@@ -233,9 +237,7 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
         problems.append(f"zoo: expected format {FORMAT}, got {table.get('zoo')!r}{newer}")
     if "name" not in table:
         problems.append("name: missing; every recipe has one")
-    task = table.get("task")
-    if task not in TASKS:
-        problems.append(f"task: unknown task {task!r}{nearest(str(task), TASKS)}")
+    task = _task(table, catalogue, problems)
 
     parts: dict[str, Choice] = {}
     for kind in SINGLE:
@@ -243,10 +245,10 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
             choice = _choice(table[kind], kind_of(kind), kind, catalogue, problems)
             if choice is not None:
                 parts[kind] = choice
-        elif kind in REQUIRED.get(str(task), ()):
+        elif task is not None and kind in task.load().places:
             candidates = _names(catalogue.of(kind_of(kind)))
-            problems.append(f"{kind}: missing; the task {task!r} needs one of: {candidates}")
-    if task != "match" and "text_encoder" in table and "conditioning" not in table:
+            problems.append(f"{kind}: missing; the task {task.name!r} needs one of: {candidates}")
+    if {"generator", "text_encoder"} <= table.keys() and "conditioning" not in table:
         candidates = _names(catalogue.of("conditioning"))
         problems.append(f"conditioning: missing; with a text encoder, choose one of: {candidates}")
     entries = table.get("losses", [])
@@ -270,26 +272,24 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
             augmentations.append(choice)
 
     train: BaseModel | None = None
-    if task in TASKS:
-        train, mistakes = fill(TASKS[str(task)], table.get("train", {}), "train")
+    needs: Mapping[str, str] = {}
+    if task is not None:
+        train, mistakes = fill(training_of(task), table.get("train", {}), "train")
         problems += mistakes
-        generator = parts.get("generator")
-        grows = isinstance(train, GanTraining) and train.growth
-        if grows and generator is not None and "growing" not in generator.gives:
-            growing = _names(c for c in catalogue.of("generator") if "growing" in c.gives)
-            problems.append(
-                f"train.growth: {generator.component.name!r} does not grow; generators that do: {growing}"
-            )
+        if train is not None:
+            needs = task.load().plan(train).needs
+            problems += task.load().problems(train, [loss.component.name for loss in losses])
     places = [*parts.items(), *((f"losses[{index}]", loss) for index, loss in enumerate(losses))]
     chosen_kinds = {k for k in SINGLE if k in table}
     if len(places) == len(chosen_kinds) + len(entries):  # with an unknown part, what is given is not known
-        problems += _misfits(places, catalogue)
+        problems += _misfits(places, needs, catalogue)
     if problems:
         raise RecipeError(str(name), problems)
+    assert task is not None
     assert isinstance(train, Training)
     return Recipe(
         name=str(name),
-        task=str(task),
+        task=task,
         paper=table.get("paper", ""),
         pretrain=table.get("pretrain"),
         parts=parts,
@@ -297,6 +297,17 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
         augmentations=tuple(augmentations),
         train=train,
     )
+
+
+def _task(table: Mapping[str, Any], catalogue: Catalogue, problems: list[str]) -> Component | None:
+    if "task" not in table:
+        problems.append(f"task: missing; there are: {_names(catalogue.of('task'))}")
+        return None
+    try:
+        return catalogue.get("task", str(table["task"]))
+    except ZooError as error:
+        problems.append(f"task: {error}")
+        return None
 
 
 def _choice(table: Any, kind: str, place: str, catalogue: Catalogue, problems: list[str]) -> Choice | None:
@@ -312,13 +323,11 @@ def _choice(table: Any, kind: str, place: str, catalogue: Catalogue, problems: l
         return None
     ours = _ASSEMBLER.get(kind, _NETWORK)
     own = {key: value for key, value in table.items() if key in ours}
-    weights, frozen, reads = own.get("weights"), own.get("frozen", False), own.get("reads", "sentence")
+    weights, frozen = own.get("weights"), own.get("frozen", False)
     if weights is not None and not isinstance(weights, str):
         problems.append(f'{place}.weights: expected "folder-or-repo#part", got {weights!r}')
     if not isinstance(frozen, bool):
         problems.append(f"{place}.frozen: expected true or false, got {frozen!r}")
-    if reads not in _READS:
-        problems.append(f"{place}.reads: expected {' or '.join(_READS)}, got {reads!r}")
     schedule = _schedule(own.get("weight", 1.0))
     if schedule is None:
         problems.append(
@@ -333,7 +342,7 @@ def _choice(table: Any, kind: str, place: str, catalogue: Catalogue, problems: l
         settings = (
             schema.model_construct()
         )  # stands in, so that misfits are still reported; the problems refuse the recipe
-    return Choice(component, settings, weights, bool(frozen), reads, schedule or ((0, 1.0),))
+    return Choice(component, settings, weights, bool(frozen), schedule or ((0, 1.0),))
 
 
 def _schedule(weight: Any) -> tuple[tuple[int, float], ...] | None:
@@ -361,32 +370,38 @@ def kind_of(place: str) -> str:
     return "image_encoder" if place == "style_encoder" else LISTS.get(place, place)
 
 
-def _misfits(places: Iterable[tuple[str, Choice]], catalogue: Catalogue) -> Iterable[str]:
-    """Needs that no chosen part gives, each with the parts that would."""
+def _misfits(
+    places: Iterable[tuple[str, Choice]], settings: Mapping[str, str], catalogue: Catalogue
+) -> Iterable[str]:
+    """Needs that no chosen part gives, each with the parts that would.
+
+    settings: what those of training need.
+    """
     chosen = dict(places)
     given = {gift for place, choice in chosen.items() if place != "style_encoder" for gift in choice.gives}
-    for place, choice in chosen.items():
-        needs = set(choice.component.needs)
-        reads = ""
-        if place == "discriminator" and choice.reads == "mean":
-            needs.add("gaussian")
-            reads = " with reads = 'mean'"
-        for need in sorted(needs - given):
-            givers = [
-                c for kind in SINGLE if kind_of(kind) == kind for c in catalogue.of(kind) if need in c.gives
-            ]
-            kinds = sorted({c.kind for c in givers})
-            without = [
-                f"{chosen[kind].component.name!r}{_switch(chosen[kind].component, need)}"
-                for kind in kinds
-                if kind in chosen
-            ]
-            lack = f"which {' and '.join(without)} does not give" if without else "which nothing here gives"
-            candidates = "; ".join(
-                f"{k.replace('_', ' ')}s that do: {_names(c for c in givers if c.kind == k)}" for k in kinds
-            )
-            what = f"{choice.component.name!r}{reads}"
-            yield f"{place}: {what} needs {need}, {lack}{'; ' + candidates if candidates else ''}"
+    wanted = [
+        (f"{place}: {choice.component.name!r}", need)
+        for place, choice in chosen.items()
+        for need in sorted(choice.component.needs)
+    ]
+    wanted += [(f"train.{setting}:", need) for setting, need in settings.items()]
+    for what, need in wanted:
+        if need in given:
+            continue
+        givers = [
+            c for kind in SINGLE if kind_of(kind) == kind for c in catalogue.of(kind) if need in c.gives
+        ]
+        kinds = sorted({c.kind for c in givers})
+        without = [
+            f"{chosen[kind].component.name!r}{_switch(chosen[kind].component, need)}"
+            for kind in kinds
+            if kind in chosen
+        ]
+        lack = f"which {' and '.join(without)} does not give" if without else "which nothing here gives"
+        candidates = "; ".join(
+            f"{k.replace('_', ' ')}s that do: {_names(c for c in givers if c.kind == k)}" for k in kinds
+        )
+        yield f"{what} needs {need}, {lack}{'; ' + candidates if candidates else ''}"
 
 
 def _switch(component: Component, need: str) -> str:

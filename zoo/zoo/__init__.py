@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .catalogue import components
     from .evaluation.run import evaluate
     from .pipeline import Pipeline, load
-    from .trainer import train
+    from .training.trainer import train
 
 __version__ = "0.1.0"
 
@@ -33,7 +33,7 @@ _LAZY = {
     "evaluate": "zoo.evaluation.run",
     "legacy": "zoo.legacy",
     "load": "zoo.pipeline",
-    "train": "zoo.trainer",
+    "train": "zoo.training.trainer",
 }
 
 __all__ = [

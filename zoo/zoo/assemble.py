@@ -106,11 +106,9 @@ def assemble(
             origin = locate(place, parts=(name,))
         if kind == "text_encoder":
             wires[TextSource] = source if origin is None else TextSource(folder=origin)
-        own = dict(wires)
+        own = dict(recipe.task.load().wires(recipe.train, kind, wires))
         if kind == "style_encoder":
             own[TextSpec] = TextSpec(wires[GeneratorSpec].noise_width)
-        elif kind == "discriminator" and choice.reads == "mean":
-            own[TextSpec] = TextSpec(wires[ConditionSpec].width)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(mix(recipe.train.seed, kind))
             module = construct(choice, own, loading=loading or origin is not None)

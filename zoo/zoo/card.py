@@ -20,8 +20,8 @@ from zoo_registry.recipe import SINGLE
 from .evaluation.results import by_score, markdown, read_results, weights_key
 from .files import write_text
 from .hub import CARD, CONFIG, SAMPLE_GRID
-from .log import read as read_log
 from .models import part_file, read_config
+from .training.log import read as read_log
 
 HOME = "https://pypi.org/project/t2i-zoo"
 _RECORDED = {"images": int, "hours": float, "device": str}
@@ -135,7 +135,8 @@ def card(
     recipe, made = read_config(folder, name)
     facts = facts or Facts.of(folder, weights_key(folder))
     license = license or ("mit" if facts.procedural else "unknown")
-    generates = recipe.task != "match"
+    generates = "generator" in recipe.parts
+    task = recipe.task.load()
     results = _eval_results(facts)
     data = ModelCardData(
         language="en",
@@ -143,12 +144,10 @@ def card(
         library_name="t2i-zoo",
         pipeline_tag="text-to-image" if generates else None,
         tags=[
-            "text-to-image",
-            "gan",
-            *sorted(c.component.name for k, c in recipe.parts.items() if k == "generator"),
-        ]
-        if generates
-        else ["text-image-matching"],
+            *(["text-to-image"] if generates else []),
+            *task.tags,
+            *([recipe.parts["generator"].component.name] if generates else []),
+        ],
         datasets=facts.data if re.fullmatch(r"[\w.-]+(/[\w.-]+)?", facts.data or "", re.ASCII) else None,
         model_name=recipe.name if results else None,
         eval_results=results or None,
@@ -206,13 +205,10 @@ def _introduction(recipe: Recipe, facts: Facts) -> str:
         if paper.startswith("arXiv:")
         else paper
     )
-    what = (
-        "Encoders of text and images that share a space"
-        if recipe.task == "match"
-        else "A generative adversarial network that generates images of what a sentence says"
-        if "text_encoder" in recipe.parts
-        else "A generative adversarial network without text"
-    )
+    what = recipe.task.load().about
+    if "generator" in recipe.parts:
+        text = "text_encoder" in recipe.parts
+        what += " that generates images of what a sentence says" if text else " without text"
     learnt = f", trained on {facts.data}" if facts.data else ""
     after = f", after {linked}" if linked else ""
     return f"{what}{after}{learnt}. Made with [t2i-zoo]({HOME})."
@@ -227,7 +223,7 @@ def _sample(facts: Facts) -> str:
 
 
 def _use(recipe: Recipe, facts: Facts, name: str) -> str:
-    if recipe.task == "match":
+    if "generator" not in recipe.parts:
         return f"```sh\npip install t2i-zoo\nzoo train RECIPE --data SRC --out RUN --set pretrain={name}\n```"
     caption = (facts.captions or ("a caption",))[0] if "text_encoder" in recipe.parts else ""
     return (

@@ -70,9 +70,9 @@ def folders_beside(folder: Path) -> list[str]:
 
 
 def check_generates(recipe: Recipe, model: str | Path) -> None:
-    """Raise `ZooError` for a model of encoders alone, which cannot generate."""
-    if recipe.task == "match":
-        raise ZooError(f"{model} matches text and images and cannot generate; expected a pipeline")
+    """Raise `ZooError` for a model without a generator."""
+    if "generator" not in recipe.parts:
+        raise ZooError(f"{model} has no generator and cannot generate; expected a pipeline")
 
 
 def read_config(folder: Path, name: str | None = None) -> tuple[Recipe, Mapping[str, Any]]:

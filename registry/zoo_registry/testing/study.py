@@ -21,19 +21,19 @@ class MadeUpStudy:
         from pydantic import create_model
 
         from ..recipe import Choice, Recipe
-        from ..training import GanTraining
+        from ..training import Training
 
         reader = Component(kind="text_encoder", name="reader", target="", summary="")
         self.protocol = EvaluationProtocol(name="study", version=1, metric=metric, images=40, per_caption=2)
         self.recipe = Recipe(
             name="study",
-            task="gan",
+            task=Component(kind="task", name="made-up", target="", summary=""),
             paper="",
             pretrain=None,
             parts={"text_encoder": Choice(reader, create_model("no settings")())},
             losses=(),
             augmentations=(),
-            train=GanTraining(),
+            train=Training(),
         )
         self.device = torch.device("cpu")
         colours = ("red", "blue")

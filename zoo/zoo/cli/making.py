@@ -49,8 +49,8 @@ def train(
             "zoo train --resume RUN goes on with the run's own recipe and data; nothing else is given with it"
         )
 
-    from .. import trainer
-    from ..stage import Interrupted
+    from ..training import trainer
+    from ..training.loop import Interrupted
 
     try:
         if resume is not None:

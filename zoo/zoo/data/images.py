@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,23 +19,16 @@ from torch.utils.data import DataLoader, Dataset
 
 from zoo_registry.contracts import Record
 from zoo_registry.errors import ZooError
+from zoo_registry.tasks import Batch, Sampler
 
-from ..schedule import Schedule, Segment
 from ..seeding import generator as seeded
+from ..training.schedule import Schedule
 from .cache import content, open_cache
 from .parallel import Progress
+from .sampler import Shuffled
 
 MARGIN = 76 / 64  # StackGAN: load at 76 for crops of 64
 RANDOM_PER_IMAGE = 4  # random numbers per image: row, column, flip, caption
-
-
-class Batch(NamedTuple):
-    """Images, one caption each, and what they are."""
-
-    pixels: Tensor  # [B,3,R,R] uint8
-    captions: tuple[str, ...]  # "" where an image has none
-    labels: Tensor | None  # [B] int64
-    indices: Tensor  # [B] int64, which images of the set
 
 
 class ImageSet:
@@ -133,13 +127,12 @@ def _resized(crop: Tensor, resolution: int) -> Tensor:
     return F.interpolate(crop, resolution, mode="bilinear", antialias=True).clamp_(-1, 1)
 
 
-class Batches(Dataset[Batch]):
-    """The training batches: item `step` is the batch of that step, a pure function of (seed, step).
+class Batches(Dataset[tuple[Batch, ...]]):
+    """The training batches: item `step` is those of that step, a pure function of (seed, step).
 
-    Each epoch goes through a new order of all images; what does not fill a batch is left out.
-    schedule: batch sizes, of all processes together. Process `rank` of `world` gets its slice of every batch;
-    the slices together are what one process alone would get.
-    classes_as_units: a batch holds one image of each of as many classes, sampled anew each step.
+    schedule: how many batches, and their size, of all processes together. Process `rank` of `world` gets its
+    slice of every batch; the slices together are what one process alone would get.
+    sampler: which images a step takes; None: `Shuffled`.
     """
 
     def __init__(
@@ -148,56 +141,36 @@ class Batches(Dataset[Batch]):
         schedule: Schedule,
         *,
         seed: int,
-        classes_as_units: bool = False,
+        sampler: Sampler | None = None,
         rank: int = 0,
         world: int = 1,
     ) -> None:
         for size in {segment.batch_size for segment in schedule.segments}:
             if size % world:
                 raise ZooError(f"batch_size {size} cannot be shared evenly among {world} processes")
-            if classes_as_units and len(image_set.label_names) < size:
-                raise ZooError(
-                    f"batch_size is {size} classes, but the data set has {len(image_set.label_names)}"
-                )
         self.image_set, self.schedule, self.seed = image_set, schedule, seed
-        self.classes_as_units = classes_as_units
+        self._sampler = sampler or Shuffled()
         self._rank, self._world = rank, world
-        self._epoch = (-1, -1)
-        self._order = torch.empty(0)
 
-    def __getitem__(self, step: int) -> Batch:
+    def __getitem__(self, step: int) -> tuple[Batch, ...]:
         segment = self.schedule.at(step)
-        size = segment.batch_size
-        share = size // self._world
-        mine = slice(self._rank * share, (self._rank + 1) * share)
-        indices = self._classes(step, size) if self.classes_as_units else self._next(step, segment)
+        size = segment.batch_size * self.schedule.batches
+        indices = self._sampler.indices(
+            step, segment, size, len(self.image_set), self.image_set.labels, partial(seeded, self.seed)
+        )
         uniform = torch.rand(
             size, RANDOM_PER_IMAGE, dtype=torch.float64, generator=seeded(self.seed, step, "crops")
         )
-        return self.image_set.cut(indices[mine].tolist(), uniform[mine])
-
-    def _next(self, step: int, segment: Segment) -> Tensor:
-        """The images [B] of a step, in the order of its epoch."""
-        epoch, part = divmod(step - segment.first, segment.epoch)
-        if (segment.first, epoch) != self._epoch:
-            self._epoch = (segment.first, epoch)
-            order = seeded(self.seed, *((segment.first,) if segment.first else ()), epoch, "order")
-            self._order = torch.randperm(len(self.image_set), generator=order)
-        return self._order[part * segment.batch_size : (part + 1) * segment.batch_size]
-
-    def _classes(self, step: int, size: int) -> Tensor:
-        """One image [B] of each of some classes."""
-        labels = self.image_set.labels
-        assert labels is not None
-        source = seeded(self.seed, step, "classes")
-        chosen = torch.randperm(len(self.image_set.label_names), generator=source)[:size]  # [B]
-        score = torch.rand(len(labels), generator=source)  # a class's image with the highest is taken
-        return torch.where(labels == chosen[:, None], score, -1.0).argmax(1)  # [B,n]
+        share = segment.batch_size // self._world
+        firsts = range(self._rank * share, size, segment.batch_size)
+        return tuple(
+            self.image_set.cut(indices[at : at + share].tolist(), uniform[at : at + share]) for at in firsts
+        )
 
 
 def loader(
     batches: Batches, start: int, stop: int, *, workers: int = 0, pin: bool = False
-) -> DataLoader[Batch]:
+) -> DataLoader[tuple[Batch, ...]]:
     """The batches of steps start to stop - 1, made ahead by `workers` processes, `pin`ned or not."""
     return DataLoader(
         batches,

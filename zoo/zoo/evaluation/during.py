@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from pathlib import Path
 
@@ -31,7 +30,7 @@ def checked(settings: Evaluation) -> list[Asked]:
 
 
 class Measuring:
-    """Measures the pipeline of a run, and remembers the best."""
+    """Measures the pipeline of a run."""
 
     def __init__(
         self, folder: Path, recipe: Recipe, settings: Evaluation, source: str, *, quiet: bool
@@ -39,10 +38,9 @@ class Measuring:
         self.folder, self.recipe, self.settings, self.source = folder, recipe, settings, source
         self.quiet = quiet
         self.protocols = checked(settings)
-        self.best = -math.inf
 
-    def measure(self, parts: Parts, step: int) -> tuple[dict[str, float], bool]:
-        """Scores by protocol, and whether these weights are the best so far (always, without `best`).
+    def measure(self, parts: Parts, step: int) -> tuple[dict[str, float], float | None]:
+        """Scores by protocol, and what `best` names, signed so that larger is better; None without `best`.
 
         Leaves results.json in the run and training modes as they were.
         """
@@ -87,8 +85,4 @@ class Measuring:
         bench.clear()
         for kind, module in parts.modules.items():
             module.train(training[kind])
-        if value is None:
-            return values, True
-        best = value > self.best
-        self.best = max(self.best, value)
-        return values, best
+        return values, value

@@ -113,7 +113,7 @@ def _recipe(importer: Importer, system: str, found: Mapping[str, Converted]) -> 
     table.pop("pretrain", None)
     table["name"] = f"{system}-imported"
     for kind, what in found.items():
-        kept = {key: table[kind][key] for key in ("reads", "frozen") if key in table.get(kind, {})}
+        kept = {key: table[kind][key] for key in ("frozen",) if key in table.get(kind, {})}
         table[kind] = {"use": what.use, **kept, **what.settings}
     return Recipe.read(table, catalogue())
 

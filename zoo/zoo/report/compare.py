@@ -37,7 +37,8 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     measured = [results.read_results(run) for run in runs]
     names = _names(runs)
     grids = [(run, grid) for run, grid in enumerate(samples) if grid is not None]
-    better = {name: way for found in measured if found is not None for name, way in found.better.items()}
+    better = {name: way for stage in stages for name, way in stage.better.items()}
+    better |= {name: way for found in measured if found is not None for name, way in found.better.items()}
     logs = [
         Logged(name, stage.log, text(stage.environment.get("data", {}).get("source")))
         for name, stage in zip(names, stages, strict=True)

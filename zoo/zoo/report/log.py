@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 
 _POINTS = 1500
 """Most points a curve: about what a wide screen can tell apart."""
-_BETTER = {"retrieval": "higher", "inversion": "lower"}
-"""What the tasks themselves measure; results say it of protocols."""
 
 
 @dataclass(frozen=True)
@@ -54,22 +52,20 @@ def read_log(path: Path) -> Log:
     )
 
 
-def panels(log: Log, learner: str, better: Mapping[str, str]) -> list[dict[str, Any]]:
+def panels(log: Log, better: Mapping[str, str]) -> list[dict[str, Any]]:
     """The log as panels of curves for the page; panels without a curve are left out.
 
-    Terms are called PLAYER/NAME; those without a player belong to the `learner` (the encoders, in the task
-    `match`). Metrics are called MEASURE/SCORE, or MEASURE: a panel each. better: of measures, "higher" or
-    "lower".
+    Terms are called PHASE/NAME, metrics MEASURE/SCORE, or MEASURE: a panel per phase and per measure.
+    better: of measures, "higher" or "lower".
     """
-    players: dict[str, dict[int, dict[str, float]]] = {learner: {}, "discriminator": {}}
+    phases: dict[str, dict[int, dict[str, float]]] = {}
     for step, values in log.terms.items():
         for name, value in values.items():
-            player, _, rest = name.partition("/")
-            player, rest = (
-                (player, rest) if rest and player in ("generator", "discriminator") else (learner, name)
-            )
-            players.setdefault(player, {}).setdefault(step, {})[rest] = value
-    panels = [_panel(f"{player.capitalize()} terms", curves) for player, curves in players.items() if curves]
+            phase, _, rest = name.partition("/")
+            phases.setdefault(phase, {}).setdefault(step, {})[rest] = value
+    panels = [
+        _panel(f"{phase.replace('_', ' ').capitalize()} terms", curves) for phase, curves in phases.items()
+    ]
     measures: dict[tuple[str, bool], dict[int, dict[str, float]]] = {}
     shares = _shares(log.metrics)
     for step, values in log.metrics.items():
@@ -78,8 +74,7 @@ def panels(log: Log, learner: str, better: Mapping[str, str]) -> list[dict[str, 
             # A share beside a rank or a distance would be a line on the ground.
             measures.setdefault((measure, name in shares), {}).setdefault(step, {})[score or measure] = value
     return panels + [
-        _panel(measure, curves) | {"better": (_BETTER | dict(better)).get(measure)}
-        for (measure, _), curves in measures.items()
+        _panel(measure, curves) | {"better": better.get(measure)} for (measure, _), curves in measures.items()
     ]
 
 
@@ -113,7 +108,7 @@ def overlaid(runs: Sequence[Logged], better: Mapping[str, str]) -> list[dict[str
                 "title": name,
                 "data": data,
                 "averaged": max(panel["averaged"] for panel in alone.values()),
-                "better": (_BETTER | dict(better)).get(_measure(name)[0]) if data else None,
+                "better": better.get(_measure(name)[0]) if data else None,
                 "series": [
                     {
                         "name": runs[run].name,

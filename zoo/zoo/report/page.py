@@ -11,19 +11,13 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from zoo_registry import ZooError
+from zoo_registry import ZooError, catalogue
 
 from . import results
 from .embed import attention, sample_frames
 from .figures import LEAST
 from .log import Log, panels, read_log
 from .markup import duration, number, settings, text, write_page
-
-_TASKS = {
-    "gan": "Adversarial training",
-    "match": "Matching of text and images",
-    "invert": "Noise read back from generated images",
-}
 
 
 @dataclass(frozen=True)
@@ -37,13 +31,18 @@ class Stage:
 
     def panels(self, better: Mapping[str, str]) -> list[dict[str, Any]]:
         """Its curves. better: of protocols, which values are the better ones."""
-        return panels(self.log, "encoder" if self.recipe["task"] == "match" else "generator", better)
+        return panels(self.log, self.better | dict(better))
+
+    @property
+    def better(self) -> dict[str, str]:
+        """Of what its task measures, which values are the better ones."""
+        return dict(self.environment.get("better", {}))
 
     @property
     def title(self) -> str:
-        """What it does, for a person."""
-        task = self.recipe["task"]
-        return _TASKS.get(task, str(task))
+        """What it does, for a person; the task's name, where its plugin is not installed."""
+        name = str(self.recipe["task"])
+        return next((task.summary for task in catalogue().of("task") if task.name == name), name)
 
     @property
     def steps(self) -> int | None:
@@ -107,7 +106,7 @@ def write_report(run: Path, *, strict: bool = False) -> Path:
         measured = results.unreadable(error)
     curves = [stage.panels(found.better if found else {}) for stage in stages]
     main = (
-        _samples(samples, run) if samples else _NO_SAMPLES.get(recipe["task"], ""),
+        _samples(samples, run) if samples else (_NO_SAMPLES if "generator" in recipe else ""),
         measured,
         _attention(run / "samples" / "attention.png"),
         *(_curves(index, stage, curves[index]) for index, stage in enumerate(stages)),
@@ -171,7 +170,7 @@ FILM = "timelapse.mp4"
 PLAYER = """<div class="player"><button type="button" id="play">Play</button>
 <input type="range" id="step" min="0" step="1" aria-label="Training step">
 <output for="step"></output></div>"""
-_NO_SAMPLES = {"gan": '<section><h2>Samples</h2><p class="empty">None yet.</p></section>'}
+_NO_SAMPLES = '<section><h2>Samples</h2><p class="empty">No grids so far.</p></section>'
 
 
 def _header(recipe: Mapping[str, Any], running: Stage) -> str:

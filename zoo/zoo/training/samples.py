@@ -10,10 +10,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from zoo_registry import Recipe
 
-from .assemble import Parts
-from .files import file_written_beside, write_json
-from .pipeline import Pipeline, to_pillow
-from .report.figures import attention_figure, image_grid, stacked
+from ..assemble import Parts
+from ..files import file_written_beside, write_json
+from ..pipeline import Pipeline, to_pillow
+from ..report.figures import attention_figure, image_grid, stacked
 
 CAPTIONS, IMAGES, SEED = 8, 4, 0
 ATTENTION = 3  # captions in the attention figure

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .files import write_text
+from ..files import write_text
 
 
 class Log:

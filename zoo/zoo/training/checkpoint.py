@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from .files import folder_written_beside, sha256, write_json
+from ..files import folder_written_beside, sha256, write_json
 
 _TENSOR, _PAIRS = "__tensor__", "__pairs__"
 _FILES = ("state.safetensors", "state.json")

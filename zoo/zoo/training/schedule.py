@@ -12,28 +12,24 @@ from itertools import accumulate, pairwise
 
 from zoo_registry import Recipe, ZooError
 from zoo_registry.contracts import Growth
-from zoo_registry.training import GanTraining, GrowthStage, MatchTraining
+from zoo_registry.tasks import Sampler, Segment
+from zoo_registry.training import GrowthStage
+
+from ..data.sampler import Shuffled
 
 _SMALLEST = 4  # R at which a growing generator begins
 
 
 @dataclass(frozen=True)
-class Segment:
-    """Steps that train at one resolution with one batch size."""
-
-    resolution: int  # R of the largest image
-    first: int  # step
-    steps: int
-    batch_size: int
-    epoch: int  # steps
-    fade: int  # steps in which alpha goes from 0 to 1
-
-
-@dataclass(frozen=True)
 class Schedule:
-    """The segments of a training, in order. Steps count from 0; later ones are as the last."""
+    """The segments of a training, in order. Steps count from 0; later ones are as the last.
+
+    batches: of each step. grows: whether the generator grows in it.
+    """
 
     segments: tuple[Segment, ...]
+    batches: int = 1
+    grows: bool = False
 
     @property
     def steps(self) -> int:
@@ -59,23 +55,25 @@ class Schedule:
 
 def constant(resolution: int, count: int, batch_size: int, epochs: int = 1) -> Schedule:
     """Every step alike, on `count` images. Raises `ZooError` where they do not fill a batch."""
-    epoch = _epoch(count, batch_size)
+    epoch = Shuffled().epoch(count, 0, batch_size)
     return Schedule((Segment(resolution, 0, epochs * epoch, batch_size, epoch, 0),))
 
 
 def schedule(recipe: Recipe, count: int, classes: int = 0) -> Schedule:
-    """The steps of a recipe on `count` images of so many `classes`.
+    """The steps of a recipe on `count` images of so many `classes`; 0 where some images have none.
 
     Raises `ZooError` for a growth that the generator cannot take.
     """
     train, resolution = recipe.train, resolution_of(recipe)
+    plan = recipe.task.load().plan(train)
     stages: Sequence[GrowthStage] = (GrowthStage(resolution=resolution, epochs=train.epochs, fade=0.0),)
-    if isinstance(train, GanTraining) and "growing" in recipe.parts["generator"].gives:
-        stages = _stages(train, resolution)
+    generator = recipe.parts.get("generator")
+    grows = plan.growth is not None and generator is not None and "growing" in generator.gives
+    if grows:
+        stages = _stages(plan.growth, train.epochs, resolution)
     sizes = [part.batch_size or train.batch_size for part in stages]
-    epochs = [_epoch(count, size) for size in sizes]
-    if isinstance(train, MatchTraining) and train.classes_as_units:
-        epochs = [max(classes, 1)]  # as in the authors' code (arXiv:1605.05395)
+    sampler: Sampler = plan.sampler or Shuffled()
+    epochs = [sampler.epoch(count, classes, size * plan.batches) for size in sizes]
     steps = [part.epochs * epoch for part, epoch in zip(stages, epochs, strict=True)]
     if train.steps is not None:
         ends = [round(train.steps * share / sum(p.epochs for p in stages)) for share in _sums(stages)]
@@ -88,27 +86,22 @@ def schedule(recipe: Recipe, count: int, classes: int = 0) -> Schedule:
             # the first resolution has no smaller one to fade from
             Segment(part.resolution, first, number, size, epoch, round(part.fade * number) if first else 0)
             for part, first, number, size, epoch in zip(stages, firsts, steps, sizes, epochs, strict=False)
-        )
+        ),
+        plan.batches,
+        grows,
     )
-
-
-def _epoch(count: int, batch_size: int) -> int:
-    """Steps; what does not fill a batch is left out."""
-    if count < batch_size:
-        raise ZooError(f"batch_size is {batch_size}, but the data set has only {count} images")
-    return count // batch_size
 
 
 def _sums(stages: Sequence[GrowthStage]) -> list[int]:
     return list(accumulate(part.epochs for part in stages))
 
 
-def _stages(train: GanTraining, largest: int) -> Sequence[GrowthStage]:
+def _stages(growth: Sequence[GrowthStage], epochs: int, largest: int) -> Sequence[GrowthStage]:
     """What the recipe says, checked; where it says nothing, every resolution is trained alike."""
     doublings = [resolution for resolution in (_SMALLEST << i for i in range(16)) if resolution <= largest]
-    if not train.growth:
-        return [GrowthStage(resolution=resolution, epochs=train.epochs) for resolution in doublings]
-    resolutions = [part.resolution for part in train.growth]
+    if not growth:
+        return [GrowthStage(resolution=resolution, epochs=epochs) for resolution in doublings]
+    resolutions = [part.resolution for part in growth]
     if any(large != 2 * small for small, large in pairwise(resolutions)) or not set(resolutions) <= set(
         doublings
     ):
@@ -116,12 +109,12 @@ def _stages(train: GanTraining, largest: int) -> Sequence[GrowthStage]:
             f"train.growth: expected resolutions that double, out of {', '.join(map(str, doublings))}, "
             f"got {', '.join(map(str, resolutions))}"
         )
-    return train.growth
+    return growth
 
 
 def resolution_of(recipe: Recipe) -> int:
-    """R of the images that a recipe trains on."""
-    if isinstance(recipe.train, MatchTraining):
-        return recipe.train.resolution
-    choice = recipe.parts["generator"]
+    """R of the images that a recipe trains on: its generator's largest, else its task's setting."""
+    choice = recipe.parts.get("generator")
+    if choice is None:
+        return int(recipe.train.resolution)  # type: ignore[attr-defined]
     return int(choice.component.load().largest_resolution(choice.settings))

@@ -16,17 +16,17 @@ from zoo_registry import Recipe, ZooError, catalogue
 from zoo_registry.contracts import Dataset, TextSource
 from zoo_registry.recipe import SINGLE
 
-from .assemble import assemble
-from .data.images import MARGIN
-from .data.source import open_dataset
-from .environment import environment
-from .files import write_json
-from .hub import HubId, cached
+from ..assemble import assemble
+from ..data.images import MARGIN
+from ..data.source import open_dataset
+from ..environment import environment
+from ..files import write_json
+from ..hub import HubId, cached
+from ..models import locate, read_config
 from .memory import keep_freed_memory
-from .models import locate, read_config
+from .parallel import device_of
 from .schedule import resolution_of
 from .stage import Stage, captions_of
-from .tasks.parallel import device_of
 
 
 def train(
@@ -66,7 +66,7 @@ def train(
             write_json(folder / "environment.json", environment() | {"data": {"source": data}})
     state.wait_for_everyone()
     for stage in stages:
-        stage.go(report=run)
+        stage.go(run)
     return run
 
 
@@ -86,7 +86,7 @@ def resume(run: str | Path, *, device: str | None = None, quiet: bool = False) -
     for folder in reversed(recipes):
         if not (folder / "done.json").is_file():
             weighted = _with_weights(folder, recipes)
-            Stage(folder, weighted, dataset, source, state, quiet=quiet).go(report=run)
+            Stage(folder, weighted, dataset, source, state, quiet=quiet).go(run)
     return run
 
 

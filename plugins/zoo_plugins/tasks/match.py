@@ -1,0 +1,127 @@
+"""Task `match`: text and image encoders towards one space (DAMSM pretraining, arXiv:1711.10485, section 3.2).
+
+Shape letters: see zoo_registry.contracts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+from torch import Tensor
+
+from zoo_registry.contracts import Generated, Round
+from zoo_registry.tasks import Batch, HeldOut, Phase, Plan, Setup, Task
+from zoo_registry.training import Share
+
+from .classes import OneOfEachClass
+
+MATCHING = ("text_encoder", "image_encoder")
+
+
+class Matching(Task):
+    """A text encoder and an image encoder learn one space from real images and their captions.
+
+    The model is the best by R@1, then R@5, of retrieval among held-out pairs.
+
+    optimiser: of both encoders. lr: learning rate. lr_decay: its factor per epoch. lr_floor: its least, as a
+        share of `lr`.
+    clip: largest norm of the text encoder's gradient; 0: not clipped.
+    resolution: R of the images.
+    classes_as_units: a batch holds one image of each of `batch_size` classes, an epoch as many batches as
+        there are classes.
+    validate_every: steps; not set: once an epoch.
+    held_out: most images of the held-out split that retrieval is measured on.
+    """
+
+    places: ClassVar[tuple[str, ...]] = MATCHING
+    about: ClassVar[str] = "Encoders of text and images that share a space"
+    tags: ClassVar[tuple[str, ...]] = ("text-image-matching",)
+    holds_out: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        setup: Setup,
+        /,
+        *,
+        optimiser: Literal["adam", "rmsprop"] = "adam",
+        lr: PositiveFloat = 2e-3,
+        lr_decay: Share = 0.98,
+        lr_floor: Share = 0.1,
+        clip: NonNegativeFloat = 0.25,
+        resolution: PositiveInt = 299,
+        classes_as_units: bool = False,
+        validate_every: PositiveInt | None = None,
+        held_out: PositiveInt = 500,
+    ) -> None:
+        self.setup, self.resolutions = setup, (resolution,)
+        self.text_encoder, self.image_encoder = (setup.parts[place] for place in MATCHING)
+        self.learning = setup.learning(*MATCHING)
+        trainable = [p for p in self.learning.parameters() if p.requires_grad]
+        chosen: torch.optim.Optimizer
+        if optimiser == "adam":
+            chosen = setup.adam(trainable, lr=lr, betas=setup.training.betas)
+        else:
+            chosen = torch.optim.RMSprop(trainable, lr=lr)
+
+        def rate(step: int) -> float:
+            return lr * max(lr_decay ** setup.epoch(step), lr_floor)
+
+        self.phases = [Phase("encoder", self.learning, chosen, lr=rate, clip=clip, clipped=self.text_encoder)]
+
+    @classmethod
+    def plan(cls, settings: Any, /) -> Plan:
+        """Retrieval among held-out pairs, which decides."""
+        return Plan(
+            sampler=OneOfEachClass() if settings.classes_as_units else None,
+            validate_every=settings.validate_every or "epoch",
+            best=("retrieval/r1", "retrieval/r5"),
+            held_out=settings.held_out,
+        )
+
+    def loss(self, phase: str, batch: Batch, step: int, repeat: int) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The losses' terms; real images stand in the generated ones' place."""
+        text = self.setup.read(batch.captions)
+        round = Round(
+            generated=Generated(self.setup.images(batch.pixels, self.resolutions)),
+            text=text,
+            labels=None if batch.labels is None else batch.labels.to(self.setup.device),
+            growth=self.setup.growth(step),
+            step=step,
+            image_encoder=self.image_encoder,
+        )
+        return self.setup.total(round, "generator")
+
+    @torch.no_grad()
+    def validate(self, held_out: HeldOut) -> Mapping[str, float]:
+        """R@1 and R@5 among held-out pairs, by sentence and image vectors, one caption per image."""
+        training = [(module, module.training) for module in (self.text_encoder, self.image_encoder)]
+        for module, _ in training:
+            module.eval()
+        vectors, sentences = [], []
+        for batch in held_out.batches(self.setup.training.batch_size):
+            vectors.append(self.image_encoder(self.setup.images(batch.pixels, self.resolutions)[-1]).vector)
+            sentences.append(self.setup.read(batch.captions).sentence)
+        for module, learns in training:
+            module.train(learns)
+        return retrieval(torch.cat(vectors), torch.cat(sentences))
+
+
+def retrieval(vectors: Tensor, sentences: Tensor) -> dict[str, float]:
+    """R@1 and R@5 of images by text and of text by images, row i to row i, by cosine; ties count as missed.
+
+    vectors, sentences: [M,D]. `retrieval/r1` and `r5` are the means of both directions.
+    """
+    similarity = F.normalize(vectors.float(), dim=1) @ F.normalize(sentences.float(), dim=1).T  # [M,M]
+    own = similarity.diagonal()
+    result: dict[str, float] = {}
+    for direction, scores in (("text", similarity), ("image", similarity.T)):
+        rank = (scores >= own[:, None]).sum(1)  # 1 is best
+        for k in (1, 5):
+            result[f"retrieval/{direction}_r{k}"] = (rank <= k).float().mean().item()
+    for k in (1, 5):
+        result[f"retrieval/r{k}"] = (result[f"retrieval/text_r{k}"] + result[f"retrieval/image_r{k}"]) / 2
+    return result

@@ -1,0 +1,112 @@
+"""What is told of a stage while it trains: the log, the progress bar, and the run's report."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from torch import Tensor
+
+from zoo_registry import ZooError
+
+from ..progress import Bar
+from ..report import write_report
+from .log import Log
+
+_REPORT_SECONDS = 120.0  # between two writings of report.html while training
+
+Item = TypeVar("Item")
+
+
+class Journal:
+    """One stage's log from step `start` on.
+
+    name: of the recipe. folder: of the stage. run: whose report is written. every: steps between lines.
+    log: whether this process writes; of several, one does.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        device: str,
+        *,
+        folder: Path,
+        run: Path,
+        start: int,
+        last: int,
+        every: int,
+        log: bool,
+        quiet: bool,
+    ) -> None:
+        self.name, self.folder, self.run, self.last, self.every = name, folder, run, last, every
+        self.bar = Bar(f"{name} on {device}", last, done=start, quiet=quiet)
+        self.log = Log(folder, start) if log else None
+        self._images, self._busy = 0, 0.0  # since the last line
+        self._latest: dict[str, Tensor] = {}  # a lazy term is not there in every step
+        self._mark = self._reported = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self.bar.__enter__()
+        self._mark = time.monotonic()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.__exit__(kind, error, trace)
+        if self.log is not None and kind is None:
+            self.log.close()
+
+    def timed(self, items: Iterable[Item]) -> Iterator[Item]:
+        """The items; what is done between `terms` and the next of them does not count as training."""
+        for item in items:
+            yield item
+            self._mark = time.monotonic()
+
+    def terms(self, step: int, terms: Mapping[str, Tensor], images: int) -> None:
+        """Log a step's terms where a line is due. Raises `ZooError` where one is not finite."""
+        self._latest |= terms
+        self._images += images
+        due = step % self.every == 0 or step == self.last
+        values = {name: float(term) for name, term in self._latest.items()} if due else {}
+        self._busy += time.monotonic() - self._mark
+        if not due:
+            self.bar.advance(step)
+            return
+        self._finite(values, step)
+        speed = self._images / self._busy
+        if self.log is not None:
+            self.log.terms(step, values, speed)
+        self.bar.advance(step, _note(values, speed))
+        self._images, self._busy, self._latest = 0, 0.0, {}
+
+    def metrics(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Log metrics measured after a step, where there are any."""
+        if self.log is not None and metrics:
+            self.log.metrics(step, metrics)
+
+    def report(self) -> None:
+        """Write the run's report, where it is time to."""
+        if self.log is not None and time.monotonic() - self._reported > _REPORT_SECONDS:
+            write_report(self.run)
+            self._reported = time.monotonic()
+
+    def _finite(self, values: Mapping[str, float], step: int) -> None:
+        bad = [name for name, value in values.items() if not math.isfinite(value)]
+        if bad:
+            raise ZooError(
+                f"{self.name}: {', '.join(bad)} is not finite at step {step}; a smaller learning rate "
+                f"(--set train.…) may help; the newest checkpoint is in {self.folder / 'checkpoints'}"
+            )
+
+
+def _note(values: Mapping[str, float], speed: float) -> str:
+    sums: dict[str, float] = {}
+    for name, value in values.items():
+        head = name.split("/")[0]
+        sums[head] = sums.get(head, 0.0) + value
+    return " ".join([f"{speed:.0f} images/s", *(f"{name} {value:.2f}" for name, value in sums.items())])

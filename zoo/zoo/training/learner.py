@@ -1,0 +1,91 @@
+"""A task with its parts: takes steps, and holds what a checkpoint saves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from accelerate.utils import set_seed
+from torch import Tensor, nn
+
+from zoo_registry import Recipe
+from zoo_registry.recipe import Choice
+from zoo_registry.tasks import Batch, Phase, Setup, Task
+
+from ..assemble import Parts, construct
+from ..plugins import observe
+from ..seeding import mix
+from .parallel import average_gradients, device_of
+from .schedule import Schedule
+from .setup import RunSetup
+
+
+class Learner:
+    """The task of a recipe, built; `parts` are moved to the device and put into eval mode first."""
+
+    def __init__(self, recipe: Recipe, parts: Parts, state: PartialState, schedule: Schedule) -> None:
+        self.recipe, self.state, self.schedule = recipe, state, schedule
+        self.parts = parts.to(device_of(state))
+        for module in parts.modules.values():
+            module.eval()
+        self.setup = RunSetup(recipe, parts, state, schedule)
+        self.task: Task = construct(Choice(recipe.task, recipe.train), {Setup: self.setup})
+        self.optimisers: dict[str, torch.optim.Optimizer] = {}
+        for phase in self.task.phases:
+            if phase.optimiser not in self.optimisers.values():  # phases can share one
+                self.optimisers[phase.name] = phase.optimiser
+
+    def step(self, batches: Sequence[Batch], step: int) -> dict[str, Tensor]:
+        """Every phase that is due, on the batches of a step; the terms, each as PHASE/NAME."""
+        set_seed(mix(self.recipe.train.seed, step + 1, self.state.process_index) % 2**32)
+        terms: dict[str, Tensor] = {}
+        for phase in self.task.phases:
+            if step % phase.every == 0:
+                for repeat in range(phase.repeats):
+                    terms |= self._update(phase, batches[repeat], step, repeat)
+        if self.setup.round is not None:
+            observe(self.setup.round, terms, step)
+            self.setup.round = None
+        return terms
+
+    def _update(self, phase: Phase, batch: Batch, step: int, repeat: int) -> dict[str, Tensor]:
+        bf16 = self.recipe.train.precision == "bf16"
+        with torch.autocast(self.setup.device.type, torch.bfloat16, enabled=bf16):
+            loss, terms = self.task.loss(phase.name, batch, step, repeat)
+        if phase.lr is not None:
+            for group in phase.optimiser.param_groups:
+                group["lr"] = phase.lr(step)
+        phase.optimiser.zero_grad(set_to_none=True)
+        if loss.requires_grad:  # every loss of a phase may weigh nothing yet
+            loss.backward()
+            average_gradients(phase.module.parameters(), self.state)
+        if phase.clip:
+            nn.utils.clip_grad_norm_((phase.clipped or phase.module).parameters(), phase.clip)
+        phase.optimiser.step()
+        self.task.updated(phase.name, step)
+        return {f"{phase.name}/{name}": term for name, term in terms.items()}
+
+    def images(self, step: int) -> int:
+        """How many images a step takes, of all processes."""
+        return self.schedule.at(step).batch_size * self.schedule.batches
+
+    def model(self, step: int) -> Parts:
+        """The parts as they are saved and generate after a step."""
+        growth = self.schedule.growth(step) if self.schedule.grows else self.parts.growth
+        return replace(self.parts, modules={**self.parts.modules, **self.task.averaged()}, growth=growth)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the task declares, and its optimisers."""
+        return {
+            "task": {name: part.state_dict() for name, part in self.task.state.items()},
+            "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state_dict` gave."""
+        for held, saved in ((self.task.state, state["task"]), (self.optimisers, state["optimisers"])):
+            for name, part in held.items():
+                part.load_state_dict(saved[name])

@@ -1,0 +1,62 @@
+"""The loop that trains any task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo_registry.tasks import Batch
+
+from . import checkpoint
+from .journal import Journal
+from .learner import Learner
+from .watch import Watcher
+
+
+class Interrupted(Exception):  # noqa: N818 - no error: what was asked for
+    """Training was asked to stop and has saved where it is."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """One stage of a run, ready to train. Steps are counted from 1 in what it writes."""
+
+    folder: Path
+    learner: Learner
+    watcher: Watcher
+    last: int  # step
+    checkpoint_every: int  # steps
+    writes: bool  # whether this process writes files; of several, one does
+
+    def run(
+        self, stream: Iterable[Sequence[Batch]], start: int, journal: Journal, asked: Sequence[bool]
+    ) -> None:
+        """Train after `start` steps. Raises `Interrupted` once `asked` to stop, after saving."""
+        for step, batches in enumerate(journal.timed(stream), start):
+            done = step + 1
+            terms = self.learner.step(batches, step)
+            journal.terms(done, terms, self.learner.images(step))
+            if self.writes and self.watcher.due(done):
+                journal.metrics(done, self.watcher.look(done))
+            if self.writes and (done % self.checkpoint_every == 0 or done == self.last or asked):
+                self._save(done)
+            journal.report()
+            if asked and done < self.last:
+                how = f"go on with: zoo train --resume {journal.run}"
+                raise Interrupted(f"stopped after step {done} of {self.last}; {how}")
+
+    def _save(self, done: int) -> None:
+        state = {"learner": self.learner.state_dict(), "watcher": self.watcher.state_dict()}
+        checkpoint.save(self.folder / "checkpoints", done, state)
+        self.watcher.saved(done)
+
+    def resume(self) -> int:
+        """Take up the newest whole checkpoint; the number of steps that are done."""
+        found = checkpoint.newest(self.folder / "checkpoints")
+        if found is None:
+            return 0
+        done, state = found
+        self.learner.load_state_dict(state["learner"])
+        self.watcher.load_state_dict(state["watcher"])
+        return done

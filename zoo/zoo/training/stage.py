@@ -1,0 +1,192 @@
+"""One recipe of a run: its images, its task, and how it is trained and resumed."""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from accelerate import PartialState
+
+from zoo_registry import Recipe, ZooError
+from zoo_registry.contracts import Dataset, Record, TextSource
+from zoo_registry.tasks import Batch
+
+from ..assemble import assemble
+from ..data.images import Batches, ImageSet, loader
+from ..evaluation.during import Measuring
+from ..files import write_json
+from ..progress import Bar
+from ..report import write_report
+from ..video import write_timelapse
+from .journal import Journal
+from .learner import Learner
+from .loop import Interrupted, Loop
+from .parallel import device_of
+from .schedule import resolution_of, schedule
+from .watch import Watcher
+
+
+def captions_of(records: Iterable[Record]) -> list[str]:
+    """Every caption of some records."""
+    return [caption for record in records for caption in record.captions]
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[list[bool]]:
+    """A list that is filled at Ctrl-C or SIGTERM; a second Ctrl-C interrupts at once."""
+    asked: list[bool] = []
+
+    def note(number: int, frame: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(True)
+
+    before = {}
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, note)
+    except ValueError:  # not the main thread: whoever called owns the signals
+        pass
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class HeldOutSet:
+    """Held-out records; `images` are those that a task validates on, None where it wants captions alone."""
+
+    def __init__(self, records: Sequence[Record], images: ImageSet | None) -> None:
+        self.records, self.images = records, images
+
+    @cached_property
+    def captions(self) -> list[str]:
+        """All captions of all images."""
+        return captions_of(self.records)
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Centre crops, each with its first caption."""
+        assert self.images is not None, "Plan.held_out is 0"
+        for at in range(0, len(self.images), size):
+            yield self.images.batch(range(at, min(at + size, len(self.images))), generator=None)
+
+
+class Stage:
+    """One recipe of a run. Making one decodes its images, and refuses those that cannot be used."""
+
+    def __init__(
+        self, folder: Path, recipe: Recipe, dataset: Dataset, source: str, state: PartialState, *, quiet: bool
+    ) -> None:
+        self.folder, self.recipe, self.state = folder, recipe, state
+        self.main = state.is_main_process
+        self.quiet = quiet or not self.main
+        self.plan = recipe.task.load().plan(recipe.train)
+        self.records, held_out = _split(dataset, holds_out=recipe.task.load().holds_out)
+        self.measuring = None
+        if self.plan.evaluate is not None:
+            self.measuring = Measuring(folder, recipe, self.plan.evaluate, source, quiet=self.quiet)
+        if "text_encoder" in recipe.parts and not any(record.captions for record in self.records):
+            raise ZooError(f"{source} has no captions, and {recipe.name} reads them")
+        try:
+            labels = {record.label for record in self.records}
+            self.schedule = schedule(recipe, len(self.records), 0 if None in labels else len(labels))
+            self.batches = Batches(
+                self._images(self.records, dataset, "images"),
+                self.schedule,
+                seed=recipe.train.seed,
+                sampler=self.plan.sampler,
+                rank=state.process_index,
+                world=state.num_processes,
+            )
+            some = held_out[:: math.ceil(len(held_out) / self.plan.held_out)] if self.plan.held_out else []
+            images = self._images(some, dataset, "held-out images") if some else None
+            self.held_out = HeldOutSet(held_out, images)
+        except ZooError as error:
+            raise ZooError(f"{error}\ncheck the data with: zoo data check {source}") from None
+
+    def _images(self, records: list[Record], dataset: Dataset, what: str) -> ImageSet:
+        title = f"{what} of {resolution_of(self.recipe)} px"
+        with self.state.local_main_process_first(), Bar(title, len(records), quiet=self.quiet) as bar:
+            return ImageSet(
+                records,
+                resolution=resolution_of(self.recipe),
+                fingerprint=dataset.fingerprint(),
+                progress=lambda done, total: bar.advance(done),
+            )
+
+    def go(self, run: Path) -> None:
+        """Train to the last step, from the newest checkpoint on. The report is written into `run`."""
+        self._remember()
+        settings, last = self.recipe.train, self.schedule.steps
+        parts = assemble(self.recipe, TextSource(captions=captions_of(self.records)))
+        learner = Learner(self.recipe, parts, self.state, self.schedule)
+        firsts = [record.captions[0] for record in self.held_out.records if record.captions]
+        watcher = Watcher(self.folder, learner, self.plan, self.held_out, firsts, self.measuring)
+        loop = Loop(self.folder, learner, watcher, last, settings.checkpoint_every, writes=self.main)
+        start = loop.resume()
+        pin = device_of(self.state).type == "cuda"
+        stream = loader(self.batches, start, last, workers=settings.workers, pin=pin)
+        journal = Journal(
+            self.recipe.name,
+            str(self.state.device),
+            folder=self.folder,
+            run=run,
+            start=start,
+            last=last,
+            every=settings.log_every,
+            log=self.main,
+            quiet=self.quiet,
+        )
+        try:
+            with _asked_to_stop() as asked, journal:
+                loop.run(stream, start, journal, asked)
+        except Interrupted:
+            if self.main:
+                write_timelapse(self.folder)
+            raise
+        if self.main:
+            write_json(self.folder / "done.json", {"steps": last})
+            write_timelapse(self.folder)  # before the report, which names it
+            write_report(run)
+        self.state.wait_for_everyone()
+
+    def _remember(self) -> None:
+        """Write which images the run is made of, or refuse others than it was begun with."""
+        path = self.folder / "environment.json"
+        data = json.loads(path.read_text(encoding="utf-8"))
+        before, now = data["data"].get("fingerprint"), self.batches.image_set.fingerprint
+        if before not in (None, now):
+            raise ZooError(
+                f"{data['data']['source']} has other images or captions than {self.folder} was begun with; "
+                "a run goes on with the same data alone"
+            )
+        if self.main and before is None:
+            data["data"] |= {
+                "images": len(self.batches.image_set),
+                "steps": self.schedule.steps,
+                "fingerprint": now,
+                "device": str(self.state.device),
+            }
+            if self.plan.best:  # of a measure which values are better, for the report
+                data["better"] = {name.partition("/")[0]: self.plan.better for name in self.plan.best}
+            write_json(path, data)
+
+
+def _split(dataset: Dataset, *, holds_out: bool) -> tuple[list[Record], list[Record]]:
+    """The training records and the held-out ones: the split "test", else every tenth of "train".
+
+    Where there is no "test" and the task holds nothing out, it takes all, and validates on the same.
+    """
+    records = list(dataset.records("train"))
+    if "test" in dataset.splits():
+        return records, list(dataset.records("test"))
+    if holds_out:
+        return [record for i, record in enumerate(records) if i % 10], records[::10]
+    return records, records

@@ -1,0 +1,90 @@
+"""What is looked at while a stage trains, as its task planned it, and which weights become its model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo_registry.tasks import HeldOut, Plan
+
+from .. import pipeline
+from ..evaluation.during import Measuring
+from .learner import Learner
+from .samples import SampleGrid
+
+
+class Watcher:
+    """Looks at a learner between steps; steps are counted from 1 here.
+
+    captions: what the sample grid generates. measuring: what `plan.evaluate` asks for, if it does.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        learner: Learner,
+        plan: Plan,
+        held_out: HeldOut,
+        captions: Sequence[str],
+        measuring: Measuring | None,
+    ) -> None:
+        self.folder, self.learner, self.plan = folder, learner, plan
+        self.held_out, self.measuring = held_out, measuring
+        self.last = learner.schedule.steps
+        epoch = learner.schedule.segments[0].epoch
+        self.validate_every = epoch if plan.validate_every == "epoch" else plan.validate_every
+        self.by_metric = measuring is not None and measuring.settings.best is not None
+        self.grid = None
+        if plan.samples_every is not None:
+            self.grid = SampleGrid(folder / "samples", learner.recipe, learner.model(0), captions)
+        self.best: list[float] = []  # values that decide, larger is better; empty: none so far
+
+    def _due(self, step: int, every: int | None) -> bool:
+        return every is not None and (step % every == 0 or step == self.last)
+
+    def _measures(self, step: int) -> bool:
+        return self.measuring is not None and self._due(step, self.measuring.settings.every)
+
+    def due(self, step: int) -> bool:
+        """Whether to look after this step; after the last in any case."""
+        everies = (self.plan.samples_every, self.validate_every)
+        return any(self._due(step, every) for every in everies) or self._measures(step)
+
+    def look(self, step: int) -> Mapping[str, float]:
+        """Generate the grid, validate and measure, each where it is time to; the metrics."""
+        model = self.learner.model(step - 1)
+        metrics: dict[str, float] = {}
+        values: list[float] = []
+        if self.grid is not None and self._due(step, self.plan.samples_every):
+            self.grid.generate(model, step)
+        if self._due(step, self.validate_every):
+            metrics |= self.learner.task.validate(self.held_out)
+            sign = 1 if self.plan.better == "higher" else -1
+            values = [sign * metrics[name] for name in self.plan.best]
+        if self.measuring is not None and self._measures(step):
+            scores, value = self.measuring.measure(model, step)
+            metrics |= scores
+            if value is not None:
+                values = [value]
+        if values and values > (self.best or [-math.inf]):
+            self.best = values
+            self._save(step)
+        return metrics
+
+    def saved(self, step: int) -> None:
+        """Write the newest weights as the model, unless the best are; so an unfinished run samples too."""
+        if not (self.by_metric or self.plan.best) or not (self.folder / "model").exists():
+            self._save(step)
+
+    def _save(self, step: int) -> None:
+        pipeline.save(self.learner.recipe, self.learner.model(step - 1), self.folder / "model")
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best values so far. Grids are functions of the weights."""
+        return {"best": self.best}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state_dict` gave."""
+        self.best = list(state["best"])
