@@ -9,12 +9,13 @@ from accelerate import PartialState
 
 from zoo import Recipe
 from zoo.assemble import assemble
-from zoo.data.images import Batch, images_at
-from zoo.schedule import constant
+from zoo.data.images import images_at
 from zoo.seeding import generator as seeded
-from zoo.tasks.gan import GanTask
+from zoo.training.learner import Learner
+from zoo.training.schedule import constant
 from zoo_registry import catalogue
 from zoo_registry.contracts import TextSource
+from zoo_registry.tasks import Batch
 
 from .plain import Inputs
 from .timing import Setting
@@ -49,12 +50,12 @@ def source() -> TextSource:
     return TextSource(captions=[" ".join(_WORDS)])
 
 
-def task(setting: Setting, changes: Iterable[str] = ()) -> GanTask:
+def learner(setting: Setting, changes: Iterable[str] = ()) -> Learner:
     """The zoo's iteration. Speed does not depend on the weights, so none are fetched."""
     read = recipe(setting, changes)
     state = PartialState(cpu=setting.device.type == "cpu")
     parts = assemble(read, source(), loading=True)
-    return GanTask(read, parts, state, constant(parts.generator.spec.resolutions[-1], BATCH, BATCH))
+    return Learner(read, parts, state, constant(parts.generator.spec.resolutions[-1], BATCH, BATCH))
 
 
 def captions(count: int, length: int = 18) -> tuple[str, ...]:
@@ -76,10 +77,10 @@ def batch(resolution: int, count: int = BATCH) -> Batch:
     return Batch(pixels, captions(count), labels, torch.arange(count))
 
 
-def inputs(task: GanTask, of: Batch, step: int) -> Inputs:
+def inputs(learner: Learner, of: Batch, step: int) -> Inputs:
     """A batch as the script's loader gives it, with the noise of the zoo's iteration at this step."""
-    device, parts = task.state.device, task.parts
-    source = seeded(task.train.seed, step, 0, "noise")
+    device, parts = learner.setup.device, learner.parts
+    source = seeded(learner.recipe.train.seed, step, 0, "noise")
     noise = torch.randn(len(of.captions), parts.generator.spec.noise_width, generator=source)
     code_noise = torch.randn(len(of.captions), parts.conditioning.width, generator=source)
     tokens = parts.text_encoder.tokenize(of.captions)
@@ -87,7 +88,7 @@ def inputs(task: GanTask, of: Batch, step: int) -> Inputs:
         text = parts.text_encoder(type(tokens)(*(t.to(device) for t in tokens)))
     assert of.labels is not None
     return Inputs(
-        real=images_at(of.pixels.to(device), task.spec.resolutions),
+        real=images_at(of.pixels.to(device), parts.generator.spec.resolutions),
         sentence=text.sentence,
         words=text.words.transpose(1, 2),
         mask=text.mask,

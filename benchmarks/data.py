@@ -9,7 +9,7 @@ from pathlib import Path
 
 from zoo.data.images import MARGIN, Batches, ImageSet, loader
 from zoo.data.source import open_dataset
-from zoo.schedule import constant
+from zoo.training.schedule import constant
 from zoo_registry import catalogue
 
 from .timing import Measurement, Setting, alternate, rows

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.data.images import Batch
-from zoo.memory import keep_freed_memory
-from zoo.tasks.gan import GanTask
+from zoo.training.learner import Learner
+from zoo.training.memory import keep_freed_memory
+from zoo_registry.tasks import Batch
 
 from . import attngan
 from .plain import Iteration
@@ -33,7 +33,7 @@ def measure(setting: Setting) -> Measurement:
     asked for the plain port.
     """
     ours, plain = pair(setting)
-    resolution = ours.spec.resolutions[-1]
+    resolution = ours.parts.generator.spec.resolutions[-1]
     apart = max(equality(ours, plain, attngan.batch(resolution)).values())
     del ours, plain
     with ExitStack() as stack:
@@ -83,30 +83,30 @@ def _steps(
 
 def _plain(setting: Setting) -> Callable[[int], object]:
     ours, plain = pair(setting)
-    batch = attngan.batch(ours.spec.resolutions[-1])
+    batch = attngan.batch(ours.parts.generator.spec.resolutions[-1])
     return lambda number: plain.step(attngan.inputs(ours, batch, number))
 
 
 def _ours(setting: Setting, changes: Iterable[str] = ()) -> Callable[[int], object]:
     if setting.device.type == "cpu":
         keep_freed_memory()  # as zoo.train does
-    task = attngan.task(setting, changes)
-    batch = attngan.batch(task.spec.resolutions[-1])
-    return lambda number: task.step(batch, number)
+    learner = attngan.learner(setting, changes)
+    batch = attngan.batch(learner.parts.generator.spec.resolutions[-1])
+    return lambda number: learner.step([batch], number)
 
 
-def pair(setting: Setting, changes: Iterable[str] = ()) -> tuple[GanTask, Iteration]:
+def pair(setting: Setting, changes: Iterable[str] = ()) -> tuple[Learner, Iteration]:
     """The zoo's iteration and the plain port with the same weights."""
-    ours = attngan.task(setting, changes)
+    ours = attngan.learner(setting, changes)
     recipe = attngan.recipe(setting, changes).locked()
     return ours, Iteration(recipe, ours.parts.modules, setting.device)
 
 
-def equality(ours: GanTask, plain: Iteration, batch: Batch) -> dict[str, float]:
+def equality(ours: Learner, plain: Iteration, batch: Batch) -> dict[str, float]:
     """Take step 0 with both: each term's relative difference. AssertionError where one is too large."""
     with exact():
         theirs = plain.step(attngan.inputs(ours, batch, 0))
-        mine = ours.step(batch, 0)
+        mine = ours.step([batch], 0)
     apart = differences(mine, theirs)
     for name, difference in apart.items():
         assert difference < TOLERANCE, f"{name}: ours {mine[name]}, plain port {theirs[name]}"

@@ -1,6 +1,6 @@
 """AttnGAN's training iteration (arXiv:1711.10485) as its authors' script takes it, written plainly.
 
-What `zoo.tasks.gan` is measured against. As in the script, an upsampling is followed by a convolution, every
+What the task `gan` is measured against. As in the script, an upsampling is followed by a convolution, every
 resolution has a discriminator, a step and an optimiser of its own, the discriminators' weights receive
 gradients in the generator's step that nobody uses, and the word loss goes caption by caption. One bug of the
 script is fixed, so that both compute the same numbers: the attention's mask has the right layout.

@@ -278,8 +278,7 @@ class Augmentation(Protocol):
 class Round:
     """All that one training step produced. Features are computed once and shared among the losses.
 
-    In the task `match` there is no generator: `generated` holds the real images, and the encoders learn. In
-    the task `invert` the style encoder learns to read `noise` from the generated images.
+    Where a task trains no generator, `generated` may hold real images, from which encoders learn.
     """
 
     generated: Generated
@@ -353,7 +352,7 @@ class Loss(Protocol):
     """
 
     def generator(self, round: Round, /) -> Mapping[str, Tensor]:
-        """Terms that the generator and its encoders minimise (in the task `match`: the encoders)."""
+        """Terms that the generator and its encoders minimise, or encoders alone."""
         return {}
 
     def discriminator(self, round: Round, /) -> Mapping[str, Tensor]:

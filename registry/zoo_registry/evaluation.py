@@ -137,8 +137,8 @@ class Study(Protocol):
     ) -> tuple[Tensor, Tensor]:
         """Vectors of images [n,D] and of some captions [c,D] in the space of a matching model.
 
-        matcher: "own" (the encoders that the pipeline was trained with) or a folder of a model of the task
-        `match`.
+        matcher: "own" (the encoders that the pipeline was trained with) or a folder of a model of both
+        encoders.
         """
         ...
 

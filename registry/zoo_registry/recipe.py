@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from .component import Component
 from .errors import RecipeError, ZooError, nearest
+from .fit import misfits, names
 from .registry import Catalogue
 from .schema import fill, schema_of
 from .training import Training, training_of
@@ -246,31 +247,13 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
             if choice is not None:
                 parts[kind] = choice
         elif task is not None and kind in task.load().places:
-            candidates = _names(catalogue.of(kind_of(kind)))
+            candidates = names(catalogue.of(kind_of(kind)))
             problems.append(f"{kind}: missing; the task {task.name!r} needs one of: {candidates}")
     if {"generator", "text_encoder"} <= table.keys() and "conditioning" not in table:
-        candidates = _names(catalogue.of("conditioning"))
+        candidates = names(catalogue.of("conditioning"))
         problems.append(f"conditioning: missing; with a text encoder, choose one of: {candidates}")
-    entries = table.get("losses", [])
-    losses: list[Choice] = []
-    if not isinstance(entries, list) or not entries:
-        problems.append(f"losses: expected a list of at least one; there are: {_names(catalogue.of('loss'))}")
-        entries = []
-    for index, entry in enumerate(entries):
-        choice = _choice(entry, "loss", f"losses[{index}]", catalogue, problems)
-        if choice is not None:
-            losses.append(choice)
-
-    augmentations: list[Choice] = []
-    entries_too = table.get("augmentations", [])
-    if not isinstance(entries_too, list):
-        problems.append(f"augmentations: expected a list; there are: {_names(catalogue.of('augmentation'))}")
-        entries_too = []
-    for index, entry in enumerate(entries_too):
-        choice = _choice(entry, "augmentation", f"augmentations[{index}]", catalogue, problems)
-        if choice is not None:
-            augmentations.append(choice)
-
+    chosen = {place: _choices(table, place, catalogue, problems) for place in LISTS}
+    losses, augmentations = ([choice for choice in found if choice] for found in chosen.values())
     train: BaseModel | None = None
     needs: Mapping[str, str] = {}
     if task is not None:
@@ -280,9 +263,9 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
             needs = task.load().plan(train).needs
             problems += task.load().problems(train, [loss.component.name for loss in losses])
     places = [*parts.items(), *((f"losses[{index}]", loss) for index, loss in enumerate(losses))]
-    chosen_kinds = {k for k in SINGLE if k in table}
-    if len(places) == len(chosen_kinds) + len(entries):  # with an unknown part, what is given is not known
-        problems += _misfits(places, needs, catalogue)
+    unknown = None in chosen["losses"] or any(kind in table for kind in SINGLE if kind not in parts)
+    if not unknown:  # else what is given is not known
+        problems += misfits(dict(places), needs, catalogue)
     if problems:
         raise RecipeError(str(name), problems)
     assert task is not None
@@ -301,13 +284,28 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
 
 def _task(table: Mapping[str, Any], catalogue: Catalogue, problems: list[str]) -> Component | None:
     if "task" not in table:
-        problems.append(f"task: missing; there are: {_names(catalogue.of('task'))}")
+        problems.append(f"task: missing; there are: {names(catalogue.of('task'))}")
         return None
     try:
         return catalogue.get("task", str(table["task"]))
     except ZooError as error:
         problems.append(f"task: {error}")
         return None
+
+
+def _choices(
+    table: Mapping[str, Any], place: str, catalogue: Catalogue, problems: list[str]
+) -> list[Choice | None]:
+    """The parts of a list; None for each that cannot be chosen."""
+    kind, entries = LISTS[place], table.get(place, [])
+    required = kind == "loss"
+    if not isinstance(entries, list) or (required and not entries):
+        least = " of at least one" if required else ""
+        problems.append(f"{place}: expected a list{least}; there are: {names(catalogue.of(kind))}")
+        return []
+    return [
+        _choice(entry, kind, f"{place}[{index}]", catalogue, problems) for index, entry in enumerate(entries)
+    ]
 
 
 def _choice(table: Any, kind: str, place: str, catalogue: Catalogue, problems: list[str]) -> Choice | None:
@@ -368,47 +366,3 @@ def _schedule(weight: Any) -> tuple[tuple[int, float], ...] | None:
 def kind_of(place: str) -> str:
     """The kind of the part in a recipe's place."""
     return "image_encoder" if place == "style_encoder" else LISTS.get(place, place)
-
-
-def _misfits(
-    places: Iterable[tuple[str, Choice]], settings: Mapping[str, str], catalogue: Catalogue
-) -> Iterable[str]:
-    """Needs that no chosen part gives, each with the parts that would.
-
-    settings: what those of training need.
-    """
-    chosen = dict(places)
-    given = {gift for place, choice in chosen.items() if place != "style_encoder" for gift in choice.gives}
-    wanted = [
-        (f"{place}: {choice.component.name!r}", need)
-        for place, choice in chosen.items()
-        for need in sorted(choice.component.needs)
-    ]
-    wanted += [(f"train.{setting}:", need) for setting, need in settings.items()]
-    for what, need in wanted:
-        if need in given:
-            continue
-        givers = [
-            c for kind in SINGLE if kind_of(kind) == kind for c in catalogue.of(kind) if need in c.gives
-        ]
-        kinds = sorted({c.kind for c in givers})
-        without = [
-            f"{chosen[kind].component.name!r}{_switch(chosen[kind].component, need)}"
-            for kind in kinds
-            if kind in chosen
-        ]
-        lack = f"which {' and '.join(without)} does not give" if without else "which nothing here gives"
-        candidates = "; ".join(
-            f"{k.replace('_', ' ')}s that do: {_names(c for c in givers if c.kind == k)}" for k in kinds
-        )
-        yield f"{what} needs {need}, {lack}{'; ' + candidates if candidates else ''}"
-
-
-def _switch(component: Component, need: str) -> str:
-    """How a part that is there would give what it does not: by a setting."""
-    setting = component.given_if.get(need)
-    return "" if setting is None else f" without {setting} = true"
-
-
-def _names(components: Iterable[Component]) -> str:
-    return ", ".join(component.name for component in components)

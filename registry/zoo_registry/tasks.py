@@ -43,8 +43,8 @@ class Segment:
 class Sampler(Protocol):
     """Which images a step takes, and how many steps an epoch has."""
 
-    def epoch(self, images: int, classes: int, size: int) -> int:
-        """Steps of an epoch that takes `size` images a step.
+    def epoch(self, images: int, classes: int, batch_size: int, batches: int) -> int:
+        """Steps of an epoch that takes so many batches a step.
 
         classes: 0 where some images have none. Raises `ZooError` where the data cannot fill a step.
         """

@@ -90,7 +90,7 @@ def test_unknown_words_are_named(trained: Path, tmp_path: Path) -> None:
         (("sample", "RUN", "a bird", "--out", "o.xyz"), "unsupported extension '.xyz'; use .png or .jpg"),
         (("sample", "RUN", "a bird", "--out", "missing/o.png"), "there is no folder missing"),
         (("sample", "RUN", "a bird", "--out", "/dev/null"), "is a file"),
-        (("sample", "RUN/pretrain", "a bird"), "RUN/pretrain matches text and images and cannot generate"),
+        (("sample", "RUN/pretrain", "a bird"), "RUN/pretrain has no generator and cannot generate"),
         (("sample", "RUN", "--captions", "missing.txt"), "a text file in UTF-8"),
         (("train", "attngn-birds", "--data", "aviary", "--out", "x"), "did you mean 'attngan-birds'"),
         (("train", "attngan-aviary", "--data", "aviary"), "missing --out"),

@@ -14,7 +14,6 @@ from zoo import ZooError
 from zoo.evaluation.during import Measuring
 from zoo.evaluation.study import Bench
 from zoo_registry import catalogue
-from zoo_registry.training import GanTraining
 
 PER_STEPS = {"every": 2, "metrics": ["diversity"], "changes": ["diversity.features=own"], "images": 20}
 NAME = "diversity-10x100@1[features=own, images=20, resolution=32]"
@@ -87,12 +86,11 @@ def test_generated_images_of_a_killed_run_are_not_measured(
     assert list((run / "evaluation").glob("*"))
 
     recipe = zoo.Recipe.read(run / "recipe.json", catalogue())
-    assert isinstance(recipe.train, GanTraining)
-    assert recipe.train.evaluate is not None
+    evaluate = recipe.task.load().plan(recipe.train).evaluate
     other = zoo.load(run, device="cpu").parts
     for parameter in other.generator.parameters():
         parameter.data.mul_(3.0)
-    again = Measuring(run, recipe, recipe.train.evaluate, "aviary:40", quiet=True)
+    again = Measuring(run, recipe, evaluate, "aviary:40", quiet=True)
     told, _ = again.measure(other, 2)  # the same step, other weights
     assert told[identity] != before
 

@@ -75,7 +75,7 @@ def test_encoders_alone_are_refused(tmp_path: Path) -> None:
     encoders.mkdir()
     config = {"format": 1, "recipe": recipe.locked(), "made_with": {}}
     (encoders / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ZooError, match="encoders matches text and images and cannot generate"):
+    with pytest.raises(ZooError, match="encoders has no generator and cannot generate"):
         write_half(str(encoders), tmp_path / "half")
     assert not (tmp_path / "half").exists()
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from zoo import Pipeline
 from zoo.assemble import Parts
-from zoo.samples import SampleGrid
+from zoo.training.samples import SampleGrid
 from zoo.video import write_timelapse
 from zoo_registry.contracts import Growth
 

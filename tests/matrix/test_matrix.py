@@ -12,11 +12,11 @@ from accelerate import PartialState
 from matrix import ADVERSARIAL, AXES, Combination, own, split
 
 from zoo.assemble import assemble
-from zoo.data.images import Batch
 from zoo.pipeline import Pipeline
-from zoo.schedule import constant
-from zoo.tasks.gan import GanTask
+from zoo.training.learner import Learner
+from zoo.training.schedule import constant
 from zoo_registry.contracts import TextSource
+from zoo_registry.tasks import Batch
 
 CAPTIONS = ("a red bird", "a small blue bird with a long beak", "the bird is white", "a bird")
 LEGAL, ILLEGAL = split()
@@ -47,11 +47,11 @@ def trains_samples_saves_and_loads(combination: Combination, folder: Path) -> No
     recipe = combination.read()
     parts = assemble(recipe, TextSource(captions=CAPTIONS))
     resolution = parts.generator.spec.resolutions[-1]
-    task = GanTask(recipe, parts, PartialState(cpu=True), constant(resolution, 4, 4))
+    learner = Learner(recipe, parts, PartialState(cpu=True), constant(resolution, 4, 4))
     source = torch.Generator().manual_seed(0)
     pixels = torch.randint(256, (4, 3, resolution, resolution), generator=source, dtype=torch.uint8)
     labels = torch.tensor([0, 0, 1, 2])
-    terms = task.step(Batch(pixels, CAPTIONS, labels, torch.arange(4)), 0)
+    terms = learner.step([Batch(pixels, CAPTIONS, labels, torch.arange(4))], 0)
     assert terms
     assert all(math.isfinite(float(term)) for term in terms.values()), terms
     for kind, module in parts.modules.items():
@@ -59,7 +59,7 @@ def trains_samples_saves_and_loads(combination: Combination, folder: Path) -> No
         learns = [g for g in gradients if g is not None and bool(g.any())]
         assert learns or not gradients, f"{kind} learns nothing"
         assert all(g is None or bool(g.isfinite().all()) for g in gradients), kind
-    pipe = Pipeline(recipe, task.averaged())
+    pipe = Pipeline(recipe, learner.model(0))
     first = pipe.generate(CAPTIONS[:2], seed=1).images[-1]
     assert first.isfinite().all()
     again = Pipeline.from_pretrained(pipe.save_pretrained(folder), device="cpu")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 import tomllib
@@ -44,8 +45,29 @@ def test_the_part_keeps_its_contract_and_the_recipe_can_be_built(
         assert read.locked()["train"]["evaluate"]["metrics"] == [part.name]
     elif kind == "importer":
         assert part.load().recipe == recipe.stem
+    elif kind == "task":
+        assert read.task == part
     elif kind != "dataset":  # which --data names, not the recipe
         assert part in chosen
+
+
+def test_a_new_task_trains_as_its_own_tests_say(tmp_path: Path) -> None:
+    out = new_plugin("zoo-mosaic", "task", tmp_path / "mosaic", catalogue())
+    installed = out / "src/zoo_mosaic-0.1.0.dist-info"  # as pip would write it
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: zoo-mosaic\nVersion: 0.1.0\n")
+    (installed / "entry_points.txt").write_text("[zoo]\nzoo-mosaic = zoo_mosaic\n")
+    paths = os.pathsep.join([str(out / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", out / "tests"],
+        cwd=out,
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "3 passed" in done.stdout
 
 
 def test_every_file_is_filled_in(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def test_a_run_that_does_not_generate(models: Path, tmp_path: Path) -> None:
     (tmp_path / "runs/matcher/config.json").write_text(json.dumps(config), encoding="utf-8")
     result = zoo_studio("runs/matcher", cwd=tmp_path)
     assert result.returncode == 2
-    assert "runs/matcher matches text and images and cannot generate" in result.stderr
+    assert "runs/matcher has no generator and cannot generate" in result.stderr
 
 
 def test_the_first_model_proposes_what_is_generated_first(tmp_path: Path) -> None:

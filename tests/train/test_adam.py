@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zoo.tasks.adam import Adam
+from zoo.training.adam import Adam
 
 LAYOUTS = (torch.contiguous_format, torch.channels_last)
 SHAPES = ((6, 5, 4, 3), (6, 5, 1, 1), (6, 1, 3, 3), (7, 3), (7,))

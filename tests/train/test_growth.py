@@ -13,7 +13,8 @@ from PIL import Image
 from runs import KillAt, Killed, differing
 
 import zoo
-from zoo.schedule import schedule
+from zoo.training import trainer
+from zoo.training.schedule import schedule
 from zoo_registry import Recipe, RecipeError, ZooError, catalogue
 
 GROWTH = [
@@ -107,7 +108,7 @@ def test_resolutions_that_do_not_double_are_refused(growth: list[Any], told: str
 
 
 def test_a_growth_of_a_generator_that_does_not_grow_is_refused() -> None:
-    with pytest.raises(RecipeError, match=r"train.growth: 'dcgan' does not grow; .*progressive"):
+    with pytest.raises(RecipeError, match=r"train.growth: needs growing, .*'dcgan' .*progressive"):
         Recipe.read({**RECIPE, "generator": {"use": "dcgan"}, "discriminator": {"use": "dcgan"}}, catalogue())
 
 
@@ -121,7 +122,7 @@ def test_killed_in_a_fade_and_resumed(grown: Path, images: Path, tmp_path: Path,
             zoo.train(RECIPE, f"images:{images}", run, device="cpu", quiet=True)
     finally:
         catalogue().manager.unregister(killer)
-    zoo.trainer.resume(run, device="cpu", quiet=True)
+    trainer.resume(run, device="cpu", quiet=True)
     assert not differing(run, grown)
 
 

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 
 import zoo
 from zoo import ZooError
+from zoo.training import trainer
 from zoo_registry import catalogue
 
 TEXT = ("text_encoder.width=16", "text_encoder.channels=[8, 8, 8]")
@@ -84,7 +85,7 @@ def test_killed_in_each_stage_and_resumed(run: Path, tmp_path: Path, steps: int)
             zoo.train("style-garden", "garden:60", again, changes=CHANGES, device="cpu", quiet=True)
     finally:
         catalogue().manager.unregister(killer)
-    zoo.trainer.resume(again, device="cpu", quiet=True)
+    trainer.resume(again, device="cpu", quiet=True)
     file = "model/training/style_encoder.safetensors"
     whole, resumed = load_file(run / file), load_file(again / file)
     assert all(torch.equal(tensor, resumed[name]) for name, tensor in whole.items())

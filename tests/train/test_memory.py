@@ -16,7 +16,7 @@ import resource
 import sys
 
 import torch
-from zoo.trainer import resume
+from zoo.training.trainer import resume
 
 resume(sys.argv[1], device="cpu")
 for _ in range(8):

@@ -17,7 +17,7 @@ from runs import KillAt, Killed, differing, weights
 from tiny import TINY_CHANGES
 
 import zoo
-from zoo import trainer
+from zoo.training import trainer
 from zoo_registry import ZooError, catalogue
 
 

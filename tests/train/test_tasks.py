@@ -15,23 +15,24 @@ import zoo
 from zoo.assemble import assemble
 from zoo.data.images import Batches, ImageSet
 from zoo.data.source import open_dataset
-from zoo.schedule import constant
-from zoo.tasks.gan import GanTask, mismatched
-from zoo.tasks.match import retrieval
+from zoo.training.learner import Learner
+from zoo.training.schedule import constant
+from zoo_plugins.tasks.match import retrieval
+from zoo_plugins.tasks.mismatch import mismatched
 from zoo_registry import Recipe, ZooError, catalogue
 from zoo_registry.contracts import Generated, Round, Text, TextSource
 
 MAIN = [change for change in TINY_CHANGES if not change.startswith("pretrain.")]
 
 
-def gan(*changes: str) -> tuple[GanTask, Batches]:
+def gan(*changes: str) -> tuple[Learner, Batches]:
     recipe = Recipe.read("attngan-aviary", catalogue(), [*MAIN, *changes])
     dataset = open_dataset("aviary:40", catalogue(), resolution=38)
     records = dataset.records("train")
     images = ImageSet(records, resolution=32, fingerprint=dataset.fingerprint())
     parts = assemble(recipe, TextSource(captions=[c for r in records for c in r.captions]))
     plan = constant(32, len(images), 8)
-    return GanTask(recipe, parts, PartialState(cpu=True), plan), Batches(images, plan, seed=0)
+    return Learner(recipe, parts, PartialState(cpu=True), plan), Batches(images, plan, seed=0)
 
 
 def test_a_step_changes_what_learns_and_nothing_else() -> None:
@@ -46,30 +47,45 @@ def test_a_step_changes_what_learns_and_nothing_else() -> None:
     assert changed == {"conditioning": True, "generator": True, "discriminator": True} | frozen
 
 
-def test_the_generators_step_leaves_no_gradient_in_the_discriminator() -> None:
+def test_the_generators_step_leaves_no_gradient_in_the_discriminator(monkeypatch: pytest.MonkeyPatch) -> None:
     task, batches = gan()
-    seen: dict[str, Any] = {}
+    seen: dict[str, list[torch.Tensor]] = {}
 
     def gradients() -> list[torch.Tensor]:
         return [p.grad.clone() for p in task.parts.discriminator.parameters() if p.grad is not None]
 
+    updated = task.task.updated
+
+    def note(phase: str, step: int) -> None:
+        seen[phase] = gradients()
+        updated(phase, step)
+
+    monkeypatch.setattr(task.task, "updated", note)
+    terms = task.step(batches[0], 0)
+    assert seen["discriminator"]
+    assert all(torch.equal(a, b) for a, b in zip(seen["discriminator"], seen["generator"], strict=True))
+    assert all(p.requires_grad for p in task.parts.discriminator.parameters()), "and it can learn again"
+    assert {"discriminator/adversarial/16", "generator/adversarial/32", "generator/kl"} <= set(terms)
+
+
+def test_plugins_observe_a_step_s_round_and_all_its_terms() -> None:
+    task, batches = gan()
+    seen: dict[str, Any] = {}
+
     class Watch:
         @zoo.hookimpl
         def zoo_step(self, round: Round, terms: Any, step: int) -> None:
-            seen["after its own step"] = gradients()
-            seen["terms"] = set(terms)
+            seen.update(images=round.generated.images, terms=set(terms), step=step)
 
     watch = Watch()
     catalogue().manager.register(watch)
     try:
-        task.step(batches[0], 0)
+        terms = task.step(batches[3], 3)
     finally:
         catalogue().manager.unregister(watch)
-    before = seen["after its own step"]
-    assert before
-    assert all(torch.equal(a, b) for a, b in zip(before, gradients(), strict=True))
-    assert all(p.requires_grad for p in task.parts.discriminator.parameters()), "and it can learn again"
-    assert {"discriminator/adversarial/16", "generator/adversarial/32", "generator/kl"} <= seen["terms"]
+    assert seen["terms"] == set(terms)
+    assert seen["step"] == 3
+    assert [image.shape[-1] for image in seen["images"]] == [16, 32]
 
 
 def test_the_average_follows_parameters_and_buffers() -> None:
@@ -78,7 +94,7 @@ def test_the_average_follows_parameters_and_buffers() -> None:
     for step in range(3):
         task.step(batches[step], step)
         states.append({n: t.clone() for n, t in task.parts.generator.state_dict().items()})
-    averaged = task.averaged().generator.state_dict()
+    averaged = task.model(2).generator.state_dict()
     for name in ("first.fc.0.weight", "first.fc.1.running_mean"):
         wanted = 0.25 * states[0][name] + 0.25 * states[1][name] + 0.5 * states[2][name]
         assert torch.allclose(averaged[name], wanted, atol=1e-6), name
@@ -193,9 +209,8 @@ def test_gan_int_generates_from_midpoints_which_the_discriminator_does_not_learn
 
     task, batches = gan("train.interpolate=0.25", "text_encoder.dropout=0")
     task.parts.losses = (Look(), *task.parts.losses[1:])
-    task.choices = (task.choices[0],) * len(task.parts.losses)
     task.parts.losses = task.parts.losses[:1]
-    task.choices = task.choices[:1]
+    task.setup.choices = task.setup.choices[:1]
     task.step(batches[0], 0)
     generated, judged = seen["generator"], seen["discriminator"]
     assert len(generated.text.sentence) == 12
@@ -209,11 +224,11 @@ def test_gan_int_generates_from_midpoints_which_the_discriminator_does_not_learn
 
 
 def test_a_discriminator_is_reported_the_mean_where_the_recipe_says_so() -> None:
-    task, batches = gan("discriminator.reads=mean")
-    round = task._round(batches[0], 0)
+    task, batches = gan("train.reads=mean")
+    round = task.task._round(batches[0][0], 0, ())
     assert round.condition is not None
     assert round.sentence is round.condition.mean
-    assert gan()[0]._round(batches[0], 0).sentence.shape[1] == 16
+    assert gan()[0].task._round(batches[0][0], 0, ()).sentence.shape[1] == 16
     task.step(batches[0], 0)
 
 
@@ -245,7 +260,7 @@ def test_live_weights_overwritten_by_their_average() -> None:
         task, batches = gan("train.ema=0.9", *([f"train.ema_overwrites={overwrites}"] if overwrites else []))
         for step in range(2):
             task.step(batches[step], step)
-        average = task.averaged().generator.state_dict()["first.fc.0.weight"]
+        average = task.model(1).generator.state_dict()["first.fc.0.weight"]
         return [task.parts.generator.state_dict()["first.fc.0.weight"], average]
 
     live, average = weights(None)
@@ -257,10 +272,10 @@ def test_live_weights_overwritten_by_their_average() -> None:
 def test_an_augmentation_adapts_and_what_it_learnt_is_saved() -> None:
     change = 'augmentations=[{use="ada", kimg=0.1}]'
     task, batches = gan(change)
-    (ada,) = task.augmentations
+    (ada,) = task.parts.augmentations
     ada.p.fill_(0.5)
     task.step(batches[0], 0)
     assert float(ada.p) != 0.5
     again, _ = gan(change)
     again.load_state_dict(task.state_dict())
-    assert torch.equal(again.augmentations[0].p, ada.p)
+    assert torch.equal(again.parts.augmentations[0].p, ada.p)

@@ -134,7 +134,7 @@ class Pipeline:
         if "style_encoder" not in self.parts:
             raise ZooError(
                 f"{self.recipe.name} has no style encoder, which reads an image's noise back. Train one by "
-                "a recipe of the task 'invert' whose pretrain is this model's run (zoo show style-garden is "
+                "a recipe with a style_encoder whose pretrain is this model's run (zoo show style-garden is "
                 "such a recipe), and name that new run here"
             )
         pixels = np.stack([np.asarray(square(image, self.resolution)) for image in styles])

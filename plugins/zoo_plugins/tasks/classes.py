@@ -17,10 +17,10 @@ class OneOfEachClass(Sampler):
     An epoch has as many batches as there are classes.
     """
 
-    def epoch(self, images: int, classes: int, size: int) -> int:
+    def epoch(self, images: int, classes: int, batch_size: int, batches: int) -> int:
         """As many steps as there are classes."""
-        if classes < size:
-            raise ZooError(f"batch_size is {size} classes, but the data set has {classes}")
+        if classes < batch_size * batches:
+            raise ZooError(f"batch_size is {batch_size} classes, but the data set has {classes}")
         return classes
 
     def indices(

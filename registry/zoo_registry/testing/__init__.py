@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..component import KINDS, Component
-from . import losses, networks, others
+from . import losses, networks, others, tasks
 from .shared import CAPTIONS
 
 
@@ -35,6 +35,7 @@ def check_component(component: Component, **settings: Any) -> None:
         "discriminator": networks.discriminator,
         "loss": losses.loss,
         "augmentation": losses.augmentation,
+        "task": tasks.task,
         "dataset": others.dataset,
         "metric": others.metric,
         "protocol": others.protocol,

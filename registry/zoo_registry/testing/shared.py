@@ -36,6 +36,7 @@ def build(component: Component, settings: Mapping[str, Any], **wires: Any) -> An
     assert again == filled, "settings written as JSON and read again give other settings"
     known = {TextSpec: TEXT, ConditionSpec: CONDITION, GeneratorSpec: GeneratorSpec(RESOLUTIONS, 8)}
     known |= {type(wire): wire for wire in wires.values()}
+    known |= {base: wire for wire in wires.values() for base in type(wire).__mro__[1:-1]}
     for wire in schema.wires:
         assert wire in known, f"{wire.__name__} is no wire that a {component.kind} can be handed"
     with torch.random.fork_rng(devices=[]):

@@ -18,11 +18,12 @@ class Shuffled(Sampler):
         self._epoch = (-1, -1)
         self._order = torch.empty(0)
 
-    def epoch(self, images: int, classes: int, size: int) -> int:
+    def epoch(self, images: int, classes: int, batch_size: int, batches: int) -> int:
         """Steps; raises `ZooError` where the images do not fill one."""
-        if images < size:
-            raise ZooError(f"a step takes {size} images, but the data set has only {images}")
-        return images // size
+        if images < batch_size * batches:
+            times = f" and a step takes {batches}" if batches > 1 else ""
+            raise ZooError(f"batch_size is {batch_size}{times}, but the data set has only {images} images")
+        return images // (batch_size * batches)
 
     def indices(
         self,

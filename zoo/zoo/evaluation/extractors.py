@@ -112,7 +112,7 @@ def matcher(folder: str | Path, device: torch.device) -> Matcher:
     missing = [kind for kind in MATCHING if kind not in recipe.parts]
     if missing:
         raise ZooError(
-            f"{folder} holds no {missing[0].replace('_', ' ')}; expected a model of the task 'match', as "
+            f"{folder} holds no {missing[0].replace('_', ' ')}; expected a model of both encoders, as "
             "zoo train damsm-aviary writes it"
         )
     parts = assemble(recipe, TextSource(folder=place), kinds=MATCHING, folder=place).to(device)

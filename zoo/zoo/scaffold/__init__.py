@@ -81,8 +81,9 @@ def _files(kind: str, package: str, recipe: str) -> dict[str, Path]:
         f"{source}/__init__.py": "init.py",
         f"tests/test_{kind}.py": "test_part.py",
     }
-    if kind == "importer":
-        plain["tests/test_convert.py"] = "test_convert.py"
+    more = {"importer": "test_convert.py", "task": "test_train.py"}
+    if kind in more:
+        plain[f"tests/{more[kind]}"] = more[kind]
     return {
         **{file: _HERE / "distribution" / f"{name}.template" for file, name in plain.items()},
         f"{source}/{kind}.py": _HERE / "parts" / f"{kind}.py",

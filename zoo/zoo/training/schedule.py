@@ -55,7 +55,7 @@ class Schedule:
 
 def constant(resolution: int, count: int, batch_size: int, epochs: int = 1) -> Schedule:
     """Every step alike, on `count` images. Raises `ZooError` where they do not fill a batch."""
-    epoch = Shuffled().epoch(count, 0, batch_size)
+    epoch = Shuffled().epoch(count, 0, batch_size, 1)
     return Schedule((Segment(resolution, 0, epochs * epoch, batch_size, epoch, 0),))
 
 
@@ -73,7 +73,7 @@ def schedule(recipe: Recipe, count: int, classes: int = 0) -> Schedule:
         stages = _stages(plan.growth, train.epochs, resolution)
     sizes = [part.batch_size or train.batch_size for part in stages]
     sampler: Sampler = plan.sampler or Shuffled()
-    epochs = [sampler.epoch(count, classes, size * plan.batches) for size in sizes]
+    epochs = [sampler.epoch(count, classes, size, plan.batches) for size in sizes]
     steps = [part.epochs * epoch for part, epoch in zip(stages, epochs, strict=True)]
     if train.steps is not None:
         ends = [round(train.steps * share / sum(p.epochs for p in stages)) for share in _sums(stages)]

@@ -1,0 +1,52 @@
+"""Tasks are parts: the engine and the registry name none of them, and none of their settings."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import zoo
+import zoo_registry
+from zoo_registry import catalogue
+from zoo_registry.schema import schema_of
+from zoo_registry.training import Training
+
+FILES = [
+    file
+    for package in (zoo, zoo_registry)
+    for file in sorted(Path(package.__file__).parent.rglob("*.py"))
+    if "scaffold" not in file.parts
+]
+GIFTS = {"match"}
+"""What parts give each other may be called as a task is."""
+OWN = {
+    name
+    for task in catalogue().of("task")
+    for name in schema_of(task).settings.model_fields
+    if name not in Training.model_fields
+}
+SHARED = {"held_out", "validate_every"}
+"""Settings whose names stand in `Plan`, too."""
+
+
+def test_no_task_is_named() -> None:
+    tasks = {task.name for task in catalogue().of("task")}
+    assert tasks >= {"gan", "match", "invert"}
+    classes = {task.target.partition(":")[2] for task in catalogue().of("task")}
+    classes |= {"GanTraining", "MatchTraining", "InvertTraining"}
+    quoted = re.compile("[Tt]asks? [`'\"](" + "|".join(tasks) + ")[`'\"]")
+    for file in FILES:
+        text = file.read_text(encoding="utf-8")
+        words = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
+        assert not words & (tasks - GIFTS), file
+        assert not quoted.search(text), file
+        assert not set(re.findall(r"[A-Z]\w+", text)) & classes, file
+
+
+def test_no_setting_of_a_task_and_no_bug_of_a_paper_is_named() -> None:
+    own = {name for name in OWN - SHARED if "_" in name}  # plain words mean other things, too
+    assert {"ema_overwrites", "fade_real", "classes_as_units", "critic_steps"} <= own
+    for file in FILES:
+        words = set(re.findall(r"[\w-]+", file.read_text(encoding="utf-8")))
+        assert not words & (own | {"retry-once", "other-class"}), file
