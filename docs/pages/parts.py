@@ -22,6 +22,7 @@ _WIRES = {
     "ConditionSpec": "what the conditioning gives",
     "GeneratorSpec": "what the generator makes",
     "DataSource": "where the data set comes from",
+    "Setup": "the parts to train, and help",
 }
 
 
@@ -46,8 +47,11 @@ def used_by() -> Mapping[tuple[str, str], tuple[str, ...]]:
     found: dict[tuple[str, str], list[str]] = {}
     for name in catalogue().recipe_names():
         recipe = Recipe.read(name, catalogue())
-        for choice in (*recipe.parts.values(), *recipe.losses, *recipe.augmentations):
-            users = found.setdefault((choice.component.kind, choice.component.name), [])
+        chosen = [
+            choice.component for choice in (*recipe.parts.values(), *recipe.losses, *recipe.augmentations)
+        ]
+        for component in (recipe.task, *chosen):
+            users = found.setdefault((component.kind, component.name), [])
             if name not in users:
                 users.append(name)
     return {key: tuple(names) for key, names in found.items()}
@@ -68,7 +72,7 @@ def _page(c: Component) -> str:
     if c.needs:
         facts.append(("needs", "; ".join(f"`{need}`, given by {_givers(need)}" for need in sorted(c.needs))))
     facts += _facts(c, part)
-    if c.kind in {*SINGLE, *LISTS.values()}:
+    if c.kind in {*SINGLE, *LISTS.values(), "task"}:
         users = used_by().get((c.kind, c.name), ())
         links = ", ".join(f"[`{name}`](../../recipes/{name}.md)" for name in users)
         facts.append(("recipes", links or "none of those that are shipped"))
@@ -76,7 +80,10 @@ def _page(c: Component) -> str:
     facts.append(("source", f"`plugins/{module}.py`"))
     sections = [f"# `{c.name}`", f"{c.summary}.", table(("", ""), facts)]
     sections += [prose(paragraph) for paragraph in general]
-    sections += ["## Settings", settings(schema.settings, descriptions) or "It has none."]
+    sections += [
+        "## Settings",
+        settings(schema.settings, descriptions, "../../training.md") or "It has none.",
+    ]
     sections += [_use(c, schema)]
     return "\n\n".join(sections) + "\n"
 
@@ -125,6 +132,8 @@ def _use(c: Component, schema: Schema) -> str:
     if c.kind == "importer":
         flags = " ".join(f"--{kind.replace('_', '-')} FILE" for kind in c.load().parts)
         return _code("sh", f"zoo import {c.name} {flags} --out MODEL")
+    if c.kind == "task":
+        return _code("toml", f"task = {toml(c.name)}", *([f"train = {{ {first[0]} = … }}"] if first else []))
     fields = list(schema.settings.model_fields.items())[:3]
     defaults = {name: f.default for name, f in fields if not f.is_required() and f.default is not None}
     choice = toml({"use": c.name} | defaults)

@@ -69,7 +69,7 @@ def _launched(name: str) -> tuple[str, str]:
 
 def _facts(recipe: Recipe) -> str:
     link = "[`{0}`]({0}.md)".format
-    facts = [("task", f"`{recipe.task}`")]
+    facts = [("task", f"[`{recipe.task.name}`](../parts/task/{recipe.task.name}.md)")]
     if recipe.paper:
         facts.append(("paper", cited(recipe.paper)))
     if recipe.pretrain:

@@ -74,14 +74,17 @@ def described(part: Any, names: Iterable[str]) -> tuple[list[str], dict[str, str
     return general, each
 
 
-def settings(model: type[BaseModel], descriptions: Mapping[str, str]) -> str:
-    """The table of a model's settings: name, type with its range, default, and the description of each."""
+def settings(model: type[BaseModel], descriptions: Mapping[str, str], tables: str = "") -> str:
+    """The table of a model's settings: name, type with its range, default, and the description of each.
+
+    tables: the page that describes the tables among the values; "" for the same page.
+    """
     schema = model.model_json_schema()
     required = set(schema.get("required", ()))
     rows = [
         (
             f"`{name}`",
-            _type(one, schema.get("$defs", {})),
+            _type(one, schema.get("$defs", {})).replace("](#", f"]({tables}#"),
             "required" if name in required else code(one.get("default")),
             prose(descriptions.get(name, "")),
         )

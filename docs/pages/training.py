@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from zoo_registry.training import TASKS, Evaluation, GrowthStage
+from collections.abc import Iterator
+from typing import Any, get_args
 
-from .text import comments, paragraphs, prose, settings
+from pydantic import BaseModel
+
+from zoo_registry import catalogue
+from zoo_registry.schema import schema_of
+from zoo_registry.training import Training
+
+from .text import comments, described, paragraphs, prose, settings
 
 _HEAD = """# Settings of training
 
@@ -15,13 +22,26 @@ work together.
 
 
 def page() -> str:
-    """The page: a section per task, then the tables inside."""
-    sections = [_HEAD]
-    for task, model in TASKS.items():
-        sections.append(
-            f"## Task `{task}`\n\n{prose(paragraphs(model)[0])}\n\n{settings(model, comments(model))}\n"
-        )
-    for inner in (GrowthStage, Evaluation):
-        name = inner.__name__
-        sections.append(f"## {name}\n\n{prose(paragraphs(inner)[0])}\n\n{settings(inner, comments(inner))}\n")
+    """The page: what every task has, a section per task, then the tables inside."""
+    sections = [_HEAD, f"## Every task\n\n{settings(Training, comments(Training))}\n"]
+    inner: dict[str, type[BaseModel]] = {}
+    for task in catalogue().of("task"):
+        model = schema_of(task).settings
+        general, descriptions = described(task.load(), model.model_fields)
+        sections.append(f"## Task `{task.name}`\n\n{prose(general[0])}\n\n{settings(model, descriptions)}\n")
+        inner |= {one.__name__: one for one in _tables(model)}
+    for name, one in inner.items():
+        sections.append(f"## {name}\n\n{prose(paragraphs(one)[0])}\n\n{settings(one, comments(one))}\n")
     return "\n".join(sections)
+
+
+def _tables(model: type[BaseModel]) -> list[type[BaseModel]]:
+    """The models of the tables among a model's values."""
+
+    def within(annotation: Any) -> Iterator[type[BaseModel]]:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            yield annotation
+        for argument in get_args(annotation):
+            yield from within(argument)
+
+    return [one for field in model.model_fields.values() for one in within(field.annotation)]

@@ -117,7 +117,7 @@ def test_every_protocol_command_and_training_setting_is_there(site: Path) -> Non
                 )
     training = text(site, "training")
     assert "ema_overwrites" in training
-    assert "steps; the live weights become their average (a bug)" in training
+    assert "steps after which the live weights become their average each time" in training
 
 
 def test_every_importer_is_in_the_page_of_old_checkpoints() -> None:
