@@ -28,7 +28,7 @@ def test_gan_cls_and_its_interpolations(data: str) -> None:
 
 def test_stackgan2() -> None:
     recipe = locked("stackgan2-birds")
-    assert recipe["discriminator"]["reads"] == "mean"
+    assert recipe["train"]["reads"] == locked("stackgan2-aviary")["train"]["reads"] == "mean"
     assert [loss["weight"] for loss in recipe["losses"]] == [1.0, 2.0]
     assert (recipe["losses"][0]["balance"], recipe["losses"][0]["mismatched_is_real"]) == ("sum", True)
     assert (recipe["conditioning"]["width"], recipe["generator"]["base_channels"]) == (128, 64)

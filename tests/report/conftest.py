@@ -32,7 +32,10 @@ def begun(tmp_path: Path) -> Path:
 def run(begun: Path) -> Path:
     """A run with a matching stage before it, samples, and a log that ends in the middle of a line."""
     write_json(begun / "pretrain" / "recipe.json", PRETRAIN)
-    write_json(begun / "pretrain" / "environment.json", {**ENVIRONMENT, "data": {"steps": 300}})
+    write_json(
+        begun / "pretrain" / "environment.json",
+        {**ENVIRONMENT, "data": {"steps": 300}, "better": {"retrieval": "higher"}},
+    )
     write_log(begun / "pretrain" / "log.jsonl", match_lines(300))
     write_log(begun / "log.jsonl", gan_lines(120), ending='{"step": 1210, "seconds": 29')
     write_samples(begun, list(range(200, 1201, 200)), CAPTIONS)

@@ -75,8 +75,8 @@ def test_terms_are_sorted_into_panels_and_stages_in_their_order(run: Path) -> No
     assert first[1]["better"] == "higher"
     assert [curve["name"] for curve in first[1]["series"]] == ["r1", "r5"]
     assert first[1]["steps"] == list(range(30, 301, 30))
-    assert [panel["title"] for panel in main] == ["Generator terms", "Discriminator terms"]
-    assert [curve["name"] for curve in main[1]["series"]] == ["bce/64", "bce/128", "bce/256"]
+    assert [panel["title"] for panel in main] == ["Discriminator terms", "Generator terms"]
+    assert [curve["name"] for curve in main[0]["series"]] == ["bce/64", "bce/128", "bce/256"]
     assert main[0]["steps"] == list(range(10, 1201, 10))
 
 
@@ -138,7 +138,7 @@ def test_what_is_not_finite_is_a_gap_and_the_data_is_still_json(begun: Path) -> 
     lines = gan_lines(3)
     lines[1]["terms"]["generator/kl"] = float("nan")
     write_log(begun / "log.jsonl", lines)
-    (kl,) = (c for c in report(begun).data["stages"][0][0]["series"] if c["name"] == "kl")
+    (kl,) = (c for c in report(begun).data["stages"][0][1]["series"] if c["name"] == "kl")
     assert kl["values"][1] is None
     assert None not in (kl["values"][0], kl["values"][2])
 

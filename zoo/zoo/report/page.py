@@ -104,9 +104,10 @@ def write_report(run: Path, *, strict: bool = False) -> Path:
         if strict:
             raise
         measured = results.unreadable(error)
+    to_come = "generator" in recipe and not (run / "done.json").is_file()
     curves = [stage.panels(found.better if found else {}) for stage in stages]
     main = (
-        _samples(samples, run) if samples else (_NO_SAMPLES if "generator" in recipe else ""),
+        _samples(samples, run) if samples else (_NO_SAMPLES if to_come else ""),
         measured,
         _attention(run / "samples" / "attention.png"),
         *(_curves(index, stage, curves[index]) for index, stage in enumerate(stages)),
@@ -170,7 +171,7 @@ FILM = "timelapse.mp4"
 PLAYER = """<div class="player"><button type="button" id="play">Play</button>
 <input type="range" id="step" min="0" step="1" aria-label="Training step">
 <output for="step"></output></div>"""
-_NO_SAMPLES = '<section><h2>Samples</h2><p class="empty">No grids so far.</p></section>'
+_NO_SAMPLES = '<section><h2>Samples</h2><p class="empty">None yet.</p></section>'
 
 
 def _header(recipe: Mapping[str, Any], running: Stage) -> str:

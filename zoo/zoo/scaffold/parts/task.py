@@ -39,7 +39,8 @@ class GeneratorFirst(Task):
         sample_every: PositiveInt = 500,
     ) -> None:
         self.setup = setup
-        self.spec: GeneratorSpec = setup.parts["generator"].spec
+        self.generator, self.discriminator = (setup.parts[place] for place in self.places)
+        self.spec: GeneratorSpec = self.generator.spec
         generating = setup.learning("text_encoder", "conditioning", "generator")
         judging = setup.learning("discriminator")
         betas = setup.training.betas
@@ -65,7 +66,7 @@ class GeneratorFirst(Task):
         with torch.set_grad_enabled(phase == "generator"):
             text = setup.read(batch.captions)
             condition = setup.condition(text, code_noise.to(setup.device))
-            generated: Generated = setup.parts["generator"](noise.to(setup.device), condition, text, growth)
+            generated: Generated = self.generator(noise.to(setup.device), condition, text, growth)
         round = Round(
             generated=generated,
             text=text,
@@ -77,6 +78,6 @@ class GeneratorFirst(Task):
             growth=growth,
             step=step,
             source=source,
-            discriminator=setup.parts["discriminator"],
+            discriminator=self.discriminator,
         )
         return setup.total(round if phase == "generator" else round.detach(), phase)
