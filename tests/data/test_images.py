@@ -136,7 +136,9 @@ def test_a_step_is_the_same_batch_whatever_came_before(images):
 def test_an_epoch_shows_each_image_once_in_an_order_of_its_own(images):
     batches = Batches(images, constant(16, 10, 5), seed=0)
     assert batches.schedule.steps == 2
-    epochs = [torch.cat([batches[2 * e][0].indices, batches[2 * e + 1][0].indices]).tolist() for e in range(3)]
+    epochs = [
+        torch.cat([batches[2 * e][0].indices, batches[2 * e + 1][0].indices]).tolist() for e in range(3)
+    ]
     assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
     assert epochs[0] != epochs[1] != epochs[2]
 

@@ -168,7 +168,10 @@ def match_lines(count: int) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = []
     for index in range(1, count + 1):
         decay = math.exp(-index / count * 3)
-        terms = {name: 1 + 2 * decay + source.normal(0, 0.1) for name in ("encoder/damsm/words", "encoder/damsm/sentence")}
+        terms = {
+            name: 1 + 2 * decay + source.normal(0, 0.1)
+            for name in ("encoder/damsm/words", "encoder/damsm/sentence")
+        }
         lines.append({"step": index, "seconds": 0.5 * index, "images_per_second": 88.0, "terms": terms})
         if index % (count // 10) == 0:
             metrics = {"retrieval/r1": 0.5 - 0.45 * decay, "retrieval/r5": 0.8 - 0.6 * decay}

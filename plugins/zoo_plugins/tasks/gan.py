@@ -125,7 +125,7 @@ class Adversarial(Task):
         self.phases.append(Phase("generator", self.learning, generating, lr=rate(generator_lr)))
         self.prompt = tuple(name for name in setup.losses if lazy is None or name not in lazy.losses)
         self.round: Round | None = None  # what the generator learns from
-        self.judged: Round | None = None  # what the discriminator learns from
+        self.detached: Round | None = None  # what the discriminator learns from
 
     @classmethod
     def plan(cls, settings: Any, /) -> Plan:
@@ -160,12 +160,14 @@ class Adversarial(Task):
         if phase == "discriminator":
             with torch.set_grad_enabled(self.shared):
                 self.round = self._round(batch, step, () if self.shared else (phase, repeat))
-            self.judged = _first(self.round, len(batch.captions)).detach()
-            return self.setup.total(self.judged, "discriminator", self.prompt)
+            self.detached = _first(self.round, len(batch.captions)).detach()
+            return self.setup.total(self.detached, "discriminator", self.prompt)
         if phase == "regularisation":
             assert self.lazy is not None
-            assert self.judged is not None
-            again = replace(self.judged)  # without the features, which the discriminator had before it learnt
+            assert self.detached is not None
+            again = replace(
+                self.detached
+            )  # without the features, which the discriminator had before it learnt
             loss, terms = self.setup.total(again, "discriminator", self.lazy.losses)
             return self.lazy.every * loss, terms
         if not self.shared:
@@ -182,7 +184,7 @@ class Adversarial(Task):
             self.average.update_parameters(self.learning)
             if self.ema_overwrites is not None and (step + 1) % self.ema_overwrites == 0:
                 self.learning.load_state_dict(self.average.module.state_dict())
-            self.round = self.judged = None
+            self.round = self.detached = None
 
     def _round(self, batch: Batch, step: int, key: tuple[int | str, ...]) -> Round:
         """Generate one image per caption, and between some captions where the recipe interpolates."""
@@ -238,8 +240,8 @@ class Adversarial(Task):
 
     @torch.no_grad()
     def _adapt(self) -> None:
-        assert self.judged is not None
-        scores = self.discriminator.score(self.judged.real_features, self.judged.head_inputs[0])
+        assert self.detached is not None
+        scores = self.discriminator.score(self.detached.real_features, self.detached.head_inputs[0])
         scores = tuple(self.setup.gather(score) for score in scores)  # every process adapts alike
         for augmentation in self.setup.augmentations:
             augmentation.adapt(scores)
