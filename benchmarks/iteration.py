@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from zoo.memory import keep_freed_memory
 from zoo.training.learner import Learner
-from zoo.training.memory import keep_freed_memory
 from zoo_registry.tasks import Batch
 
 from . import attngan

@@ -22,8 +22,8 @@ from ..data.source import open_dataset
 from ..environment import environment
 from ..files import write_json
 from ..hub import HubId, cached
+from ..memory import keep_freed_memory
 from ..models import locate, read_config
-from .memory import keep_freed_memory
 from .parallel import device_of
 from .schedule import resolution_of
 from .stage import Stage, captions_of
