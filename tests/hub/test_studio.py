@@ -43,7 +43,7 @@ def test_its_captions_are_known_once_it_was_fetched(hub: Hub, machine: Machine, 
     hub.asked.clear()
     code = """
 import json
-from zoo.studio.models import StudioModels
+from zoo.studio.served_models import StudioModels
 models = StudioModels(["ada/birds"])
 print(json.dumps(models.captions("ada/birds")))
 models["ada/birds"]

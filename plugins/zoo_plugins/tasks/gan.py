@@ -91,7 +91,8 @@ class Adversarial(Task):
         evaluate: Evaluation | None = None,
     ) -> None:
         self.setup, self.parts = setup, setup.parts
-        self.ema_overwrites, self.lazy, self.mismatch = ema_overwrites, lazy, mismatch
+        self.ema_overwrites, self.lazy = ema_overwrites, lazy
+        self.mismatch: Mismatch = mismatch
         self.reads, self.interpolate, self.fade_real = reads, interpolate, fade_real
         self.shared = critic_steps == 1  # whether both players learn from the same generated images
         self.discriminator = setup.parts["discriminator"].train()

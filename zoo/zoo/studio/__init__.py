@@ -33,8 +33,8 @@ def studio(models: Sequence[str], *, device: str | None = None) -> Blocks:
     sends. Raises `ZooError` where Gradio is missing, for no model, and for a name that is none.
     """
     need_gradio()
-    from .models import StudioModels
     from .page import page
+    from .served_models import StudioModels
 
     return page(StudioModels(models, device=device))
 

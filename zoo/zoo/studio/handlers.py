@@ -14,7 +14,7 @@ from zoo_registry import ZooError
 from ..pipeline import to_pillow
 from ..report.figures import upscaled
 from . import markup, work
-from .models import StudioModels
+from .served_models import StudioModels
 
 
 @contextmanager

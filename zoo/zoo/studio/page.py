@@ -10,7 +10,7 @@ from PIL import Image
 
 from . import work
 from .handlers import Handlers
-from .models import StudioModels
+from .served_models import StudioModels
 
 EXAMPLE = "a small red bird with a yellow beak"
 """Where the first model does not tell what its captions are like."""

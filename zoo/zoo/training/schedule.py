@@ -68,8 +68,9 @@ def schedule(recipe: Recipe, count: int, classes: int = 0) -> Schedule:
     plan = recipe.task.load().plan(train)
     stages: Sequence[GrowthStage] = (GrowthStage(resolution=resolution, epochs=train.epochs, fade=0.0),)
     generator = recipe.parts.get("generator")
-    grows = plan.growth is not None and generator is not None and "growing" in generator.gives
-    if grows:
+    grows = False
+    if plan.growth is not None and generator is not None and "growing" in generator.gives:
+        grows = True
         stages = _stages(plan.growth, train.epochs, resolution)
     sizes = [part.batch_size or train.batch_size for part in stages]
     sampler: Sampler = plan.sampler or Shuffled()

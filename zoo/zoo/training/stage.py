@@ -7,7 +7,6 @@ import math
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +65,8 @@ class HeldOutSet:
     def __init__(self, records: Sequence[Record], images: ImageSet | None) -> None:
         self.records, self.images = records, images
 
-    @cached_property
-    def captions(self) -> list[str]:
+    @property
+    def captions(self) -> Sequence[str]:
         """All captions of all images."""
         return captions_of(self.records)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnxruntime
@@ -182,4 +182,4 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
 def _run(session: onnxruntime.InferenceSession, given: Arrays) -> Arrays:
     expected = {entry.name: given[entry.name] for entry in session.get_inputs()}
     names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, expected), strict=True))
+    return dict(zip(names, cast("list[NDArray[Any]]", session.run(names, expected)), strict=True))
