@@ -17,18 +17,18 @@ QUICK = Setting(torch.device("cpu"), quick=True)
 
 def test_terms_of_the_port() -> None:
     ours, plain = iteration.pair(QUICK)
-    apart = iteration.equality(ours, plain, attngan.batch(ours.spec.resolutions[-1]))
+    apart = iteration.equality(ours, plain, attngan.batch(ours.parts.generator.spec.resolutions[-1]))
     kinds = {name.split("/")[1] for name in apart if name.startswith("generator/")}
     assert kinds == {"adversarial", "damsm", "kl"}
     assert [name for name in apart if name.startswith("discriminator/")] == [
-        f"discriminator/adversarial/{resolution}" for resolution in ours.spec.resolutions
+        f"discriminator/adversarial/{resolution}" for resolution in ours.parts.generator.spec.resolutions
     ]
 
 
 def test_gradients_of_the_port() -> None:
     """Adam's first step is the gradient's sign, which rounding may turn: discriminators hardly move here."""
     ours, plain = iteration.pair(QUICK, ["train.discriminator_lr=1e-12"])
-    iteration.equality(ours, plain, attngan.batch(ours.spec.resolutions[-1]))
+    iteration.equality(ours, plain, attngan.batch(ours.parts.generator.spec.resolutions[-1]))
     mine = [
         p.grad for module in ("conditioning", "generator") for p in ours.parts.modules[module].parameters()
     ]
@@ -44,7 +44,7 @@ def test_other_numbers_are_refused() -> None:
     with torch.no_grad():
         plain.generator.get_parameter("later.0.attention.project.weight").mul_(1.1)
     with pytest.raises(AssertionError, match="plain port"):
-        iteration.equality(ours, plain, attngan.batch(ours.spec.resolutions[-1]))
+        iteration.equality(ours, plain, attngan.batch(ours.parts.generator.spec.resolutions[-1]))
 
 
 def test_ratio_is_of_medians() -> None:
