@@ -87,7 +87,7 @@ def test_a_recipe_s_page_has_images_results_and_what_differs(site: Path) -> None
     assert "kid-judge-2k@2[resolution=64]" in page
     assert "Its file says: With the authors' 2e-4 for both, the discriminators win" in page
     assert "As attngan-birds: the attention mask is in the right order" in page
-    assert "faults below" in text(site, "recipes/stackgan2-birds")
+    assert "bugs below" in text(site, "recipes/stackgan2-birds")
 
 
 def test_every_shipped_model_is_shown_with_its_results(site: Path) -> None:

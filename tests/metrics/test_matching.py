@@ -244,7 +244,7 @@ def test_clip_scores_bugs():
     study.images["generated"][2] = math.nan
     with pytest.raises(ZooError, match=r"clip-score: some generated images are not finite"):
         CLIPScore(model=whole_clip()).measure(study)
-    with pytest.raises(ZooError, match=r"generates without captions"):
+    with pytest.raises(ZooError, match=r"has no text, this metric compares images with captions"):
         CLIPScore(model=whole_clip()).measure(clip_study(text=False))
 
 

@@ -104,8 +104,8 @@ def test_copies_are_at_0_and_unseen_images_at_1():
 
 def test_the_image_of_neighbours():
     generated, real, train = plain(10, 1), plain(10, 2), plain(20, 3)
-    _, sheet = neighbours_of(generated, real, train, shown=4)
-    assert sheet.size == (4 * 68 + 4, 4 * 68 - 4)  # 8 pixels wide ones are shown at 64
+    _, sheet = neighbours_of(generated, real, train, rows=4)
+    assert sheet.size == (4 * 68 + 4, 4 * 68 - 4)  # 8 pixels wide ones are enlarged to 64
 
     def level(colour):
         return tuple(((colour + 1) * 127.5).round().int().tolist())

@@ -101,7 +101,7 @@ def test_the_heads_alone_learn_and_the_frozen_network_keeps_its_statistics():
 @torch.no_grad()
 def test_deeper_features_reach_the_shallower_heads():
     network = projected().eval()
-    depths = network._seen(images(32)[0])
+    depths = network._maps(images(32)[0])
     before = network.mixing(depths)
     after = network.mixing([*depths[:-1], depths[-1] + 1])
     assert all((a - b).abs().max() > 1e-3 for a, b in zip(after, before, strict=True))

@@ -41,7 +41,7 @@ def with_text(study: Study, metric: str) -> None:
     if "text_encoder" not in study.recipe.parts:
         raise ZooError(
             f"{metric}: {study.recipe.name} has no text, this metric compares images with captions; "
-            "fid, kid and precision-recall do without"
+            "fid, kid and precision-recall do not need it"
         )
 
 
