@@ -1,4 +1,4 @@
-"""What `check_component` says of tasks: those that repeat and wait pass, those that break a promise do not."""
+"""What `check_component` says of tasks: some repeat and wait, some break a promise."""
 
 from __future__ import annotations
 

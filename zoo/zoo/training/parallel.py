@@ -5,8 +5,7 @@ DistributedDataParallel hooks `forward` alone, while a discriminator is called t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import cast
 
 import torch
@@ -30,16 +29,3 @@ def average_gradients(parameters: Iterable[nn.Parameter], state: PartialState) -
     flat = cast("Tensor", reduce(torch.cat([g.reshape(-1) for g in gradients]), reduction="mean"))
     for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
         gradient.copy_(mean.view_as(gradient))
-
-
-@contextmanager
-def no_gradient(module: nn.Module) -> Iterator[None]:
-    """The module's weights ask for no gradient inside the block; gradients flow through to its input."""
-    trainable = [p for p in module.parameters() if p.requires_grad]
-    for parameter in trainable:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in trainable:
-            parameter.requires_grad_(True)
