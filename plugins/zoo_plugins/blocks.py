@@ -122,6 +122,13 @@ def normalise_spectrally(module: nn.Module) -> None:
             spectral_norm(layer)
 
 
+def power_of_two(resolution: int) -> int:
+    """A resolution that doublings of 4x4 reach, for `AfterValidator`; ValueError for another."""
+    if resolution < 8 or resolution & (resolution - 1):
+        raise ValueError("the resolution must be a power of two, 8 or larger")
+    return resolution
+
+
 def judged_resolutions(
     generator: GeneratorSpec, part: str, judges: Literal["all", "largest"] = "all"
 ) -> tuple[int, ...]:

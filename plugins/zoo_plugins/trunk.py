@@ -60,7 +60,7 @@ class Stem(nn.Sequential):
     """Images [B,3,2h,2w] to maps [B,C,h,w].
 
     A strided convolution would be cheaper, but its gradient by the image has a raster of two pixels, which
-    generators follow.
+    the generator learns.
     """
 
     def __init__(self, out_channels: int) -> None:

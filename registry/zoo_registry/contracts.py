@@ -238,11 +238,14 @@ class Discriminator(Protocol):
     unconditional: bool  # whether there is a `score(features, None)`
 
     def features(self, images: tuple[Tensor, ...], growth: Growth) -> tuple[Tensor, ...]:
-        """One pass over the pixels, which every score shares: one tensor per resolution, batch first."""
+        """One pass over the pixels, which every score shares: tensors, batch first."""
         ...
 
     def score(self, features: tuple[Tensor, ...], sentence: Tensor | None) -> tuple[Tensor, ...]:
-        """Logits [B], one tensor per resolution; `sentence` is [B,D], None for the unconditional head."""
+        """Logits [B], one tensor per resolution, scale or depth that is judged.
+
+        `sentence` is [B,D]; None for the unconditional head.
+        """
         ...
 
 

@@ -138,7 +138,7 @@ class Setup(Protocol):
     def adam(
         self, parameters: Iterable[nn.Parameter], *, lr: float, betas: tuple[float, float]
     ) -> torch.optim.Optimizer:
-        """An Adam that knows how the weights lie in memory."""
+        """An Adam that is fast in the memory format of the weights."""
         ...
 
     def seeded(self, *key: int | str) -> torch.Generator:

@@ -50,7 +50,21 @@ def test_fingerprints_tell_mixed_sets_from_plain_ones() -> None:
     assert dataset("aviary", "mixed").fingerprint() == dataset("aviary", "6000,mixed").fingerprint()
 
 
-@pytest.mark.parametrize("argument", ["40,mix", ",mixed", "0,mixed", "40mixed,", "mixed,40"])
+@pytest.mark.parametrize(
+    "argument", ["40,mix", ",mixed", "0,mixed", "40mixed", "40mixed,", "mixed,40", "40,,mixed"]
+)
 def test_other_arguments_are_refused_with_examples(argument: str) -> None:
     with pytest.raises(ZooError, match=r"expected a number of images.*'aviary:500,mixed'"):
         dataset("aviary", argument)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_attributes_of_a_test_class_are_drawn_again(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = dataset(name, "10,mixed")
+    tested, free = data.classes("test")[0], type(data).mixed
+    drawn = iter([True, True, False])  # twice those of a test class
+    monkeypatch.setattr(
+        type(data), "mixed", lambda self, rng: tested if next(drawn, False) else free(self, rng)
+    )
+    assert data._free_kind(0) != tested
+    assert not next(drawn, False), "it was drawn again each time"

@@ -9,8 +9,9 @@ import torch.nn.functional as F
 
 from zoo.legacy import convert
 from zoo_plugins.losses.bce import BinaryCrossEntropy
-from zoo_plugins.losses.damsm import DAMSM, attention_maps
+from zoo_plugins.losses.damsm import DAMSM
 from zoo_plugins.losses.kl import KL
+from zoo_plugins.similarity import attention_maps
 from zoo_registry.contracts import Condition, Generated, Growth, ImageFeatures, Round, Text, Tokens
 from zoo_registry.errors import ZooError
 

@@ -13,6 +13,8 @@ from zoo_plugins.discriminators.contrastive import ContrastiveDiscriminator
 from zoo_plugins.generators.modulated import ModulatedConv, ModulatedGenerator
 from zoo_plugins.image_encoders.residual import ResidualEncoder
 from zoo_plugins.losses.contrastive import Contrastive
+from zoo_plugins.trunk import Stem
+from zoo_registry import Recipe, catalogue
 from zoo_registry.contracts import (
     Condition,
     ConditionSpec,
@@ -24,7 +26,7 @@ from zoo_registry.contracts import (
     Text,
     TextSpec,
 )
-from zoo_registry.errors import ZooError
+from zoo_registry.errors import RecipeError, ZooError
 
 TEXT = TextSpec(6, words=True)
 SPEC = GeneratorSpec((8, 16, 32), 4, growing=True)
@@ -124,6 +126,46 @@ def test_the_encoders_trunk_fits_the_discriminators() -> None:
     taken = {name: value.shape for name, value in encoder.trunk.state_dict().items()}
     assert taken
     assert all(trunk[name].shape == shape for name, shape in taken.items())
+
+
+@pytest.mark.parametrize("resolution", [24, 48])
+def test_an_encoders_resolution_is_a_power_of_two(resolution: int) -> None:
+    with pytest.raises(ZooError, match=rf"image_encoder\.resolution: .*power of two.*got {resolution}"):
+        ResidualEncoder(TEXT, resolution=resolution)
+
+
+@torch.no_grad()
+def test_an_encoder_resizes_images_to_its_resolution() -> None:
+    torch.manual_seed(0)
+    encoder = ResidualEncoder(TEXT, resolution=32, width=12, wide_until=8)
+    image = random(1, 3, 8, 8)
+    large = F.interpolate(image, 32, mode="bilinear", antialias=True)
+    assert torch.allclose(encoder(image).vector, encoder(large).vector, atol=1e-5)
+
+
+@torch.no_grad()
+def test_an_untrained_generators_images_have_no_raster() -> None:
+    """Each 2x2 block of the smallest image is one colour."""
+    image = run(generator(), Growth(8)).images[0]
+    assert torch.allclose(image, F.interpolate(image[:, :, ::2, ::2], scale_factor=2.0), atol=1e-5)
+
+
+def test_a_stems_gradient_has_no_raster() -> None:
+    """On a plain image it is the same at every pixel; a strided convolution's differs by row and column."""
+    torch.manual_seed(0)
+    image = torch.full((1, 3, 32, 32), 0.5, requires_grad=True)
+    Stem(8)(image).sum().backward()
+    assert image.grad is not None
+    inside = image.grad[0, :, 8:-8, 8:-8]
+    assert torch.allclose(inside, inside[:, :1, :1].expand_as(inside), atol=1e-5)
+
+
+def test_the_loss_needs_a_discriminator_that_matches() -> None:
+    with pytest.raises(RecipeError, match="'contrastive' needs match, which 'progressive' does not give"):
+        Recipe.read(
+            {"extends": "attngan-r1-aviary", "losses": [{"use": "contrastive"}]},
+            catalogue(),
+        )
 
 
 class Lookup:

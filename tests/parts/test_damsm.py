@@ -4,7 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from zoo_plugins.losses.damsm import DAMSM, attention_maps, word_similarity
+from zoo_plugins.losses.damsm import DAMSM
+from zoo_plugins.similarity import attention_maps, word_similarity
 from zoo_registry.contracts import Generated, ImageFeatures, Round, Text
 
 GAMMAS = (4.0, 5.0, 10.0)

@@ -45,7 +45,7 @@ def test_the_joint_convolution_is_that_of_the_code_at_every_place(resolution):
 
 
 @torch.no_grad()
-def test_later_stages_are_reported_the_code():
+def test_later_stages_read_the_code():
     network = generator()
     hidden = draws(1, 8, 8, 8)
     one, other = (network.later[0](hidden, draws(1, 5, seed=seed)) for seed in (1, 2))
@@ -53,7 +53,7 @@ def test_later_stages_are_reported_the_code():
 
 
 @torch.no_grad()
-def test_without_text_later_stages_are_reported_the_noise():
+def test_without_text_later_stages_read_the_noise():
     network = generator(width=0)
     assert network.later[0].joint.code_width == 6
     told = []

@@ -120,6 +120,14 @@ def test_the_sentence_holds_the_end_of_both_directions(encoder):
     assert torch.equal(sentence[:, 8:], words[:, 0, 8:])  # backwards at the first
 
 
+def test_max_pooling_takes_the_largest_value_of_each_channel_over_the_words():
+    torch.manual_seed(0)
+    encoder = BiLSTM(TextSource(captions=CAPTIONS), width=16, word_width=12, pooling="max").eval()
+    text = encoder(encoder.tokenize(CAPTIONS))
+    for sentence, words, mask in zip(text.sentence, text.words, text.mask, strict=True):
+        assert torch.equal(sentence, words[mask].max(0).values), "padding, which is 0, does not count"
+
+
 def test_weights_of_another_vocabulary_are_refused(encoder):
     other = BiLSTM(TextSource(entries=5450), width=16, word_width=12)
     own = len(encoder.vocabulary)

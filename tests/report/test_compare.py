@@ -189,7 +189,7 @@ def test_runs_of_other_tasks_and_runs_that_have_only_begun_are_no_trouble(
     assert "No term and no metric" in none.text
 
 
-def test_runs_of_one_name_are_reported_apart_and_linked(tmp_path: Path) -> None:
+def test_runs_of_one_name_are_distinguished_and_linked(tmp_path: Path) -> None:
     runs = [made(tmp_path / "with space" / "birds"), made(tmp_path / "b" / "birds")]
     for run in runs:
         write_samples(run, [100], ["a bird"])

@@ -223,7 +223,18 @@ def test_gan_int_generates_from_midpoints_which_the_discriminator_does_not_learn
     assert len(judged.generated.images[-1]) == len(judged.real[-1]) == len(judged.sentence) == 8
 
 
-def test_a_discriminator_is_reported_the_mean_where_the_recipe_says_so() -> None:
+def test_midpoints_are_classes_of_their_own() -> None:
+    task, batches = gan("train.interpolate=0.25")
+    assert "damsm" in task.setup.losses, "which compares labels with all generated images"
+    terms = task.step(batches[0], 0)
+    assert all(math.isfinite(float(term)) for term in terms.values())
+    labels = task.task._round(batches[0][0], 0, ()).labels
+    assert labels is not None
+    assert torch.equal(labels[:8], batches[0][0].labels)
+    assert len(set(labels[8:].tolist()) - set(labels[:8].tolist())) == 4
+
+
+def test_a_discriminator_reads_the_mean_where_the_recipe_says_so() -> None:
     task, batches = gan("train.reads=mean")
     round = task.task._round(batches[0][0], 0, ())
     assert round.condition is not None

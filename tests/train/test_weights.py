@@ -41,9 +41,24 @@ def test_a_discriminator_begins_with_the_trunk_of_an_image_encoder(tmp_path: Pat
         assert torch.equal(begun.trunk.state_dict()[name], value), name
 
 
-def test_tensors_that_fit_nowhere_are_refused() -> None:
-    layer = nn.Linear(2, 3)
-    before = layer.weight.clone()
-    with pytest.raises(ZooError, match="no tensor has the name and shape"):
-        weights.transfer(layer, {"weight": torch.zeros(3, 5), "other": torch.zeros(3)}, "FILE")
-    assert torch.equal(layer.weight, before)
+def pair() -> nn.ModuleDict:
+    return nn.ModuleDict({"trunk": nn.Linear(2, 3), "head": nn.Linear(3, 1)})
+
+
+def test_a_layer_is_taken_over_whole_or_not_at_all() -> None:
+    module, before = pair(), pair().state_dict()
+    own = {name: value.clone() for name, value in module.state_dict().items()}
+    given = before | {"head.weight": torch.zeros(1, 5)}  # its bias would fit
+    weights.transfer(module, given, "FILE")
+    after = module.state_dict()
+    assert all(torch.equal(after[name], given[name]) for name in ("trunk.weight", "trunk.bias"))
+    assert all(torch.equal(after[name], own[name]) for name in ("head.weight", "head.bias"))
+
+
+def test_layers_that_fit_nowhere_are_refused() -> None:
+    module = pair()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    given = {"trunk.weight": torch.zeros(3, 5), "trunk.bias": torch.zeros(3), "other.bias": torch.zeros(1)}
+    with pytest.raises(ZooError, match=r"FILE: none of its layers \(other, trunk\) has the names and shapes"):
+        weights.transfer(module, given, "FILE")
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())

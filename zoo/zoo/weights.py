@@ -51,12 +51,19 @@ def put(module: nn.Module, state: Mapping[str, torch.Tensor], what: str) -> None
 
 
 def transfer(module: nn.Module, state: Mapping[str, torch.Tensor], what: str) -> None:
-    """Load the tensors that have the name and shape of one of the part's own, as from another kind of part.
+    """Load what another kind of part shares with this one: the layers of the first level that fit whole.
 
-    Raises `ZooError` where there is none.
+    A layer fits where this part has each of its tensors, of the same shape. Raises `ZooError` where none
+    does.
     """
     own = module.state_dict()
-    shared = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
+    misfits = {
+        name.partition(".")[0]
+        for name, value in state.items()
+        if name not in own or own[name].shape != value.shape
+    }
+    shared = {name: value for name, value in state.items() if name.partition(".")[0] not in misfits}
     if not shared:
-        raise ZooError(f"{what}: no tensor has the name and shape of one of the part's own")
+        layers = ", ".join(sorted(misfits))
+        raise ZooError(f"{what}: none of its layers ({layers}) has the names and shapes of one of this part")
     module.load_state_dict(shared, strict=False)

@@ -82,8 +82,8 @@ class ProceduralDataset(Dataset, Generic[Kind]):
     judges = Path(__file__).with_name("judges")  # `python -m benchmarks.judge --ship` puts them there
 
     def __init__(self, source: DataSource, /) -> None:
-        found = re.fullmatch(r"([1-9][0-9]*)?(,?mixed)?", source.argument, re.ASCII)
-        if found is None or source.argument.startswith(","):
+        found = re.fullmatch(r"([1-9][0-9]*|)(?:(?:^|(?<=[0-9]),)(mixed))?", source.argument, re.ASCII)
+        if found is None:
             raise ZooError(
                 f"{self.name}:{source.argument}: expected a number of images, got {source.argument!r}; "
                 f"examples: '{self.name}', '{self.name}:500', '{self.name}:500,mixed' (free attributes)"
@@ -191,14 +191,16 @@ class ProceduralDataset(Dataset, Generic[Kind]):
 
     def _record(self, split: str, rank: int, number: int) -> Record:
         """The `rank`-th image of a split."""
-        kind = self._free_kind(number) if self.free and split == "train" else self._kind(split, rank)
+        free = self.free and split == "train"
+        kind = self._free_kind(number) if free else self._kind(split, rank)
+        name = f"{kind.name}/{number:06d}"
         scene = self.scene(kind, number)
         said = self.captions(scene.attributes, np.random.default_rng(self.key(Purpose.CAPTIONS, number)))
         return Record(
-            name=f"{kind.name}/{number:06d}",
+            name=name,
             image=scene.draw,
             captions=tuple(sentence.text for sentence in said),
-            label=f"{kind.name}/{number:06d}" if self.free and split == "train" else kind.name,
+            label=name if free else kind.name,
             attributes=scene.attributes,
             stated=tuple(sentence.tells - scene.unseen - scene.small for sentence in said),
         )

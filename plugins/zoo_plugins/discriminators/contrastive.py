@@ -20,7 +20,7 @@ from zoo_registry.errors import ZooError
 
 
 class ContrastiveDiscriminator(nn.Module, Discriminator):
-    """One residual block a resolution down to 4x4; the sentence joins by an inner product.
+    """One residual block per resolution down to 4x4; the sentence joins by an inner product.
 
     It has `match` for the loss `contrastive`: the image as a vector and as 8x8 regions, the caption as a
     sentence and as words, in one space. What it learns there from real pairs serves its logit too.
@@ -51,7 +51,7 @@ class ContrastiveDiscriminator(nn.Module, Discriminator):
                 "discriminator: 'contrastive' expects powers of two, the largest at least 16, got the "
                 f"generator's resolutions {list(resolutions)}"
             )
-        self.trunk = ResidualTrunk(generator.resolutions[-1], width, wide_until, growing=True)
+        self.trunk = ResidualTrunk(resolutions[-1], width, wide_until, growing=True)
         self.last = nn.Sequential(
             MinibatchDeviation(deviation_group),
             EqualisedConv2d(width + 1, width, 3, padding=1, gain=HE),

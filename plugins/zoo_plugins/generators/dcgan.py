@@ -11,7 +11,7 @@ import torch
 from pydantic import AfterValidator, BaseModel, PositiveInt
 from torch import Tensor, nn
 
-from zoo_plugins.blocks import initialise_normal
+from zoo_plugins.blocks import initialise_normal, power_of_two
 from zoo_registry.contracts import (
     Condition,
     ConditionSpec,
@@ -22,13 +22,6 @@ from zoo_registry.contracts import (
     Text,
 )
 from zoo_registry.errors import ZooError
-
-
-def power_of_two(resolution: int) -> int:
-    """The resolution of an image that doublings of 4x4 reach; ValueError for another."""
-    if resolution < 8 or resolution & (resolution - 1):
-        raise ValueError("the resolution would be a power of two, 8 or larger")
-    return resolution
 
 
 class DCGAN(nn.Module, Generator):

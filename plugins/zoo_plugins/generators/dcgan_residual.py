@@ -10,10 +10,10 @@ from typing import Annotated, cast
 from pydantic import AfterValidator, PositiveInt
 from torch import nn
 
-from zoo_plugins.blocks import Bottleneck, initialise_normal
+from zoo_plugins.blocks import Bottleneck, initialise_normal, power_of_two
 from zoo_registry.contracts import ConditionSpec
 
-from .dcgan import DCGAN, power_of_two
+from .dcgan import DCGAN
 
 
 class DCGANResidual(DCGAN):

@@ -13,17 +13,11 @@ import torch.nn.functional as F
 from pydantic import AfterValidator, BaseModel, PositiveInt
 from torch import Tensor, nn
 
-from zoo_plugins.blocks import DoublingConv
+from zoo_plugins.blocks import DoublingConv, power_of_two
 from zoo_registry.contracts import Condition, ConditionSpec, Generated, Generator, GeneratorSpec, Growth, Text
 from zoo_registry.errors import ZooError
 
 Activation = Literal["leaky", "relu"]
-
-
-def _power_of_two(resolution: int) -> int:
-    if resolution < 8 or resolution & (resolution - 1):
-        raise ValueError("the resolution would be a power of two, 8 or larger")
-    return resolution
 
 
 def widths(resolution: int, channels: int) -> list[int]:
@@ -45,14 +39,14 @@ class DeepFusion(nn.Module, Generator):
         condition: ConditionSpec,
         /,
         *,
-        resolution: Annotated[PositiveInt, AfterValidator(_power_of_two)] = 256,
+        resolution: Annotated[PositiveInt, AfterValidator(power_of_two)] = 256,
         base_channels: PositiveInt = 32,
         noise_width: PositiveInt = 100,
         activation: Activation = "leaky",
     ) -> None:
         super().__init__()
         try:
-            _power_of_two(resolution)
+            power_of_two(resolution)
         except ValueError as error:
             raise ZooError(f"generator.resolution: {error}, got {resolution}") from None
         self.spec = GeneratorSpec((resolution,), noise_width)

@@ -31,7 +31,7 @@ from zoo_registry.errors import ZooError
 
 
 class ModulatedGenerator(nn.Module, Generator):
-    """One block a resolution of its maps, from 4x4 on; each adds to the image of the one before.
+    """One block per resolution of its maps, from 4x4 on; each adds to the image of the one before.
 
     Maps give images of twice their resolution by a sub-pixel convolution (arXiv:1609.05158): an image costs a
     quarter of what layers at its own resolution would.
@@ -40,9 +40,8 @@ class ModulatedGenerator(nn.Module, Generator):
     the channels of every layer; where maps attend to the words, what they find scales and shifts every place.
     Images are not bounded.
 
-    depth: how many resolutions; the largest image has 4 * 2 ** depth pixels per resolution. width: channels
-    of maps up to the resolution `wide_until`; each doubling after that halves them. noise_width: Z.
-    style_width: S.
+    depth: how many resolutions; the largest image is 4 * 2 ** depth pixels wide. width: channels of maps up
+    to the resolution `wide_until`; each doubling after that halves them. noise_width: Z. style_width: S.
     mapping_layers: from noise and code to the style. attention_resolutions: those of the maps that attend to
     the words.
     """
@@ -123,7 +122,7 @@ class ModulatedConv(nn.Module):
     """A 3x3 convolution whose input channels are scaled by the style, and whose output's spread is restored.
 
     The kernel is the same for the whole batch: scaling the maps before and after it gives what StyleGAN2's
-    equations 1 and 3 give by a kernel an image. A bias and a leaky rectifier follow.
+    equations 1 and 3 give by one kernel per image. A bias and a leaky rectifier follow.
     """
 
     def __init__(
@@ -138,7 +137,7 @@ class ModulatedConv(nn.Module):
         self.bias = nn.Parameter(torch.zeros(out_channels))
 
     def forward(self, hidden: Tensor, style: Tensor) -> Tensor:
-        """[B,C,h,w] and [B,S] to [B,C',h,w], or twice that."""
+        """[B,C,h,w] and [B,S] to [B,C',h,w]; doubling, to [B,C',2h,2w]."""
         scale = self.style(style)  # [B,C]
         power = self.conv.weight.square().sum((2, 3))  # [C',C]
         restore = HE * (scale.float().square() @ power.T + 1e-8).rsqrt()  # [B,C']

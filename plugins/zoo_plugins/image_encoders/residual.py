@@ -8,19 +8,21 @@ from __future__ import annotations
 from typing import Annotated
 
 import torch.nn.functional as F
-from pydantic import Field, PositiveInt
+from pydantic import AfterValidator, Field, PositiveInt
 from torch import Tensor, nn
 
+from zoo_plugins.blocks import power_of_two
 from zoo_plugins.equalised import EqualisedConv2d, EqualisedLinear
 from zoo_plugins.trunk import ResidualTrunk
 from zoo_registry.contracts import ImageEncoder, ImageFeatures, TextSpec
+from zoo_registry.errors import ZooError
 
 
 class ResidualEncoder(nn.Module, ImageEncoder):
     """Images [B,3,R,R] to a vector [B,D] and 8x8 regions, learnt from nothing.
 
-    resolution: R, a power of two. width: channels up to the resolution `wide_until`; each doubling after that
-    halves them.
+    resolution: R, a power of two from 16. width: channels up to the resolution `wide_until`; each doubling
+    after that halves them.
     """
 
     def __init__(
@@ -28,12 +30,15 @@ class ResidualEncoder(nn.Module, ImageEncoder):
         text: TextSpec,
         /,
         *,
-        resolution: Annotated[int, Field(ge=16)] = 64,
+        resolution: Annotated[int, Field(ge=16), AfterValidator(power_of_two)] = 64,
         width: PositiveInt = 128,
         wide_until: Annotated[int, Field(ge=4)] = 16,
     ) -> None:
         super().__init__()
-        self.resolution = resolution
+        try:
+            self.resolution = power_of_two(resolution)
+        except ValueError as error:
+            raise ZooError(f"image_encoder.resolution: {error}, got {resolution}") from None
         self.trunk = ResidualTrunk(resolution, width, wide_until, growing=False)
         self.image = EqualisedLinear(width * 16, text.width)
         self.regions = EqualisedConv2d(width, text.width, 1)

@@ -13,10 +13,9 @@ import torch.nn.functional as F
 from pydantic import PositiveFloat
 from torch import Tensor
 
+from zoo_plugins.similarity import same_class, word_similarity
 from zoo_registry.contracts import ImageFeatures, JointEmbedding, Loss, Round, Text
 from zoo_registry.errors import ZooError
-
-from .damsm import word_similarity
 
 
 class Contrastive(Loss):
@@ -72,7 +71,7 @@ class Contrastive(Loss):
         }
         logits = {name: similarity / self.temperature for name, similarity in similarities.items()}
         if round.labels is not None:
-            classmates = (round.labels[:, None] == round.labels).fill_diagonal_(False)
+            classmates = same_class(round.labels)
             logits = {name: each.masked_fill(classmates, float("-inf")) for name, each in logits.items()}
         return logits
 

@@ -215,7 +215,7 @@ class Adversarial(Task):
             condition=condition,
             noise=noise,
             captions=batch.captions,
-            labels=None if batch.labels is None else batch.labels.to(setup.device),
+            labels=None if batch.labels is None else _labels(batch.labels, extra).to(setup.device),
             mismatch=None if pairs is None else (pairs[0].to(setup.device), pairs[1].to(setup.device)),
             growth=growth,
             step=step,
@@ -292,7 +292,13 @@ def _first(round: Round, count: int) -> Round:
         sentence=None if round.sentence is None else round.sentence[:count],
         condition=Condition(*cut(round.condition)),
         noise=None if round.noise is None else round.noise[:count],
+        labels=None if round.labels is None else round.labels[:count],
     )
+
+
+def _labels(labels: Tensor, extra: int) -> Tensor:
+    """Of captions [B] and of so many midpoints, each a class of its own: [B+extra]."""
+    return torch.cat([labels, labels.max() + 1 + torch.arange(extra)])
 
 
 def interpolated(text: Text, share: float) -> Text:

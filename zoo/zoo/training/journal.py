@@ -1,4 +1,4 @@
-"""What is told of a stage while it trains: the log, the progress bar, and the run's report."""
+"""What a stage reports while it trains: the log, the progress bar, and the run's report."""
 
 from __future__ import annotations
 
