@@ -92,11 +92,11 @@ def entries(images: str | None) -> list[Entry]:
     return found + [Entry(name, images) for name in OWN_IMAGES if images]
 
 
-def matchers(wanted: Sequence[Entry]) -> list[Entry]:
+def matchers(chosen: Sequence[Entry]) -> list[Entry]:
     """The matching stages that recipes build on, and for each data set one that none builds on."""
     before = {
         Entry(first, entry.data)
-        for entry in wanted
+        for entry in chosen
         if (first := Recipe.read(entry.recipe, catalogue()).pretrain) is not None
     }
     return sorted(before, key=lambda entry: entry.folder)
@@ -335,10 +335,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"the other rows of {RESULTS.name} took --seconds {before['seconds']:g}")
     if before and not same(before["machine"], here):
         parser.error(f"the other rows of {RESULTS.name} were measured on another machine")
-    wanted = [entry for entry in entries(given.images) if not given.only or entry.recipe in given.only]
-    others = {entry.data: independent(entry.data) for entry in wanted}
+    chosen = [entry for entry in entries(given.images) if not given.only or entry.recipe in given.only]
+    others = {entry.data: independent(entry.data) for entry in chosen}
     with ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(train, entry, given.out, None) for entry in matchers(wanted)]
+        jobs = [pool.submit(train, entry, given.out, None) for entry in matchers(chosen)]
         jobs += [pool.submit(train, entry, given.out / "independent", None) for entry in others.values()]
         for done in jobs:
             done.result()
@@ -350,13 +350,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 extra.append(f"pretrain={given.out / Entry(first, entry.data).folder}")
             train(entry, given.out, given.seconds, extra)
 
-        for done in [pool.submit(one, entry) for entry in wanted]:
+        for done in [pool.submit(one, entry) for entry in chosen]:
             done.result()
-    print(f"{len(wanted)} recipes are trained in {given.out}")
+    print(f"{len(chosen)} recipes are trained in {given.out}")
     if given.train:
         return
     rows = {(row["recipe"], row["data"]): row for row in before["rows"]} if before else {}
-    for entry in wanted:
+    for entry in chosen:
         matcher = given.out / "independent" / others[entry.data].folder
         row = measure(entry, given.out, matcher)
         rows[row["recipe"], row["data"]] = row

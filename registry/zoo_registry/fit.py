@@ -21,13 +21,13 @@ def misfits(chosen: Mapping[str, Choice], settings: Mapping[str, str], catalogue
     chosen: by place. settings: what those of training need.
     """
     given = {gift for place, choice in chosen.items() if place != "style_encoder" for gift in choice.gives}
-    wanted = [
+    needs = [
         (f"{place}: {choice.component.name!r}", need)
         for place, choice in chosen.items()
         for need in sorted(choice.component.needs)
     ]
-    wanted += [(f"train.{setting}:", need) for setting, need in settings.items()]
-    for what, need in wanted:
+    needs += [(f"train.{setting}:", need) for setting, need in settings.items()]
+    for what, need in needs:
         if need in given:
             continue
         givers = [c for kind in _GIVING for c in catalogue.of(kind) if need in c.gives]

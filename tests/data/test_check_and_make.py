@@ -116,11 +116,15 @@ def test_made_folder_gives_the_same_records(tmp_path):
     assert check(read) == []
     assert read.splits() == generated.splits()
     for split in generated.splits():
-        for made, wanted in zip(read.records(split), generated.records(split), strict=True):
-            assert (made.name, made.captions, made.label) == (wanted.name, wanted.captions, wanted.label)
-            assert (made.attributes, made.stated) == (wanted.attributes, wanted.stated)
+        for made, expected in zip(read.records(split), generated.records(split), strict=True):
+            assert (made.name, made.captions, made.label) == (
+                expected.name,
+                expected.captions,
+                expected.label,
+            )
+            assert (made.attributes, made.stated) == (expected.attributes, expected.stated)
             with Image.open(made.image) as image:
-                assert image.tobytes() == wanted.image().tobytes()
+                assert image.tobytes() == expected.image().tobytes()
     assert seen[-1] == (6, 6)
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
 

@@ -31,8 +31,8 @@ def middles(image):
     )
 
 
-def assert_near(found, wanted, tolerance):
-    assert np.abs(np.subtract(found, wanted)).max() <= tolerance
+def assert_near(found, expected, tolerance):
+    assert np.abs(np.subtract(found, expected)).max() <= tolerance
 
 
 def grey(*values):
@@ -55,7 +55,7 @@ def test_formats(tmp_path, ending, tolerance):
 
 
 @pytest.mark.parametrize(
-    ("orientation", "wanted"),
+    ("orientation", "expected"),
     [
         (1, (RED, GREEN, BLUE, WHITE)),
         (2, (GREEN, RED, WHITE, BLUE)),
@@ -68,12 +68,12 @@ def test_formats(tmp_path, ending, tolerance):
         (99, (RED, GREEN, BLUE, WHITE)),
     ],
 )
-def test_exif_orientation(tmp_path, orientation, wanted):
+def test_exif_orientation(tmp_path, orientation, expected):
     path = tmp_path / "x.jpg"
     quadrants().save(path, exif=with_exif(orientation), quality=95)
     image = open_image(record(path))
     assert image.size == ((16, 32) if orientation in (5, 6, 7, 8) else (32, 16))
-    assert_near(middles(image), wanted, 3)
+    assert_near(middles(image), expected, 3)
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
@@ -180,11 +180,11 @@ def test_decompression_bomb(noise, monkeypatch, limit):
 
 
 @pytest.mark.parametrize(
-    ("size", "wanted"),
+    ("size", "expected"),
     [((200, 100), (76, 38)), ((100, 100), (38, 38)), ((10, 30), (38, 114)), ((38, 38), (38, 38))],
 )
-def test_shorter_resolution_and_aspect(size, wanted):
-    assert fit(Image.new("RGB", size), None, 38).size == wanted
+def test_shorter_side_and_aspect(size, expected):
+    assert fit(Image.new("RGB", size), None, 38).size == expected
 
 
 def test_crop_to_the_box_of_attngan():

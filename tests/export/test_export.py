@@ -51,12 +51,12 @@ def test_an_exported_model_generates_the_images_of_its_pipeline(birds: Pipeline,
     noise, draws = torch.randn(2, 18, 8, generator=torch.Generator().manual_seed(0)).numpy()
     with torch.inference_mode():
         text = birds._read(birds.tokens([CAPTIONS[2]] * 18))
-        wanted = birds._forward(text, torch.from_numpy(noise), torch.from_numpy(draws)).images[-1].numpy()
+        expected = birds._forward(text, torch.from_numpy(noise), torch.from_numpy(draws)).images[-1].numpy()
     np.testing.assert_allclose(
-        OnnxPipeline(exported).generate(CAPTIONS[2], noise, draws), wanted, rtol=0, atol=NEAR
+        OnnxPipeline(exported).generate(CAPTIONS[2], noise, draws), expected, rtol=0, atol=NEAR
     )
     other = OnnxPipeline(exported).generate(CAPTIONS[2], noise, -draws)
-    assert np.abs(other - wanted).max() > NEAR, "the condition is generated, not its mean"
+    assert np.abs(other - expected).max() > NEAR, "the condition is sampled, not its mean"
 
 
 def test_it_says_what_goes_in_and_out(exported: Path) -> None:

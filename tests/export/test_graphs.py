@@ -50,8 +50,8 @@ def names(kind: str) -> list[str]:
 
 def built(kind: str, name: str, wires: Mapping[type, Any], changes: Mapping[str, Any]) -> Any:
     component = catalogue().get(kind, name)
-    wanted = {key: value() if callable(value) else value for key, value in changes.items()}
-    settings, problems = fill(schema_of(component).settings, tiny(f"{kind}/{name}") | wanted, name)
+    changed = {key: value() if callable(value) else value for key, value in changes.items()}
+    settings, problems = fill(schema_of(component).settings, tiny(f"{kind}/{name}") | changed, name)
     assert settings is not None, problems
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -90,10 +90,10 @@ def test_a_text_encoder_reads_the_same(name: str, changes: dict[str, Any], tmp_p
     for captions in (CAPTIONS, ["the bird is blue"], ["bird"]):
         tokens = encoder.tokenize(captions)
         with torch.no_grad():
-            wanted = reader(*tokens)
+            expected = reader(*tokens)
         given = session.run(outputs, {key: value.numpy() for key, value in tokens._asdict().items()})
-        assert wanted[0].std() > 0.01
-        for ours, theirs in zip(given, wanted, strict=True):
+        assert expected[0].std() > 0.01
+        for ours, theirs in zip(given, expected, strict=True):
             np.testing.assert_allclose(ours.astype(float), theirs.numpy().astype(float), rtol=0, atol=NEAR)
 
     encoder.save_tokenizer(tmp_path)
@@ -147,10 +147,10 @@ def drawn_alike(parts: Parts, growth: Growth, path: Path) -> None:
     for lengths in ([1, 5, 3], [1]):
         given = inputs(lengths)
         with torch.no_grad():
-            wanted = drawer(**given)
+            expected = drawer(**given)
         (image,) = session.run(["image"], {key: value.numpy() for key, value in given.items()})
-        assert wanted.std() > 0.02
-        np.testing.assert_allclose(image, wanted.numpy(), rtol=0, atol=NEAR)
+        assert expected.std() > 0.02
+        np.testing.assert_allclose(image, expected.numpy(), rtol=0, atol=NEAR)
 
 
 CODES = cycle(names("conditioning"))

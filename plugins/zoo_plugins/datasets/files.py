@@ -206,14 +206,14 @@ def read_captions(path: Path, file: str, problems: list[Problem]) -> tuple[str, 
     return tuple(captions)
 
 
-def read_json(path: Path, file: str, kind: type[Json], wanted: str, problems: list[Problem]) -> Json | None:
+def read_json(path: Path, file: str, kind: type[Json], expected: str, problems: list[Problem]) -> Json | None:
     """The object or list (`kind`) in a JSON file; None, and a problem, where there is none."""
     data = path.read_bytes()
     try:
         found = json.loads(data)
         if isinstance(found, kind):
             return found
-        problems.append(Problem(file, f"expected {wanted}, as published"))
+        problems.append(Problem(file, f"expected {expected}, as published"))
     except UnicodeDecodeError:
         problems.append(Problem(file, "not UTF-8; save the file as UTF-8"))
     except (ValueError, RecursionError) as error:

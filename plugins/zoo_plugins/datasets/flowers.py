@@ -89,7 +89,7 @@ def _split(
     """The split of each image's name."""
     train = _lists(folder, "trainvalclasses.txt") or _lists(folder, "trainclasses.txt", "valclasses.txt")
     test = _lists(folder, "testclasses.txt")
-    wanted: tuple[str, ...] = ("train", "test")
+    parts: tuple[str, ...] = ("train", "test")
     if train or test:
         source = "trainvalclasses.txt and testclasses.txt"
         classes: dict[str, list[str]] = {}
@@ -97,7 +97,7 @@ def _split(
             classes.setdefault(label, []).append(name)
         split = read_split({"train": train, "test": test}, classes, "class", folder, problems)
     elif (folder / "setid.mat").exists():
-        source, wanted = "setid.mat", tuple(SETS)
+        source, parts = "setid.mat", tuple(SETS)
         found = _sets(folder / source, image_files, problems)
         if found is None:
             return {}
@@ -106,7 +106,7 @@ def _split(
         what = "missing, and so is setid.mat; it and testclasses.txt list the splits' classes, one per line"
         problems.append(Problem("trainvalclasses.txt", what))
         return {}
-    for part in wanted:
+    for part in parts:
         if part not in split.values():
             problems.append(Problem(source, f"no class and no image is in the split {part!r}"))
     unlisted = [name for name in labels if name not in split]

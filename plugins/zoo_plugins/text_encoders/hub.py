@@ -26,15 +26,15 @@ class Origin(NamedTuple):
 def fetch(model: str, *, weights: bool) -> Path:
     """The folder of a model: `model` itself where it is one, else what the Hub has under that name.
 
-    weights: its weights are wanted too. What was fetched once is found again without a network. ZooError
+    weights: whether its weights are fetched too. What was fetched once needs no network again. ZooError
     where the model is neither here nor in reach.
     """
     folder = Path(model).expanduser()
     if folder.is_dir():
         return folder
     try:
-        wanted = [*_SMALL, "*.safetensors"] if weights else _SMALL
-        return Path(snapshot_download(model, allow_patterns=wanted, ignore_patterns=["*/*"]))
+        patterns = [*_SMALL, "*.safetensors"] if weights else _SMALL
+        return Path(snapshot_download(model, allow_patterns=patterns, ignore_patterns=["*/*"]))
     except (OSError, ValueError) as error:  # not in reach, no such model, no such name
         raise ZooError(
             f"text_encoder.model: {model!r} is no folder here, and the Hugging Face Hub does not give it "

@@ -187,8 +187,8 @@ class MadeUpSetup(Setup):
             ).sum()
             value = -fake if player == "generator" else fake - real
         elif round.image_encoder is not None:
-            wanted = round.text.sentence if round.noise is None else round.noise
-            value = (round.image_features.vector - wanted).square().mean()
+            target = round.text.sentence if round.noise is None else round.noise
+            value = (round.image_features.vector - target).square().mean()
         else:
             value = round.generated.images[-1].square().mean()
         return value, {"made-up": value.detach()}

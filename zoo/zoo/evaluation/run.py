@@ -122,7 +122,7 @@ def writable(path: Path) -> None:
     if not folder.is_dir():
         raise ZooError(f"{path}: there is no folder {folder}")
     try:
-        with TemporaryFile(dir=folder):  # root is told that it may write where no file can be
+        with TemporaryFile(dir=folder):  # root may write by its permissions where no file can be
             pass
         if path.exists():
             path.open("ab").close()
