@@ -14,8 +14,7 @@ from zoo.seeding import generator as seeded
 from zoo.training.learner import Learner
 from zoo.training.schedule import constant
 from zoo_registry import catalogue
-from zoo_registry.contracts import TextSource
-from zoo_registry.tasks import Batch
+from zoo_registry.contracts import Batch, TextSource
 
 from .plain import Inputs
 from .timing import Setting

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from zoo.memory import keep_freed_memory
 from zoo.training.learner import Learner
-from zoo_registry.tasks import Batch
+from zoo_registry.contracts import Batch
 
 from . import attngan
 from .plain import Iteration

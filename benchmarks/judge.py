@@ -26,7 +26,7 @@ from zoo.data.source import open_dataset
 from zoo.evaluation.judge import TrainedJudge, judge_of
 from zoo_plugins.datasets.procedural import ProceduralDataset
 from zoo_registry import catalogue
-from zoo_registry.evaluation import Measured
+from zoo_registry.contracts import Measured
 
 from .machine import machine
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from zoo_registry import catalogue
-from zoo_registry.evaluation import EvaluationProtocol
+from zoo_registry.contracts import EvaluationProtocol
 
 from .text import cited, code, table
 

@@ -8,7 +8,7 @@ are cut as StackGAN and AttnGAN cut them.
 from __future__ import annotations
 
 from zoo_registry import Component
-from zoo_registry.evaluation import EvaluationProtocol
+from zoo_registry.contracts import EvaluationProtocol
 
 # About 30,000 images in 10 parts: StackGAN (arXiv:1612.03242, section 4.1), AttnGAN (arXiv:1711.10485,
 # section 4), DM-GAN (arXiv:1904.01310, section 4.1). For birds and flowers they tuned the network to the set,

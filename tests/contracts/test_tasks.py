@@ -11,7 +11,7 @@ import torch
 from zoo_plugins.tasks.gan import Adversarial
 from zoo_plugins.tasks.match import Matching
 from zoo_registry import Component, catalogue
-from zoo_registry.tasks import Plan
+from zoo_registry.contracts import Plan
 from zoo_registry.testing import check_component
 
 

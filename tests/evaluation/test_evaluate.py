@@ -21,7 +21,7 @@ from zoo.evaluation.generated import GeneratedImages
 from zoo.evaluation.protocols import asked
 from zoo.evaluation.results import add_result, as_json, compared, place_of, read_results
 from zoo.evaluation.run import writable
-from zoo_registry.evaluation import Score
+from zoo_registry.contracts import Score
 
 # 12 unseen images of 5 classes and more
 DATA = "aviary:60"

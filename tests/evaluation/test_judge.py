@@ -27,8 +27,7 @@ from zoo_plugins.datasets.garden import Garden
 from zoo_plugins.datasets.imagefolder import ImageFolder
 from zoo_plugins.datasets.portraits import Portraits
 from zoo_plugins.metrics.attributes import Attributes
-from zoo_registry.contracts import DataSource, Record
-from zoo_registry.evaluation import Judge
+from zoo_registry.contracts import DataSource, Judge, Record
 
 CPU = torch.device("cpu")
 COLOURS = {"red": (200, 40, 40), "green": (40, 180, 60), "blue": (40, 60, 210)}

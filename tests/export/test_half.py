@@ -17,7 +17,7 @@ from zoo.card import card
 from zoo.evaluation.results import add_result, as_json, weights_key
 from zoo.export.half import write_half
 from zoo_registry import Recipe, ZooError, catalogue
-from zoo_registry.evaluation import Score
+from zoo_registry.contracts import Score
 
 CAPTION = "a small red bird with black wings"
 

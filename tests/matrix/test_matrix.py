@@ -15,8 +15,7 @@ from zoo.assemble import assemble
 from zoo.pipeline import Pipeline
 from zoo.training.learner import Learner
 from zoo.training.schedule import constant
-from zoo_registry.contracts import TextSource
-from zoo_registry.tasks import Batch
+from zoo_registry.contracts import Batch, TextSource
 
 CAPTIONS = ("a red bird", "a small blue bird with a long beak", "the bird is white", "a bird")
 LEGAL, ILLEGAL = split()

@@ -7,8 +7,7 @@ from types import SimpleNamespace
 
 import torch
 
-from zoo_registry.contracts import Record
-from zoo_registry.evaluation import EvaluationProtocol
+from zoo_registry.contracts import EvaluationProtocol, Record
 
 
 def draws(*shape, seed=0):

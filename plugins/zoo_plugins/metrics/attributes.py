@@ -11,8 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
+from zoo_registry.contracts import Judge, Measured, Metric, Score, Study
 from zoo_registry.errors import ZooError
-from zoo_registry.evaluation import Judge, Measured, Metric, Score, Study
 
 from .scores import of_share, with_text
 

@@ -10,8 +10,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
+from zoo_registry.contracts import Measured, Metric, Score, Study
 from zoo_registry.errors import ZooError
-from zoo_registry.evaluation import Measured, Metric, Score, Study
 from zoo_registry.recipe import Recipe
 
 from ..clip import FrozenCLIP

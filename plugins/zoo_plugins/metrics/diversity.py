@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from zoo_registry.contracts import Measured, Metric, Score, Study
 from zoo_registry.errors import ZooError
-from zoo_registry.evaluation import Measured, Metric, Score, Study
 
 from .scores import features_of, of_mean
 

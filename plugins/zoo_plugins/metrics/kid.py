@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge
 from pydantic import PositiveInt
 
+from zoo_registry.contracts import Measured, Metric, Score, Study
 from zoo_registry.errors import ZooError
-from zoo_registry.evaluation import Measured, Metric, Score, Study
 
 from .scores import features_of, interval
 

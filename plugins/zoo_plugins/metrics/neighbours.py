@@ -14,8 +14,8 @@ from PIL import Image
 from pydantic import PositiveInt
 from torch import Tensor
 
+from zoo_registry.contracts import Measured, Metric, Score, Study
 from zoo_registry.errors import ZooError
-from zoo_registry.evaluation import Measured, Metric, Score, Study
 
 from .scores import features_of, interval
 

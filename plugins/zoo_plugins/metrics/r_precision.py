@@ -13,9 +13,8 @@ from annotated_types import Ge
 from pydantic import PositiveInt
 from torch import Tensor
 
-from zoo_registry.contracts import Record
+from zoo_registry.contracts import Measured, Metric, Record, Score, Study
 from zoo_registry.errors import ZooError
-from zoo_registry.evaluation import Measured, Metric, Score, Study
 
 from .scores import finite, of_mean, of_share, with_text
 

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from pydantic import PositiveInt
 from torch import Tensor
 
+from zoo_registry.contracts import Measured, Metric, Score, Study
 from zoo_registry.errors import ZooError
-from zoo_registry.evaluation import Measured, Metric, Score, Study
 
 from .r_precision import TIE
 from .scores import finite, of_share, with_text

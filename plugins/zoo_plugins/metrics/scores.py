@@ -7,8 +7,8 @@ from typing import Literal
 
 from torch import Tensor
 
+from zoo_registry.contracts import Study
 from zoo_registry.errors import ZooError
-from zoo_registry.evaluation import Study
 
 _NORMAL = 1.959963984540054  # the standard normal distribution is below it with probability 0.975
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from zoo_registry import ZooError
-from zoo_registry.tasks import Sampler, Segment
+from zoo_registry.contracts import Sampler, Segment
 
 
 class OneOfEachClass(Sampler):

@@ -16,9 +16,21 @@ from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from zoo_registry.contracts import Condition, ConditionSpec, Generated, GeneratorSpec, Round, Text, TextSpec
+from zoo_registry.contracts import (
+    Batch,
+    Condition,
+    ConditionSpec,
+    Generated,
+    GeneratorSpec,
+    Phase,
+    Plan,
+    Round,
+    Setup,
+    Task,
+    Text,
+    TextSpec,
+)
 from zoo_registry.errors import nearest as nearest_name
-from zoo_registry.tasks import Batch, Phase, Plan, Setup, Task
 from zoo_registry.training import Decay, Evaluation, GrowthStage, Share
 
 from .mismatch import Mismatch, mismatched

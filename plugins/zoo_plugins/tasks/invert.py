@@ -12,8 +12,18 @@ import torch
 from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
-from zoo_registry.contracts import Generated, GeneratorSpec, Round, Text
-from zoo_registry.tasks import Batch, HeldOut, Phase, Plan, Setup, Task
+from zoo_registry.contracts import (
+    Batch,
+    Generated,
+    GeneratorSpec,
+    HeldOut,
+    Phase,
+    Plan,
+    Round,
+    Setup,
+    Task,
+    Text,
+)
 
 
 class Inverting(Task):

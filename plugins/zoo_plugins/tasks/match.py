@@ -13,8 +13,7 @@ import torch.nn.functional as F
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor
 
-from zoo_registry.contracts import Generated, Round
-from zoo_registry.tasks import Batch, HeldOut, Phase, Plan, Setup, Task
+from zoo_registry.contracts import Batch, Generated, HeldOut, Phase, Plan, Round, Setup, Task
 from zoo_registry.training import Share
 
 from .classes import OneOfEachClass

@@ -10,8 +10,8 @@ from typing import Any
 
 from ..component import Component
 from ..contracts import DataSource
+from ..contracts.evaluation import EvaluationProtocol, Measured, Metric
 from ..errors import ZooError
-from ..evaluation import EvaluationProtocol, Measured, Metric
 from ..registry import catalogue
 from ..schema import fill, schema_of
 from .shared import build

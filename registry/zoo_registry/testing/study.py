@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..component import Component
 from ..contracts import Record
-from ..evaluation import EvaluationProtocol, ImageSource
+from ..contracts.evaluation import EvaluationProtocol, ImageSource
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,9 +13,9 @@ from zlib import crc32
 
 from ..component import Component
 from ..contracts import Condition, Generated, GeneratorSpec, Growth, ImageFeatures, Round, Text
+from ..contracts.tasks import Batch, Plan, Setup, Task
 from ..recipe import SINGLE
 from ..schema import fill
-from ..tasks import Batch, Plan, Setup, Task
 from ..training import Training, training_of
 from .shared import CAPTIONS, CONDITION, TEXT, build, same
 

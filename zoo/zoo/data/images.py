@@ -17,9 +17,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from zoo_registry.contracts import Record
+from zoo_registry.contracts import Batch, Record, Sampler
 from zoo_registry.errors import ZooError
-from zoo_registry.tasks import Batch, Sampler
 
 from ..seeding import generator as seeded
 from ..training.schedule import Schedule

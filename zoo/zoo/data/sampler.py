@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from zoo_registry.contracts import Sampler, Segment
 from zoo_registry.errors import ZooError
-from zoo_registry.tasks import Sampler, Segment
 
 
 class Shuffled(Sampler):

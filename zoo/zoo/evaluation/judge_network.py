@@ -59,7 +59,7 @@ class _Glimpses(nn.Module):
 
 
 class TrainedJudge(nn.Module):
-    """See `zoo_registry.evaluation.Judge`.
+    """See `zoo_registry.contracts.evaluation.Judge`.
 
     values: of each attribute, sorted. resolution: of the images that it was trained on; others are resized.
     accuracy, chance: of each attribute over the test images that show it and whose captions tell it

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from zoo_registry import ZooError, catalogue
+from zoo_registry.contracts import EvaluationProtocol, Metric
 from zoo_registry.errors import nearest
-from zoo_registry.evaluation import EvaluationProtocol, Metric
 from zoo_registry.schema import fill, schema_of
 
 _OWN = {f.name for f in fields(EvaluationProtocol)} - {"name", "version", "metric", "settings"}

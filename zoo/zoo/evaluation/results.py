@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from filelock import FileLock
 
 from zoo_registry import ZooError, catalogue
-from zoo_registry.evaluation import Score
+from zoo_registry.contracts import Score
 
 from ..data.cache import cache_folder
 from ..files import sha256, write_json

@@ -11,8 +11,7 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from zoo_registry import ZooError, catalogue
-from zoo_registry.contracts import Dataset
-from zoo_registry.evaluation import Measured
+from zoo_registry.contracts import Dataset, Measured
 
 from ..data.cache import cache_folder
 from ..data.source import open_dataset

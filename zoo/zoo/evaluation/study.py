@@ -16,8 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from zoo_registry import Recipe, ZooError
-from zoo_registry.contracts import Dataset, Record
-from zoo_registry.evaluation import EvaluationProtocol, ImageSource, Judge
+from zoo_registry.contracts import Dataset, EvaluationProtocol, ImageSource, Judge, Record
 
 from ..data.cache import cache_folder
 from ..data.images import ImageSet, images_at
@@ -148,7 +147,7 @@ def _large_enough(records: Sequence[Record], resolution: int, source: str) -> No
 
 
 class PipelineStudy:
-    """A bench under one protocol; see `zoo_registry.evaluation.Study`."""
+    """A bench under one protocol; see `zoo_registry.contracts.evaluation.Study`."""
 
     def __init__(self, bench: Bench, protocol: EvaluationProtocol) -> None:
         self.bench, self.protocol = bench, protocol

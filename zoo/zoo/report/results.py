@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 
 from zoo_registry import ZooError
-from zoo_registry.evaluation import Score
+from zoo_registry.contracts import Score
 
 from .embed import embedded_file
 from .markup import colour, decimals, settings, swatch

@@ -12,8 +12,8 @@ from accelerate.utils import set_seed
 from torch import Tensor, nn
 
 from zoo_registry import Recipe
+from zoo_registry.contracts import Batch, Phase, Setup, Task
 from zoo_registry.recipe import Choice
-from zoo_registry.tasks import Batch, Phase, Setup, Task
 
 from ..assemble import Parts, construct
 from ..plugins import observe

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo_registry.tasks import Batch
+from zoo_registry.contracts import Batch
 
 from . import checkpoint
 from .journal import Journal

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from zoo_registry import Recipe, ZooError
-from zoo_registry.contracts import Growth
-from zoo_registry.tasks import Sampler, Segment
+from zoo_registry.contracts import Growth, Sampler, Segment
 from zoo_registry.training import GrowthStage
 
 from ..data.sampler import Shuffled

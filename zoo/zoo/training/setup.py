@@ -1,4 +1,4 @@
-"""What a task is handed by the engine: see `zoo_registry.tasks.Setup`."""
+"""What a task is handed by the engine: see `zoo_registry.contracts.tasks.Setup`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from accelerate.utils import gather
 from torch import Tensor, nn
 
 from zoo_registry import Recipe
-from zoo_registry.contracts import Condition, Growth, Round, Text
-from zoo_registry.tasks import Setup
+from zoo_registry.contracts import Condition, Growth, Round, Setup, Text
 
 from ..assemble import Parts
 from ..data.images import images_at

@@ -13,8 +13,7 @@ from typing import Any
 from accelerate import PartialState
 
 from zoo_registry import Recipe, ZooError
-from zoo_registry.contracts import Dataset, Record, TextSource
-from zoo_registry.tasks import Batch
+from zoo_registry.contracts import Batch, Dataset, Record, TextSource
 
 from ..assemble import assemble
 from ..data.images import Batches, ImageSet, loader

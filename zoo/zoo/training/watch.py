@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo_registry.tasks import HeldOut, Plan
+from zoo_registry.contracts import HeldOut, Plan
 
 from .. import pipeline
 from ..evaluation.during import Measuring

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from zoo_registry.evaluation import ImageSource, Measured, Metric, Score, Study
+from zoo_registry.contracts import ImageSource, Measured, Metric, Score, Study
 
 
 class ColourGap(Metric):

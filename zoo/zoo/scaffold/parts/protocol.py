@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoo_registry.evaluation import EvaluationProtocol
+from zoo_registry.contracts import EvaluationProtocol
 
 # Small and quick: one caption among ten, recognised by the encoders that the generator was trained with. A
 # changed value needs a new version, since results carry "NAME@VERSION".

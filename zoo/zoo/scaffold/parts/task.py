@@ -12,8 +12,7 @@ import torch
 from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
-from zoo_registry.contracts import Generated, GeneratorSpec, Round
-from zoo_registry.tasks import Batch, Phase, Plan, Setup, Task
+from zoo_registry.contracts import Batch, Generated, GeneratorSpec, Phase, Plan, Round, Setup, Task
 
 
 class GeneratorFirst(Task):

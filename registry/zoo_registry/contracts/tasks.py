@@ -1,6 +1,6 @@
 """What a task promises: one way to train the parts of a recipe.
 
-Shape letters: see `zoo_registry.contracts`. Steps count from 0. Imports no torch.
+Shape letters: see `zoo_registry.contracts`. Steps count from 0.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
-from .contracts import Condition, Growth, Round, Text
+from .losses import Round
+from .values import Condition, Growth, Text
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from .training import Evaluation, GrowthStage, Training
+    from ..training import Evaluation, GrowthStage, Training
 
 
 class Batch(NamedTuple):

@@ -1,6 +1,6 @@
 """What a metric receives and returns, and how a result is named.
 
-Shape letters: see zoo_registry.contracts; n images or pairs, F feature width. This module imports no torch.
+Shape letters: see `zoo_registry.contracts`; n images or pairs, F feature width.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
-    from .contracts import Record
-    from .recipe import Recipe
+    from ..recipe import Recipe
+    from .data import Record
 
 ImageSource = Literal["generated", "real", "train"]
 """The pipeline's images; the real images of the protocol's split; the real ones of the training split."""

@@ -1,0 +1,72 @@
+"""What parts promise each other and the engine, by idea: the contract of every kind is here.
+
+Shape letters used everywhere in the zoo:
+B batch, L words, D text width, C condition width, Z noise width, R image resolution (pixels), N image
+regions.
+
+Images are float tensors in [-1, 1], channels first, RGB. Masks are bool, True where there is a real word.
+
+Imports no torch: tensors are annotations only, so that catalogues can be listed without it.
+"""
+
+from __future__ import annotations
+
+from .data import Dataset, DataSource, Problem, Record
+from .evaluation import EvaluationProtocol, ImageSource, Judge, Measured, Metric, Score, Study
+from .importing import Converted, Importer
+from .losses import Loss, Round
+from .networks import (
+    Augmentation,
+    Conditioning,
+    Discriminator,
+    Generator,
+    ImageEncoder,
+    JointEmbedding,
+    TextEncoder,
+)
+from .tasks import Batch, HeldOut, Phase, Plan, Sampler, Segment, Setup, Task
+from .values import Condition, Generated, Growth, ImageFeatures, Text, Tokens
+from .wires import ConditionSpec, GeneratorSpec, TextSource, TextSpec
+
+__all__ = [
+    "Augmentation",
+    "Batch",
+    "Condition",
+    "ConditionSpec",
+    "Conditioning",
+    "Converted",
+    "DataSource",
+    "Dataset",
+    "Discriminator",
+    "EvaluationProtocol",
+    "Generated",
+    "Generator",
+    "GeneratorSpec",
+    "Growth",
+    "HeldOut",
+    "ImageEncoder",
+    "ImageFeatures",
+    "ImageSource",
+    "Importer",
+    "JointEmbedding",
+    "Judge",
+    "Loss",
+    "Measured",
+    "Metric",
+    "Phase",
+    "Plan",
+    "Problem",
+    "Record",
+    "Round",
+    "Sampler",
+    "Score",
+    "Segment",
+    "Setup",
+    "Study",
+    "Task",
+    "Text",
+    "TextEncoder",
+    "TextSource",
+    "TextSpec",
+    "Tokens",
+]
