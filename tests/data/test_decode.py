@@ -208,3 +208,18 @@ def test_resizing_does_not_alias():
     stripes = Image.fromarray(np.tile(np.array([0, 255], np.uint8), (64, 32)))
     small = np.asarray(fit(stripes.convert("RGB"), None, 16))
     assert_near(small[:, 1:-1], 127.5, 3)
+
+
+def test_floating_point_pixels_are_refused(tmp_path):
+    path = tmp_path / "x.tif"
+    Image.fromarray(np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)).save(path)
+    with pytest.raises(ImageError, match="of any range; save it with 8 or 16 bits"):
+        open_image(record(path))
+
+
+def test_strips_are_refused_before_they_are_resized(tmp_path):
+    path = tmp_path / "x.png"
+    Image.new("RGB", (1, 60_000)).save(path)
+    with pytest.raises(ImageError, match="1×60000 pixels; expected a longer side of at most 20 times"):
+        decode(record(path), 10**9)
+    assert decode(record(path, box=(0, 9, 1, 2)), 4).size == (4, 8)

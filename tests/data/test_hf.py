@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from zoo.data.cache import content, open_cache
+from zoo.data.decode import record_image
 from zoo_plugins.datasets.hub import HubDataset
 from zoo_registry.contracts import DataSource, Problem
 from zoo_registry.errors import ZooError
@@ -60,7 +61,7 @@ def read(argument):
 
 
 def colours(records):
-    return [record.image().getpixel((3, 3)) for record in records]
+    return [record_image(record).getpixel((3, 3)) for record in records]
 
 
 def test_saved_folder(saved):
@@ -198,7 +199,7 @@ def test_cache_and_fingerprint(saved, tmp_path):
 
 def test_record_travels_to_another_process(saved):
     record = pickle.loads(pickle.dumps(read(saved).records("train")[1]))
-    assert record.image().getpixel((0, 0)) == (0, 255, 0)
+    assert record_image(record).getpixel((0, 0)) == (0, 255, 0)
 
 
 def test_offline(saved):

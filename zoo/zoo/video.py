@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from zoo_registry import ZooError
 
+from .data.decode import opened
 from .files import file_written_beside
 
 ENDINGS = (".gif", ".mp4")
@@ -64,8 +65,8 @@ def write_timelapse(run: Path) -> Path | None:
 
 def _frame(file: Path) -> Image.Image:
     """A sample grid, upscaled, above the line that tells its step."""
-    with Image.open(file) as opened:
-        grid, resolution = opened.convert("RGB"), opened.info.get("resolution")
+    with opened(file) as image:
+        grid, resolution = image.convert("RGB"), image.info.get("resolution")
     factor = max(1, _LONGEST // max(grid.size))
     grid = grid.resize((grid.width * factor, grid.height * factor), Image.Resampling.NEAREST)
     line = f"step {int(file.stem.removeprefix('step_')):,}" + (f" · {resolution} px" if resolution else "")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import io
 import json
 import os
 from abc import ABC, abstractmethod
@@ -13,8 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path, PureWindowsPath
 from typing import Any, TypeVar
-
-from PIL import Image
 
 from zoo_registry.contracts import Dataset, DataSource, Problem, Record
 from zoo_registry.errors import ZooError
@@ -70,9 +67,9 @@ class Stored(ABC):
     def read(self) -> bytes:
         """The image's encoded bytes."""
 
-    def __call__(self) -> Image.Image:
-        """The image, opened and not yet decoded."""
-        return Image.open(io.BytesIO(self.read()))
+    def __call__(self) -> bytes:
+        """What a record's `image` gives: the bytes, which the engine decodes."""
+        return self.read()
 
 
 class StoredReader(Reader):

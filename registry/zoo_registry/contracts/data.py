@@ -16,7 +16,7 @@ class Record:
     """One image of a data set with its captions."""
 
     name: str  # unique in the set: the path below its folder, without the ending
-    image: Path | Callable[[], Image.Image]  # a file, or a function that draws or opens it (not yet decoded)
+    image: Path | Callable[[], Image.Image | bytes]  # a file, or what draws it or gives a file's bytes
     captions: tuple[str, ...]  # none: a set for recipes without text
     label: str | None = None  # the class
     box: tuple[float, float, float, float] | None = (

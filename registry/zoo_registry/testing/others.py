@@ -37,6 +37,7 @@ def dataset(component: Component, settings: Mapping[str, Any]) -> None:
             assert record.captions, "every image has captions"
             assert record.captions == twin.captions, "captions are the same for the same source"
             image = record.image()
+            assert not isinstance(image, bytes), "images of a procedural set are drawn"
             assert image.mode == "RGB", "images are RGB"
             assert image.tobytes() == twin.image().tobytes(), "images are the same for the same source"
 

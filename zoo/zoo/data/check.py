@@ -9,11 +9,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from PIL import Image
-
 from zoo_registry.contracts import Dataset, Problem, Record
 
-from .decode import ImageError, decode
+from .decode import ImageError, decode, record_image
 from .parallel import Progress, in_threads
 
 WORD = re.compile(r"\w+")
@@ -97,7 +95,7 @@ def _with_resolutions(dataset: Dataset, records: Sequence[Record]) -> Sequence[R
 
 def _resolution(record: Record) -> int | None:
     try:
-        with Image.open(record.image) if isinstance(record.image, Path) else record.image() as image:
+        with record_image(record) as image:
             return min(image.size)
     except Exception:  # a damaged file; `check` tells of it
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,9 @@ from PIL import Image, UnidentifiedImageError
 
 from zoo_registry.contracts import Record
 from zoo_registry.errors import ZooError
+
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""The formats that are read, whatever a file is called. EPS, for one, starts a program (Ghostscript)."""
 
 ORIENTATION = 0x0112  # the EXIF tag
 UPRIGHT = {  # EXIF 2.32, section 4.6.4: how a stored image becomes upright
@@ -20,6 +24,7 @@ UPRIGHT = {  # EXIF 2.32, section 4.6.4: how a stored image becomes upright
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+LONGEST = 20  # the longer side of an image over its shorter: what is cut from a strip is a blur of few pixels
 BOX_SHARE = 0.75  # AttnGAN, datasets.py: half the crop's side, as a share of the box's longer side
 
 
@@ -32,23 +37,35 @@ class ImageError(ZooError):
         super().__init__(f"{file}: {what}")
 
 
+def opened(file: Path | bytes) -> Image.Image:
+    """An image, by its file or its encoded bytes, not yet decoded. The only place where images are opened.
+
+    Raises UnidentifiedImageError for formats other than `FORMATS`, and what Pillow raises at damaged headers.
+    """
+    return Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS)
+
+
+def record_image(record: Record) -> Image.Image:
+    """A record's image: opened and not yet decoded, or drawn."""
+    image = record.image if isinstance(record.image, Path) else record.image()
+    return image if isinstance(image, Image.Image) else opened(image)
+
+
 def open_image(record: Record) -> Image.Image:
     """A record's whole image: 8-bit RGB, upright, transparency over white. Raises ImageError."""
     image = record.image
     name = str(image) if isinstance(image, Path) else record.name
     try:
-        if not isinstance(image, Path):
-            return _decoded(image(), name)
-        if image.stat().st_size == 0:
+        if isinstance(image, Path) and image.stat().st_size == 0:
             raise ImageError(name, "the file is empty")
-        with Image.open(image) as pil_image:
+        with record_image(record) as pil_image:
             return _decoded(pil_image, name)
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(name, f"too many pixels ({error})") from error
     except UnidentifiedImageError as error:
-        raise ImageError(name, "not an image in a format that can be read") from error
+        raise ImageError(name, f"not an image in a format that is read: {', '.join(FORMATS)}") from error
     except Exception as error:  # a damaged file makes PIL raise whatever its decoder stumbles on
         raise ImageError(name, f"cannot be decoded ({error})") from error
 
@@ -57,6 +74,10 @@ def _decoded(pil_image: Image.Image, name: str) -> Image.Image:
     limit = Image.MAX_IMAGE_PIXELS
     if limit is not None and pil_image.width * pil_image.height > limit:
         raise ImageError(name, f"{_size(pil_image)} pixels; expected at most {limit} in all")
+    if pil_image.mode == "F":
+        raise ImageError(
+            name, "its pixels are floating-point numbers of any range; save it with 8 or 16 bits"
+        )
     pil_image.load()
     return as_rgb(_upright(pil_image))
 
@@ -78,6 +99,7 @@ def fit(
     """The square around the box, as far as the image goes, with its shorter side brought to `resolution`.
 
     The square reaches 0.75 of the box's longer side from the box's centre (AttnGAN). Bilinear, antialiased.
+    Raises ZooError where the box lies outside or what is left is a strip.
     """
     if box is not None:
         x, y, width, height = box
@@ -93,6 +115,10 @@ def fit(
             raise ZooError(f"the bounding box {box} lies outside its {_size(pil_image)} pixels")
         pil_image = pil_image.crop(edges)
     shorter = min(pil_image.size)
+    if max(pil_image.size) > LONGEST * shorter:
+        raise ZooError(
+            f"{_size(pil_image)} pixels; expected a longer side of at most {LONGEST} times the shorter"
+        )
     size = (round(pil_image.width * resolution / shorter), round(pil_image.height * resolution / shorter))
     return pil_image if size == pil_image.size else pil_image.resize(size, Image.Resampling.BILINEAR)
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -19,6 +18,7 @@ from zoo_registry import Recipe, ZooError
 from zoo_registry.contracts import Dataset, EvaluationProtocol, ImageSource, Judge, Record
 
 from ..data.cache import cache_folder
+from ..data.decode import opened
 from ..data.images import ImageSet, images_at
 from ..files import file_written_beside
 from ..pipeline import Pipeline
@@ -137,7 +137,7 @@ def _large_enough(records: Sequence[Record], resolution: int, source: str) -> No
     """Refuse files that would have to be enlarged: a distance to those says little."""
     for record in records:
         if isinstance(record.image, Path):
-            with Image.open(record.image) as image:
+            with opened(record.image) as image:
                 size = image.size
             if min(size) < resolution:
                 raise ZooError(

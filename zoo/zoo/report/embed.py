@@ -13,6 +13,7 @@ from PIL import Image
 
 from zoo_registry import ZooError
 
+from ..data.decode import opened
 from .figures import GAP, image_grid
 
 _FRAMES = 24
@@ -43,14 +44,14 @@ def attention(path: Path) -> str | None:
     """The attention figure, None where there is none."""
     if not path.is_file():
         return None
-    with Image.open(path) as image:
+    with opened(path) as image:
         return embedded([image.convert("RGB")], _BUDGET_ONE)[0]
 
 
 def embedded_file(path: Path) -> tuple[str, int]:
     """An image and its width in pixels. Raises `ZooError` where it cannot be read."""
     try:
-        with Image.open(path) as image:
+        with opened(path) as image:
             return embedded([image.convert("RGB")], _BUDGET_ONE)[0], image.width
     except (OSError, Image.DecompressionBombError) as error:
         raise ZooError(f"{path} cannot be read as an image: {error}") from None
@@ -79,7 +80,7 @@ def sample_frames(
 def _packed(path: Path, rows: int, columns: int, resolution: int) -> Image.Image:
     """A grid as `image_grid` made it, without the gap between its images."""
     pitch = resolution + GAP
-    with Image.open(path) as grid:
+    with opened(path) as grid:
         cells = [
             grid.convert("RGB").crop((x * pitch, y * pitch, x * pitch + resolution, y * pitch + resolution))
             for y in range(rows)

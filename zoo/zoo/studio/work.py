@@ -112,7 +112,7 @@ def restyled(pipe: Pipeline, file: str | None, caption: str) -> Image.Image:
     if file is None:
         raise ZooError("expected an image: upload one")
     try:
-        style = open_image(Record("the image", lambda: Image.open(file), ()))
+        style = open_image(Record("the image", Path(file), ()))
     except ImageError as error:
         raise ZooError(f"the image cannot be used: {error.what}") from None
     return to_pillow(pipe.restyle(style, sentence(caption)).images[-1])[0]
