@@ -24,7 +24,7 @@ from zoo.data.cache import cache_folder
 from zoo.data.images import MARGIN, ImageSet, images_at
 from zoo.data.source import open_dataset
 from zoo.evaluation.judge import TrainedJudge, judge_of
-from zoo_plugins.datasets.procedural import ProceduralDataset
+from zoo_plugins.datasets.procedural.dataset import ProceduralDataset
 from zoo_registry import catalogue
 from zoo_registry.contracts import Measured
 

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.judge import ship as ship_judge
 from benchmarks.ship import MODELS, RECIPES, taken, tell
-from zoo_plugins.datasets.procedural import ProceduralDataset
+from zoo_plugins.datasets.procedural.dataset import ProceduralDataset
 from zoo_registry import Recipe, catalogue
 
 

@@ -6,9 +6,9 @@ from PIL import Image
 
 from zoo.data.check import check, info
 from zoo.data.make import make
-from zoo_plugins.datasets.cub import CubFolder
-from zoo_plugins.datasets.imagefolder import ImageFolder
-from zoo_plugins.datasets.webdataset_shards import WebDatasetShards
+from zoo_plugins.datasets.readers.cub import CubFolder
+from zoo_plugins.datasets.readers.imagefolder import ImageFolder
+from zoo_plugins.datasets.readers.webdataset_shards import WebDatasetShards
 from zoo_registry.contracts import DataSource, Record
 from zoo_registry.errors import ZooError
 

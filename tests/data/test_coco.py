@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zoo.data.check import check
-from zoo_plugins.datasets.coco import CocoFolder
+from zoo_plugins.datasets.readers.coco import CocoFolder
 from zoo_registry.contracts import DataSource, Problem
 
 TRAIN = "annotations/captions_train2014.json"

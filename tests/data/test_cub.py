@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from zoo_plugins.datasets.cub import CubFolder
+from zoo_plugins.datasets.readers.cub import CubFolder
 from zoo_registry.contracts import DataSource, Problem
 from zoo_registry.errors import ZooError
 

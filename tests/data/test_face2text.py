@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zoo.data.check import check
-from zoo_plugins.datasets.face2text import Face2TextFolder
+from zoo_plugins.datasets.readers.face2text import Face2TextFolder
 from zoo_registry.contracts import DataSource, Problem
 
 CLEAN = "Face2Text/face2text_v0.1/clean.json"

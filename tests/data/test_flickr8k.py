@@ -3,7 +3,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zoo.data.check import check
-from zoo_plugins.datasets.flickr8k import Flickr8kFolder
+from zoo_plugins.datasets.readers.flickr8k import Flickr8kFolder
 from zoo_registry.contracts import DataSource, Problem
 
 NAMES = ("1000268201_693b08cb0e", "1001773457_577c3a7d70", "1002674143_1b742ab4b8", "1003163366_44323f5815")

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.io import savemat
 
 from zoo.data.check import check
-from zoo_plugins.datasets.flowers import FlowersFolder
+from zoo_plugins.datasets.readers.flowers import FlowersFolder
 from zoo_registry.contracts import DataSource, Problem
 
 CLASSES = {1: (1, 2), 2: (3,), 3: (4, 5), 4: (6,)}  # the images' numbers

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo_plugins.datasets.imagefolder import ImageFolder
-from zoo_plugins.datasets.metadata import Row, RowError, read_csv, read_jsonl
+from zoo_plugins.datasets.readers.imagefolder import ImageFolder
+from zoo_plugins.datasets.readers.metadata import Row, RowError, read_csv, read_jsonl
 from zoo_registry.contracts import DataSource
 
 

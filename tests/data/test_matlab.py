@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.io import loadmat, savemat
 
-from zoo_plugins.datasets.matlab import read_arrays
+from zoo_plugins.datasets.readers.matlab import read_arrays
 
 TABLES = {
     "trnid": np.array([[6765, 6755, 1]], np.uint16),

@@ -2,7 +2,7 @@ import pytest
 
 from zoo.data.check import check
 from zoo.data.source import open_dataset
-from zoo_plugins.datasets.images import PlainImageFolder
+from zoo_plugins.datasets.readers.images import PlainImageFolder
 from zoo_registry import catalogue
 from zoo_registry.contracts import DataSource, Problem
 

@@ -1,9 +1,9 @@
 import pytest
 
 from zoo.data.source import open_dataset
-from zoo_plugins.datasets.cub import CubFolder
-from zoo_plugins.datasets.imagefolder import ImageFolder
-from zoo_plugins.datasets.webdataset_shards import WebDatasetShards
+from zoo_plugins.datasets.readers.cub import CubFolder
+from zoo_plugins.datasets.readers.imagefolder import ImageFolder
+from zoo_plugins.datasets.readers.webdataset_shards import WebDatasetShards
 from zoo_registry.component import Component
 from zoo_registry.errors import ZooError, nearest
 

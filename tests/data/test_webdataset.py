@@ -13,7 +13,7 @@ from PIL import Image
 
 from zoo.data.cache import content, open_cache
 from zoo.data.decode import record_image
-from zoo_plugins.datasets.webdataset_shards import WebDatasetShards
+from zoo_plugins.datasets.readers.webdataset_shards import WebDatasetShards
 from zoo_registry.contracts import DataSource, Problem
 from zoo_registry.errors import ZooError
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo_plugins.datasets.aviary import Aviary
-from zoo_plugins.datasets.aviary_anatomy import Bird
-from zoo_plugins.datasets.aviary_drawing import draw
-from zoo_plugins.datasets.aviary_species import COLOURS
-from zoo_plugins.datasets.canvas import PALETTE
+from zoo_plugins.datasets.procedural.aviary.anatomy import Bird
+from zoo_plugins.datasets.procedural.aviary.dataset import Aviary
+from zoo_plugins.datasets.procedural.aviary.drawing import draw
+from zoo_plugins.datasets.procedural.aviary.species import COLOURS
+from zoo_plugins.datasets.procedural.canvas import PALETTE
 from zoo_registry.contracts import DataSource, Record
 from zoo_registry.errors import ZooError
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo_plugins.datasets.garden import Garden
-from zoo_plugins.datasets.garden_drawing import Flower, draw
-from zoo_plugins.datasets.garden_species import COLOURS, HUES, Species
+from zoo_plugins.datasets.procedural.garden.dataset import Garden
+from zoo_plugins.datasets.procedural.garden.drawing import Flower, draw
+from zoo_plugins.datasets.procedural.garden.species import COLOURS, HUES, Species
 from zoo_registry.contracts import DataSource, Record
 from zoo_registry.errors import ZooError
 

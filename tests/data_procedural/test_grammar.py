@@ -3,7 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from zoo_plugins.datasets.grammar import Grammar, polish, telling
+from zoo_plugins.datasets.procedural.grammar import Grammar, polish, telling
 
 
 def sentences(rules: dict[str, str], facts: dict[str, str] | None = None, count: int = 400) -> Counter[str]:

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo_plugins.datasets.canvas import PALETTE
-from zoo_plugins.datasets.portraits import Portraits
-from zoo_plugins.datasets.portraits_drawing import draw
-from zoo_plugins.datasets.portraits_head import Portrait
-from zoo_plugins.datasets.portraits_people import HAIRS, SKINS, Person, people
+from zoo_plugins.datasets.procedural.canvas import PALETTE
+from zoo_plugins.datasets.procedural.portraits.dataset import Portraits
+from zoo_plugins.datasets.procedural.portraits.drawing import draw
+from zoo_plugins.datasets.procedural.portraits.head import Portrait
+from zoo_plugins.datasets.procedural.portraits.people import HAIRS, SKINS, Person, people
 from zoo_registry.contracts import DataSource, Record
 from zoo_registry.errors import ZooError
 

@@ -22,10 +22,10 @@ from zoo.data.images import ImageSet, images_at
 from zoo.data.make import make
 from zoo.evaluation import judge as judges
 from zoo.evaluation.judge import Effort, TrainedJudge, judge_of
-from zoo_plugins.datasets.aviary import Aviary
-from zoo_plugins.datasets.garden import Garden
-from zoo_plugins.datasets.imagefolder import ImageFolder
-from zoo_plugins.datasets.portraits import Portraits
+from zoo_plugins.datasets.procedural.aviary.dataset import Aviary
+from zoo_plugins.datasets.procedural.garden.dataset import Garden
+from zoo_plugins.datasets.procedural.portraits.dataset import Portraits
+from zoo_plugins.datasets.readers.imagefolder import ImageFolder
 from zoo_plugins.metrics.attributes import Attributes
 from zoo_registry.contracts import DataSource, Judge, Record
 

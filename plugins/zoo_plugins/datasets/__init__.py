@@ -1,4 +1,4 @@
-"""Parts of kind `dataset`, one per file; listed here."""
+"""Parts of kind `dataset`: readers of stored ones, and those drawn by a procedure; listed here."""
 
 from __future__ import annotations
 
@@ -8,73 +8,73 @@ COMPONENTS: tuple[Component, ...] = (
     Component(
         kind="dataset",
         name="cub",
-        target="zoo_plugins.datasets.cub:CubFolder",
+        target="zoo_plugins.datasets.readers.cub:CubFolder",
         summary="CUB-200-2011 with Reed's captions",
     ),
     Component(
         kind="dataset",
         name="flowers",
-        target="zoo_plugins.datasets.flowers:FlowersFolder",
+        target="zoo_plugins.datasets.readers.flowers:FlowersFolder",
         summary="Oxford-102 flowers with Reed's captions",
     ),
     Component(
         kind="dataset",
         name="coco",
-        target="zoo_plugins.datasets.coco:CocoFolder",
+        target="zoo_plugins.datasets.readers.coco:CocoFolder",
         summary="COCO captions, 2014 or 2017",
     ),
     Component(
         kind="dataset",
         name="face2text",
-        target="zoo_plugins.datasets.face2text:Face2TextFolder",
+        target="zoo_plugins.datasets.readers.face2text:Face2TextFolder",
         summary="Face2Text's descriptions of faces of LFW",
     ),
     Component(
         kind="dataset",
         name="flickr8k",
-        target="zoo_plugins.datasets.flickr8k:Flickr8kFolder",
+        target="zoo_plugins.datasets.readers.flickr8k:Flickr8kFolder",
         summary="Flickr8k, five captions each",
     ),
     Component(
         kind="dataset",
         name="folder",
-        target="zoo_plugins.datasets.imagefolder:ImageFolder",
+        target="zoo_plugins.datasets.readers.imagefolder:ImageFolder",
         summary="Hugging Face imagefolder: metadata.jsonl or metadata.csv beside the images",
     ),
     Component(
         kind="dataset",
         name="webdataset",
-        target="zoo_plugins.datasets.webdataset_shards:WebDatasetShards",
+        target="zoo_plugins.datasets.readers.webdataset_shards:WebDatasetShards",
         summary="WebDataset shards: tar files of images and captions, read in place",
     ),
     Component(
         kind="dataset",
         name="hf",
-        target="zoo_plugins.datasets.hub:HubDataset",
+        target="zoo_plugins.datasets.readers.hub:HubDataset",
         summary="Data sets of the Hugging Face Hub, or saved by its library",
     ),
     Component(
         kind="dataset",
         name="images",
-        target="zoo_plugins.datasets.images:PlainImageFolder",
+        target="zoo_plugins.datasets.readers.images:PlainImageFolder",
         summary="Images without captions, for recipes without text",
     ),
     Component(
         kind="dataset",
         name="aviary",
-        target="zoo_plugins.datasets.aviary:Aviary",
+        target="zoo_plugins.datasets.procedural.aviary.dataset:Aviary",
         summary="Birds drawn by a procedure, ten captions each",
     ),
     Component(
         kind="dataset",
         name="garden",
-        target="zoo_plugins.datasets.garden:Garden",
+        target="zoo_plugins.datasets.procedural.garden.dataset:Garden",
         summary="Flowers drawn by a procedure, ten captions each",
     ),
     Component(
         kind="dataset",
         name="portraits",
-        target="zoo_plugins.datasets.portraits:Portraits",
+        target="zoo_plugins.datasets.procedural.portraits.dataset:Portraits",
         summary="Faces drawn by a procedure, ten descriptions each",
     ),
 )

@@ -1,0 +1,1 @@
+"""Readers of stored data sets, one per layout."""
