@@ -6,19 +6,17 @@ Letters as in zoo_registry.contracts; also E the width of the common space.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import huggingface_hub
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoTokenizer, CLIPConfig, CLIPModel
+from transformers import CLIPConfig, CLIPModel
 from transformers.utils.constants import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
 from zoo_registry.errors import ZooError
 
-from .text_encoders.hub import first_line, quiet
+from .text_encoders.hub import fetch, load, read_folder
 
 
 class FrozenCLIP(nn.Module):
@@ -61,37 +59,9 @@ class FrozenCLIP(nn.Module):
 
 
 def _load(model: str, place: str) -> tuple[Any, Any]:
-    """The model and its tokenizer, from a folder, from the Hub's cache, or from the Hub."""
-    here = Path(model).expanduser()
-    source = str(here) if here.is_dir() else model
-    try:
-        return _read(source, offline=True)
-    except (OSError, ValueError) as error:
-        if here.is_dir():
-            raise ZooError(
-                f"{place}: {here} does not hold a CLIP ({first_line(error)}); it takes what "
-                "save_pretrained of transformers' CLIPModel and of its tokenizer write"
-            ) from None
-    try:
-        # one question first: without a network transformers goes on asking for a minute
-        huggingface_hub.get_hf_file_metadata(huggingface_hub.hf_hub_url(model, "config.json"))
-        return _read(model, offline=False)
-    except Exception as error:  # the hub's HTTP client, and with it what it raises, changes with its versions
-        raise ZooError(
-            f"{place}: {model!r} cannot be fetched ({first_line(error)}). Without a network "
-            "a local folder serves: what save_pretrained of transformers' CLIPModel and its tokenizer write"
-        ) from None
-
-
-def _read(source: str, *, offline: bool) -> tuple[Any, Any]:
-    config = AutoConfig.from_pretrained(source, local_files_only=offline)
+    """The model and its tokenizer, from a folder or from the Hub."""
+    folder = fetch(model, place, weights=True)
+    config, tokenizer = read_folder(folder, model, place)
     if not isinstance(config, CLIPConfig):  # transformers would start a CLIP at random
-        raise ValueError(f"it is of the type {config.model_type!r}")
-    model: Any = CLIPModel  # typed as if it gave the model alone
-    with quiet():
-        network, found = model.from_pretrained(
-            source, local_files_only=offline, use_safetensors=True, output_loading_info=True
-        )
-    if found["missing_keys"]:
-        raise ValueError(f"its weights lack {min(found['missing_keys'])}")
-    return network, AutoTokenizer.from_pretrained(source, local_files_only=offline)
+        raise ZooError(f"{place}: {model} is of type {config.model_type!r}; expected a whole CLIP")
+    return load(config, folder, model, place, CLIPModel), tokenizer

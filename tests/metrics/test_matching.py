@@ -249,5 +249,5 @@ def test_clip_scores_bugs():
 
 
 def test_a_clip_that_is_not_there_is_reported(tmp_path):
-    with pytest.raises(ZooError, match=r"clip-score\.model: .* does not hold a CLIP"):
+    with pytest.raises(ZooError, match=r"clip-score\.model: .* holds no transformers model"):
         CLIPScore(model=str(tmp_path)).measure(clip_study())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from safetensors import safe_open
 
 from zoo_registry import Recipe, catalogue
+from zoo_registry.errors import printable
 from zoo_registry.recipe import SINGLE
 
 from .evaluation.results import by_score, markdown, read_results, weights_key
@@ -24,6 +26,8 @@ from .models import part_file, read_config
 from .training.log import read as read_log
 
 HOME = "https://pypi.org/project/t2i-zoo"
+_MARKUP = re.compile(r"[\\`*_\[\]<>&#|~!$@]")
+_ARXIV = re.compile(r"arXiv:[\w.-]+(/\d+)?", re.ASCII)
 _RECORDED = {"images": int, "hours": float, "device": str}
 """Facts that a pushed config.json records, besides the data, the stages and the captions."""
 _UNNAMED_SOURCES = {"folder", "images", "webdataset"}  # readers that say nothing of whose images they are
@@ -154,7 +158,7 @@ def card(
     )
     loaded_by = name or str(folder)
     sections = [
-        f"# {recipe.name}",
+        f"# {_escaped(recipe.name)}",
         _introduction(recipe, facts),
         _sample(facts) if generates else "",
         "## Use",
@@ -173,6 +177,16 @@ def card(
         _licence(license, facts),
     ]
     return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(s for s in sections if s) + "\n"))
+
+
+def _escaped(text: str) -> str:
+    """Anybody's text, as it reads: one line in which nothing is Markdown or HTML."""
+    return _MARKUP.sub(r"\\\g<0>", printable(text))
+
+
+def _quoted(value: Any, indent: int | None = None) -> str:
+    """JSON, which Python reads too, for a block of code: no backtick in it ends the block."""
+    return json.dumps(value, indent=indent, ensure_ascii=False).replace("`", "\\u0060")
 
 
 def _eval_results(facts: Facts) -> list[Any]:
@@ -202,14 +216,14 @@ def _introduction(recipe: Recipe, facts: Facts) -> str:
     paper = recipe.paper
     linked = (
         f"[{paper}](https://arxiv.org/abs/{paper.removeprefix('arXiv:')})"
-        if paper.startswith("arXiv:")
-        else paper
+        if _ARXIV.fullmatch(paper)
+        else _escaped(paper)
     )
     what = recipe.task.load().about
     if "generator" in recipe.parts:
         text = "text_encoder" in recipe.parts
         what += " that generates images of what a sentence says" if text else " without text"
-    learnt = f", trained on {facts.data}" if facts.data else ""
+    learnt = f", trained on {_escaped(facts.data)}" if facts.data else ""
     after = f", after {linked}" if linked else ""
     return f"{what}{after}{learnt}. Made with [t2i-zoo]({HOME})."
 
@@ -217,18 +231,21 @@ def _introduction(recipe: Recipe, facts: Facts) -> str:
 def _sample(facts: Facts) -> str:
     if facts.grid_file is None:
         return ""
-    rows = "\n".join(f"{place}. {caption}" for place, caption in enumerate(facts.captions, 1))
+    rows = "\n".join(f"{place}. {_escaped(caption)}" for place, caption in enumerate(facts.captions, 1))
     legend = f"One row per caption, from the top:\n\n{rows}" if rows else ""
     return f"![samples]({SAMPLE_GRID})" + (f"\n\n{legend}" if legend else "")
 
 
 def _use(recipe: Recipe, facts: Facts, name: str) -> str:
     if "generator" not in recipe.parts:
-        return f"```sh\npip install t2i-zoo\nzoo train RECIPE --data SRC --out RUN --set pretrain={name}\n```"
+        where = shlex.quote(printable(name)).replace("`", "?")
+        return (
+            f"```sh\npip install t2i-zoo\nzoo train RECIPE --data SRC --out RUN --set pretrain={where}\n```"
+        )
     caption = (facts.captions or ("a caption",))[0] if "text_encoder" in recipe.parts else ""
     return (
         "```sh\npip install t2i-zoo\n```\n\n```python\nimport zoo\n\n"
-        f'pipe = zoo.load("{name}")\nimage = pipe({json.dumps(caption, ensure_ascii=False)}, seed=0)[0]\n'
+        f"pipe = zoo.load({_quoted(name)})\nimage = pipe({_quoted(caption)}, seed=0)[0]\n"
         'image.save("image.png")\n```'
     )
 
@@ -236,8 +253,9 @@ def _use(recipe: Recipe, facts: Facts, name: str) -> str:
 def _results(facts: Facts) -> str:
     if not facts.results:
         return ""
+    head, rows = by_score({"results": facts.results})
     return (
-        markdown(*by_score({"results": facts.results}))
+        markdown(head, [[_escaped(cell) for cell in row] for row in rows])
         + "\n\nA protocol's name stands for all that has to be equal for two numbers to be compared; "
         "`zoo show protocol/NAME` tells it."
     )
@@ -246,13 +264,13 @@ def _results(facts: Facts) -> str:
 def _training(recipe: Recipe, facts: Facts, made: Any) -> str:
     versions = [f"t2i-zoo {made.get('zoo', '?')}", f"torch {made.get('torch', '?')}"]
     versions += [f"{name} {number}" for name, number in made.get("plugins", {}).items() if name != "t2i-zoo"]
-    lines = [f"Data: {facts.data or 'not recorded'}"]
+    lines = [f"Data: {_escaped(facts.data or 'not recorded')}"]
     lines[0] += f", {facts.images:,} images." if facts.images else "."
     if facts.stages and facts.hours is not None:
         on = {"cpu": " on a CPU", "cuda": " on a GPU"}.get((facts.device or "").partition(":")[0], "")
         lines.append(f"Trained{on}: {_steps(facts.stages)} in {facts.hours:.1f} hours.")
-    lines.append(f"Made with {', '.join(versions)}.")
-    text = json.dumps(recipe.locked(), indent=2, ensure_ascii=False)
+    lines.append(f"Made with {_escaped(', '.join(versions))}.")
+    text = _quoted(recipe.locked(), indent=2)
     last = " of the last stage" if len(facts.stages) > 1 else ""
     return "  \n".join(lines) + (
         f"\n\n<details><summary>The recipe{last}, every default filled in</summary>\n\n"
@@ -262,7 +280,7 @@ def _training(recipe: Recipe, facts: Facts, made: Any) -> str:
 
 def _steps(stages: dict[str, int]) -> str:
     total = f"{sum(stages.values()):,} steps"
-    each = [f"{name} {steps:,}" for name, steps in stages.items()]
+    each = [f"{_escaped(name)} {steps:,}" for name, steps in stages.items()]
     return f"{total} ({', '.join(each)})" if len(stages) > 1 else total
 
 
@@ -303,7 +321,7 @@ def _intended() -> str:
 
 
 def _limits(facts: Facts, generates: bool) -> str:
-    known = f"what {facts.data} shows" if facts.data else "what its training data show"
+    known = f"what {_escaped(facts.data)} shows" if facts.data else "what its training data show"
     lines = [f"It knows {known} and the words of its captions, in English, and shares their bias."]
     if generates:
         lines.append(

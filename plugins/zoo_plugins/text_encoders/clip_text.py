@@ -13,7 +13,7 @@ from transformers import CLIPTextModelWithProjection
 from zoo_registry.contracts import Text, TextEncoder, TextSource, TextSpec, Tokens
 from zoo_registry.errors import ZooError
 
-from .hub import fetch, load, read_folder
+from .hub import build, fetch, load, read_folder
 from .pieces import PieceEncoder, saved
 
 
@@ -45,7 +45,7 @@ class CLIPText(PieceEncoder, TextEncoder):
     ) -> None:
         origin, fetched = saved(source), None
         if origin is None:
-            fetched = fetch(model, weights=pretrained)
+            fetched = fetch(model, "text_encoder.model", weights=pretrained)
             origin = read_folder(fetched, model)
         if origin.config.model_type == "clip":
             origin = origin._replace(config=origin.config.text_config)
@@ -55,9 +55,9 @@ class CLIPText(PieceEncoder, TextEncoder):
                 "other text encoders are read by 'transformer'"
             )
         if fetched is not None and pretrained:
-            network = load(CLIPTextModelWithProjection, fetched, model)
+            network = load(origin.config, fetched, model, "text_encoder.model", CLIPTextModelWithProjection)
         else:
-            network = CLIPTextModelWithProjection(origin.config)
+            network = build(origin.config, CLIPTextModelWithProjection)
         super().__init__(network.float(), origin, max_words)
         space = origin.config.projection_dim
         self.spec = TextSpec(width or space, words=True)

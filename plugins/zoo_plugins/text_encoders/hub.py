@@ -1,19 +1,60 @@
-"""Reading Hugging Face models (transformers, arXiv:1910.03771): from a folder, or from the Hub by name."""
+"""Reading Hugging Face models (transformers, arXiv:1910.03771): from a folder, or from the Hub by name.
+
+A model's files are anybody's, and a configuration may name code that transformers would fetch and run
+(`auto_map`, `attn_implementation`, adapters, quantizers). So what files may say is listed here, and the rest
+is left out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from huggingface_hub import snapshot_download
-from transformers import AutoConfig, AutoTokenizer
+from safetensors.torch import load_file
+from transformers import CONFIG_MAPPING, MODEL_MAPPING, AutoTokenizer, PreTrainedConfig
 from transformers.utils import logging
 
-from zoo_registry.errors import ZooError
+from zoo_registry.errors import ZooError, first_line
 
-_SMALL: list[str] = ["*.json", "*.txt", "*.model"]  # configuration and tokenizer, whatever its format
+# fmt: off
+MODELS = frozenset((
+    "albert", "bert", "big_bird", "camembert", "clip", "clip_text_model", "clip_vision_model",
+    "convbert", "deberta", "deberta-v2", "distilbert", "electra", "ernie", "longformer", "mpnet",
+    "mt5", "roberta", "roberta-prelayernorm", "squeezebert", "t5", "umt5", "xlm", "xlm-roberta",
+))
+# fmt: on
+"""The architectures that are read. A configuration sets sizes; it cannot fetch or run code."""
+
+# fmt: off
+TOKENIZERS = frozenset((
+    "AlbertTokenizer", "BertTokenizer", "BigBirdTokenizer", "CLIPTokenizer", "CamembertTokenizer",
+    "DebertaTokenizer", "DebertaV2Tokenizer", "MPNetTokenizer", "PreTrainedTokenizerFast",
+    "RobertaTokenizer", "T5Tokenizer", "TokenizersBackend", "XLMRobertaTokenizer",
+))
+# fmt: on
+# fmt: off
+_TOKENIZER_FILES = (
+    "tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "added_tokens.json",
+    "special_tokens_map.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model",
+)
+# fmt: on
+# fmt: off
+_TOKENIZER_SETTINGS = frozenset((
+    "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token",
+    "additional_special_tokens", "added_tokens_decoder", "model_max_length", "do_lower_case",
+    "strip_accents", "tokenize_chinese_chars", "add_prefix_space", "clean_up_tokenization_spaces",
+    "extra_ids", "keep_accents", "remove_space",
+))
+# fmt: on
+_WEIGHTS, _INDEX = "model.safetensors", "model.safetensors.index.json"
+_SMALL = ["*.json", "*.txt", "*.model"]  # configuration and tokenizer, whatever its format
 
 
 class Origin(NamedTuple):
@@ -23,11 +64,11 @@ class Origin(NamedTuple):
     tokenizer: Any
 
 
-def fetch(model: str, *, weights: bool) -> Path:
+def fetch(model: str, place: str, *, weights: bool) -> Path:
     """The folder of a model: `model` itself where it is one, else what the Hub has under that name.
 
-    weights: whether its weights are fetched too. What was fetched once needs no network again. ZooError
-    where the model is neither here nor in reach.
+    place: the setting that names it, as users know it. weights: whether its weights are fetched too. What was
+    fetched once needs no network again. ZooError where the model is neither here nor in reach.
     """
     folder = Path(model).expanduser()
     if folder.is_dir():
@@ -37,51 +78,124 @@ def fetch(model: str, *, weights: bool) -> Path:
         return Path(snapshot_download(model, allow_patterns=patterns, ignore_patterns=["*/*"]))
     except (OSError, ValueError) as error:  # not in reach, no such model, no such name
         raise ZooError(
-            f"text_encoder.model: {model!r} is no folder here, and the Hugging Face Hub does not give it "
+            f"{place}: {model!r} is no folder here, and the Hugging Face Hub does not give it "
             f"({first_line(error)}); the folder of a model saved with transformers serves without a network"
         ) from None
 
 
-def read_folder(folder: Path, what: str | Path) -> Origin:
+def read_folder(folder: Path, what: str | Path, place: str = "text_encoder") -> Origin:
     """The configuration and the tokenizer in a folder. `what`: the model as the user knows it."""
     if not (folder / "config.json").is_file():
-        raise ZooError(
-            f"text_encoder: {what} holds no transformers model: {folder / 'config.json'} is not there"
-        )
+        raise ZooError(f"{place}: {what} holds no transformers model: {folder / 'config.json'} is not there")
     try:
-        return Origin(
-            AutoConfig.from_pretrained(folder, trust_remote_code=False),
-            AutoTokenizer.from_pretrained(folder, trust_remote_code=False),
-        )
-    except (OSError, ValueError) as error:
+        config = _config(_json_object(folder / "config.json"))
+        return Origin(config, _tokenizer(folder, config))
+    except Exception as error:  # transformers stumbles on odd files wherever it reads them
         raise ZooError(
-            f"text_encoder: the configuration or the tokenizer of {what} cannot be read "
+            f"{place}: the configuration or the tokenizer of {what} cannot be read "
             f"({first_line(error)}); take them anew from where the model came from"
         ) from None
 
 
-def load(architecture: Any, folder: Path, model: str) -> Any:
-    """The model of a folder with its weights, which are safetensors: pickles are never read.
+def build(config: Any, architecture: Any = None) -> Any:
+    """A model of a configuration with fresh weights. architecture: its class; None: that without a head."""
+    architecture = architecture or MODEL_MAPPING[type(config)]
+    try:
+        return architecture._from_config(config, attn_implementation=_attention(architecture))
+    except Exception as error:  # sizes that fit nothing: torch and transformers each have their own
+        raise ZooError(f"text_encoder: its configuration cannot be built: {first_line(error)}") from None
 
-    architecture: a class of transformers that has `from_pretrained`. ZooError where weights are missing.
+
+def load(config: Any, folder: Path, model: str, place: str, architecture: Any = None) -> Any:
+    """The same with the weights of a folder, which are safetensors: pickles are never read.
+
+    ZooError where weights are missing.
     """
-    with quiet():
-        try:
+    architecture = architecture or MODEL_MAPPING[type(config)]
+    try:
+        state = {name: tensor for file in _weight_files(folder) for name, tensor in load_file(file).items()}
+        with quiet():
             network, found = architecture.from_pretrained(
-                folder, use_safetensors=True, output_loading_info=True
+                None,
+                config=config,
+                state_dict=state,
+                attn_implementation=_attention(architecture),
+                output_loading_info=True,
             )
-        except (OSError, ValueError, RuntimeError) as error:
-            raise ZooError(
-                f"text_encoder.model: the weights of {model} cannot be read ({first_line(error)}); "
-                "model.safetensors is what would be right"
-            ) from None
+    except Exception as error:  # safetensors, transformers and torch each have their own
+        raise ZooError(
+            f"{place}: the weights of {model} cannot be read ({first_line(error)}); expected {_WEIGHTS}"
+        ) from None
     missing = sorted(name for name in found["missing_keys"] if not name.startswith("pooler."))
     if missing:
         raise ZooError(
-            f"text_encoder.model: the file of {model} holds other weights than its configuration asks for: "
+            f"{place}: the file of {model} holds other weights than its configuration asks for: "
             f"{missing[0]} is missing, the first of {len(missing)}"
         )
     return network
+
+
+def _attention(architecture: Any) -> str:
+    return "sdpa" if architecture._supports_sdpa else "eager"
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    found = json.loads(path.read_bytes())
+    if not isinstance(found, dict):
+        raise ValueError(f"{path.name} is not a JSON object")
+    return found
+
+
+def _config(found: Mapping[str, Any]) -> Any:
+    """A configuration: of the file the settings that its architecture, one of `MODELS`, declares."""
+    kind = found.get("model_type")
+    if not isinstance(kind, str) or kind not in MODELS:
+        raise ValueError(f"its model_type is {kind!r}; expected one of {', '.join(sorted(MODELS))}")
+    architecture = CONFIG_MAPPING[kind]
+    base = inspect.signature(PreTrainedConfig).parameters
+    declared = (
+        inspect.signature(architecture).parameters.keys() - base.keys() | architecture.attribute_map.keys()
+    )
+    settings = {name: found[name] for name in declared & found.keys() if _plain(found[name])}
+    for name, part in architecture.sub_configs.items():
+        if isinstance(found.get(name), dict):
+            settings[name] = _config(found[name] | {"model_type": part.model_type}).to_dict()
+    return architecture(**settings)
+
+
+def _plain(value: Any) -> bool:
+    """Whether a setting is a number, a text or a list of them."""
+    return all(
+        one is None or isinstance(one, bool | int | float | str)
+        for one in (value if isinstance(value, list) else [value])
+    )
+
+
+def _tokenizer(folder: Path, config: Any) -> Any:
+    """The tokenizer, read from a folder with nothing but a tokenizer's files and the listed settings."""
+    settings = folder / "tokenizer_config.json"
+    found = _json_object(settings) if settings.is_file() else {}
+    kept = {name: value for name, value in found.items() if name in _TOKENIZER_SETTINGS}
+    if str(found.get("tokenizer_class")).removesuffix("Fast") in TOKENIZERS | {"PreTrainedTokenizer"}:
+        kept["tokenizer_class"] = found["tokenizer_class"]
+    with tempfile.TemporaryDirectory() as clean:
+        for name in _TOKENIZER_FILES:
+            if (folder / name).is_file():
+                shutil.copyfile(folder / name, Path(clean, name))
+        Path(clean, settings.name).write_text(json.dumps(kept), "utf-8")
+        config.save_pretrained(clean)  # it decides the tokenizer's class where the settings do not
+        tokenizer = AutoTokenizer.from_pretrained(clean, trust_remote_code=False, local_files_only=True)
+    if not tokenizer.is_fast:
+        raise ValueError("its tokenizer is not one of the library tokenizers; expected a tokenizer.json")
+    return tokenizer
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    if (folder / _WEIGHTS).is_file() or not (folder / _INDEX).is_file():
+        return [folder / _WEIGHTS]
+    return [
+        folder / Path(name).name for name in sorted(set(_json_object(folder / _INDEX)["weight_map"].values()))
+    ]
 
 
 @contextmanager
@@ -96,8 +210,3 @@ def quiet() -> Iterator[None]:
         logging.set_verbosity(verbosity)
         if bars:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, shortly."""
-    return (str(error) or type(error).__name__).splitlines()[0]

@@ -77,10 +77,8 @@ class PieceEncoder(nn.Module):
         self.tokenizer.save_pretrained(folder / SUBFOLDER)
         self.config.save_pretrained(folder / SUBFOLDER)
 
-    def tokenizer_config(self) -> Mapping[str, Any] | None:
-        """Of the tokenizer, where the library tokenizers alone can run it."""
-        if not self.tokenizer.is_fast:
-            return None
+    def tokenizer_config(self) -> Mapping[str, Any]:
+        """Of the tokenizer, which the library tokenizers alone can run."""
         return {
             "scheme": "pieces",
             "max_words": self.max_words,

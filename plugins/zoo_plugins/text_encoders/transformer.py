@@ -12,12 +12,12 @@ from typing import Any, Literal
 from pydantic import PositiveInt
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from torch import nn
-from transformers import AutoModel, BertConfig, PreTrainedTokenizerFast
+from transformers import BertConfig, PreTrainedTokenizerFast
 
 from zoo_registry.contracts import Text, TextEncoder, TextSource, TextSpec, Tokens
 from zoo_registry.errors import ZooError
 
-from .hub import Origin, fetch, load, read_folder
+from .hub import Origin, build, fetch, load, read_folder
 from .pieces import PieceEncoder, saved
 from .words import vocabulary_of
 
@@ -62,7 +62,7 @@ class TransformerEncoder(PieceEncoder, TextEncoder):
         fetched = None
         origin = saved(source)
         if origin is None and model is not None:
-            fetched = fetch(model, weights=pretrained)
+            fetched = fetch(model, "text_encoder.model", weights=pretrained)
             origin = read_folder(fetched, model)
         elif origin is None:
             origin = _fresh(
@@ -75,9 +75,9 @@ class TransformerEncoder(PieceEncoder, TextEncoder):
                 "encoder alone; that of a CLIP model is read by 'clip-text'"
             )
         if fetched is not None and pretrained and model is not None:
-            network = load(AutoModel, fetched, model)
+            network = load(origin.config, fetched, model, "text_encoder.model")
         else:
-            network = AutoModel.from_config(origin.config)  # type: ignore[no-untyped-call]
+            network = build(origin.config)
         super().__init__(_encoder(network), origin, max_words)
         self.spec = TextSpec(width or hidden, words=True)
         self.projection = nn.Identity() if width in (None, hidden) else nn.Linear(hidden, self.spec.width)
