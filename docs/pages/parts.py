@@ -8,10 +8,11 @@ from functools import cache
 from pathlib import Path
 
 from zoo_registry import KINDS, Component, Recipe, catalogue
+from zoo_registry.explain import as_toml, introduction
 from zoo_registry.recipe import LISTS, SINGLE
 from zoo_registry.schema import Schema, schema_of
 
-from .text import cited, described, prose, settings, table, toml
+from .text import cited, prose, settings, table
 
 PAGED = tuple(kind for kind in KINDS if kind != "protocol")
 """Kinds with a page a part; protocols have one page together."""
@@ -60,7 +61,6 @@ def used_by() -> Mapping[tuple[str, str], tuple[str, ...]]:
 def _page(c: Component) -> str:
     schema = schema_of(c)
     part = c.load()
-    general, descriptions = described(part, schema.settings.model_fields)
     facts = [("kind", f"{title(c.kind).lower()}: [all of them](../../parts.md#{c.kind.replace('_', '-')})")]
     if c.paper:
         facts.append(("paper", cited(c.paper)))
@@ -79,10 +79,10 @@ def _page(c: Component) -> str:
     module = Path(*c.target.partition(":")[0].split("."))
     facts.append(("source", f"`plugins/{module}.py`"))
     sections = [f"# `{c.name}`", f"{c.summary}.", table(("", ""), facts)]
-    sections += [prose(paragraph) for paragraph in general]
+    sections += [prose(paragraph) for paragraph in introduction(part, schema.settings.model_fields)]
     sections += [
         "## Settings",
-        settings(schema.settings, descriptions, "../../training.md") or "It has none.",
+        settings(schema.settings, "../../training.md") or "It has none.",
     ]
     sections += [_use(c, schema)]
     return "\n\n".join(sections) + "\n"
@@ -133,10 +133,12 @@ def _use(c: Component, schema: Schema) -> str:
         flags = " ".join(f"--{kind.replace('_', '-')} FILE" for kind in c.load().parts)
         return _code("sh", f"zoo import {c.name} {flags} --out MODEL")
     if c.kind == "task":
-        return _code("toml", f"task = {toml(c.name)}", *([f"train = {{ {first[0]} = … }}"] if first else []))
+        return _code(
+            "toml", f"task = {as_toml(c.name)}", *([f"train = {{ {first[0]} = … }}"] if first else [])
+        )
     fields = list(schema.settings.model_fields.items())[:3]
     defaults = {name: f.default for name, f in fields if not f.is_required() and f.default is not None}
-    choice = toml({"use": c.name} | defaults)
+    choice = as_toml({"use": c.name} | defaults)
     place = next((key for key, kind in LISTS.items() if kind == c.kind), None)
     return _code("toml", f"{c.kind} = {choice}" if place is None else f"{place} = [{choice}]")
 

@@ -6,8 +6,10 @@ from dataclasses import asdict
 
 from zoo_registry import catalogue
 from zoo_registry.contracts import EvaluationProtocol
+from zoo_registry.explain import meanings
+from zoo_registry.schema import schema_of
 
-from .text import cited, code, table
+from .text import cited, code, prose, table
 
 _HEAD = """# Protocols
 
@@ -20,16 +22,6 @@ zoo show protocol/fid-test-5k
 zoo eval runs/birds --data aviary --metrics attributes-2k,kid-judge-2k
 ```
 """
-
-_MEANING = {
-    "images": "images generated",
-    "per_caption": "images of one caption",
-    "split": "split of the data set",
-    "crop": "shorter side over that of the crop",
-    "resize": "resolution that images are brought to",
-    "seed": "seed of noise and captions",
-    "truncation": "noise within plus and minus",
-}
 
 
 def page() -> str:
@@ -50,9 +42,12 @@ def page() -> str:
     for component in listed:
         protocol: EvaluationProtocol = component.load()
         values = asdict(protocol)
-        own = [(f"`{key}`", code(values[key]), meaning) for key, meaning in _MEANING.items()]
+        described = meanings(EvaluationProtocol, values.keys() - {"metric", "settings"})
+        own = [(f"`{key}`", code(values[key]), prose(text)) for key, text in described.items()]
+        of_metric = schema_of(catalogue().get("metric", protocol.metric)).settings.model_fields
         own += [
-            (f"`{key}`", code(value), "setting of the metric") for key, value in protocol.settings.items()
+            (f"`{key}`", code(value), f"of the metric: {prose(of_metric[key].description or '')}")
+            for key, value in protocol.settings.items()
         ]
         sections.append(
             f"## `{component.name}` {{ #{component.name} }}\n\n{component.summary}. "

@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.lineage import IMAGES, REMARKS, RESULTS
 from zoo_registry import Recipe, catalogue
 from zoo_registry.recipe import LISTS, SINGLE, Choice
+from zoo_registry.registry import heading
 
 from .text import cited, code, table
 
@@ -44,7 +45,7 @@ def deviations() -> dict[str, str]:
 
 def _page(name: str) -> str:
     recipe = Recipe.read(name, catalogue())
-    command, summary = _launched(name)
+    summary, command = heading(catalogue().recipe(name))
     lines = [f"# `{name}`", f"{summary}.", _facts(recipe), f"```sh\n{command}\n```"]
     lines += [_generated(row) for row in _rows(name)]
     differs = _differs(name)
@@ -58,13 +59,6 @@ def _page(name: str) -> str:
         text = catalogue().recipe(each).read_text(encoding="utf-8").rstrip()
         lines.append(f"```toml\n{text}\n```")
     return "\n\n".join(lines) + "\n"
-
-
-def _launched(name: str) -> tuple[str, str]:
-    """The command that the first comment of a recipe's file begins with, and what it says after it."""
-    first = catalogue().recipe(name).read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
-    command, _, summary = re.sub(r" {2,}", "\0", first).partition("\0")
-    return f"{command} --out runs/{name}", summary.strip().rstrip(".")
 
 
 def _facts(recipe: Recipe) -> str:
@@ -138,7 +132,7 @@ def _differs(name: str) -> list[str]:
             of = "" if each == name else f"As [`{each}`]({each}.md): "
             found.append(f"- {of}{deviations()[each]}")
     text = catalogue().recipe(name).read_text(encoding="utf-8")
-    own = [line.lstrip("# ") for line in text.splitlines()[1:] if line.startswith("#")]
+    own = [line.lstrip("# ") for line in text.splitlines()[2:] if line.startswith("#")]
     return ["\n".join(found), *([f"Its file says: {' '.join(own)}"] if own else [])] if found or own else []
 
 

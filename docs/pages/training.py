@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, get_args
-
 from pydantic import BaseModel
 
 from zoo_registry import catalogue
+from zoo_registry.explain import introduction, tables
 from zoo_registry.schema import schema_of
 from zoo_registry.training import Training
 
-from .text import comments, described, paragraphs, prose, settings
+from .text import prose, settings
 
 _HEAD = """# Settings of training
 
@@ -23,25 +21,13 @@ work together.
 
 def page() -> str:
     """The page: what every task has, a section per task, then the tables inside."""
-    sections = [_HEAD, f"## Every task\n\n{settings(Training, comments(Training))}\n"]
+    sections = [_HEAD, f"## Every task\n\n{settings(Training)}\n"]
     inner: dict[str, type[BaseModel]] = {}
     for task in catalogue().of("task"):
         model = schema_of(task).settings
-        general, descriptions = described(task.load(), model.model_fields)
-        sections.append(f"## Task `{task.name}`\n\n{prose(general[0])}\n\n{settings(model, descriptions)}\n")
-        inner |= {one.__name__: one for one in _tables(model)}
+        summary = introduction(task.load(), model.model_fields)[0]
+        sections.append(f"## Task `{task.name}`\n\n{prose(summary)}\n\n{settings(model)}\n")
+        inner |= {one.__name__: one for one in tables(model)}
     for name, one in inner.items():
-        sections.append(f"## {name}\n\n{prose(paragraphs(one)[0])}\n\n{settings(one, comments(one))}\n")
+        sections.append(f"## {name}\n\n{prose(introduction(one, one.model_fields)[0])}\n\n{settings(one)}\n")
     return "\n".join(sections)
-
-
-def _tables(model: type[BaseModel]) -> list[type[BaseModel]]:
-    """The models of the tables among a model's values."""
-
-    def within(annotation: Any) -> Iterator[type[BaseModel]]:
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            yield annotation
-        for argument in get_args(annotation):
-            yield from within(argument)
-
-    return [one for field in model.model_fields.values() for one in within(field.annotation)]

@@ -126,6 +126,16 @@ class Catalogue:
         return f"\nplugins that could not be loaded: {'; '.join(failed)}" if failed else ""
 
 
+def heading(recipe: Path) -> tuple[str, str]:
+    """The summary and the command that trains it, which the comments at the head of a recipe's file tell.
+
+    "" for what they do not.
+    """
+    lines = [line.lstrip("# ") for line in recipe.read_text("utf-8").splitlines() if line.startswith("#")]
+    launch = next((line for line in lines if line.startswith("zoo train ")), "")
+    return next((line for line in lines if line != launch), ""), launch
+
+
 def _clash(what: str, plugins: list[Plugin]) -> str:
     return (
         f"{what} is provided by {' and by '.join(map(str, plugins))}; uninstall one of them, "

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from .component import Component
 from .errors import nearest
+from .explain import meanings
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Schema:
     """What a part's constructor asks for."""
 
     wires: tuple[type, ...]  # in order
-    settings: type[BaseModel]  # strict, nothing extra
+    settings: type[BaseModel]  # strict, nothing extra; described as in the docstring
 
 
 @cache
@@ -31,14 +32,17 @@ def schema_of(component: Component) -> Schema:
     """The schema of a part. Imports it."""
     constructor = _constructor(component.load())
     hints = get_type_hints(constructor, include_extras=True)
+    parameters = inspect.signature(constructor).parameters
+    described = meanings(component.load(), parameters)
     wires: list[type] = []
     settings: dict[str, Any] = {}
-    for parameter in list(inspect.signature(constructor).parameters.values())[1:]:
+    for parameter in list(parameters.values())[1:]:
         if parameter.kind is parameter.POSITIONAL_ONLY:
             wires.append(hints[parameter.name])
         elif parameter.kind is parameter.KEYWORD_ONLY:
             default = ... if parameter.default is parameter.empty else parameter.default
-            settings[parameter.name] = (hints[parameter.name], default)
+            field = Field(default, description=described.get(parameter.name))
+            settings[parameter.name] = (hints[parameter.name], field)
         else:
             raise TypeError(
                 f"{component.target}: {parameter.name!r} is no wire (before '/') and no setting (after '*')"

@@ -22,42 +22,62 @@ Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Training(BaseModel):
-    """What every task has."""
+    """What every task has.
+
+    epochs: passes over the training images. steps: instead of `epochs`, where set.
+    batch_size: images a step, in each process.
+    betas: decay rates of Adam's two averages.
+    precision: "bf16": the forward passes under autocast; weights stay float32.
+    seed: of everything random.
+    workers: loader processes; 0: the training process loads.
+    log_every: steps between lines of log.jsonl. checkpoint_every: steps between checkpoints.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     epochs: PositiveInt = 1
-    steps: PositiveInt | None = None  # overrules epochs
+    steps: PositiveInt | None = None
     batch_size: PositiveInt = 16
     betas: tuple[Decay, Decay] = (0.5, 0.999)
-    precision: Literal["float32", "bf16"] = "float32"  # bf16: autocast; weights stay float32
+    precision: Literal["float32", "bf16"] = "float32"
     seed: NonNegativeInt = 0
-    workers: NonNegativeInt = 0  # loader processes
-    log_every: PositiveInt = 10  # steps between lines of log.jsonl
-    checkpoint_every: PositiveInt = 1000  # steps
+    workers: NonNegativeInt = 0
+    log_every: PositiveInt = 10
+    checkpoint_every: PositiveInt = 1000
 
 
 class GrowthStage(BaseModel):
-    """How long a growing network trains at one resolution (ProGAN, arXiv:1710.10196, section 2)."""
+    """How long a growing network trains at one resolution (ProGAN, arXiv:1710.10196, section 2).
+
+    resolution: R, in pixels. epochs: at this resolution; where `train.steps` is set, its share of them.
+    batch_size: images a step; not set: that of the whole training.
+    fade: share of these epochs in which alpha goes from 0 to 1.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     resolution: PositiveInt
-    epochs: PositiveInt = 1  # where `steps` is set: this resolution's share of them
-    batch_size: PositiveInt | None = None  # None: that of the whole training
-    fade: Share = 0.5  # share of these epochs in which alpha goes from 0 to 1
+    epochs: PositiveInt = 1
+    batch_size: PositiveInt | None = None
+    fade: Share = 0.5
 
 
 class Evaluation(BaseModel):
-    """What is measured while a generator trains, on the data set that it trains with."""
+    """What is measured while a generator trains, on the data set that it trains with.
+
+    every: steps between two measurements. metrics: names of protocols, or of metrics.
+    changes: values of theirs, as "kid.features=judge".
+    images: generated for each; not set: as many as the protocol asks for.
+    best: "METRIC" or "METRIC/SCORE": the model is the best by it; not set: the newest.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    every: PositiveInt  # steps
-    metrics: tuple[str, ...]  # protocols, or metrics
-    changes: tuple[str, ...] = ()  # values of theirs, as "kid.features=judge"
-    images: PositiveInt | None = None  # generated for each; None: as many as the protocol asks for
-    best: str | None = None  # "METRIC" or "METRIC/SCORE": the model is the best by it, not the newest
+    every: PositiveInt
+    metrics: tuple[str, ...]
+    changes: tuple[str, ...] = ()
+    images: PositiveInt | None = None
+    best: str | None = None
 
 
 @cache

@@ -17,7 +17,7 @@ from zoo_registry.contracts import Augmentation
 class DiffAugment(nn.Module, Augmentation):
     """Every image, real or generated, gets a colour shift, a translation and a hole of its own.
 
-    policy: which of them; they are done in the paper's order.
+    policy: which changes; they are done in the paper's order.
         "colour": brightness -0.5 to 0.5 added; saturation times 0 to 2; contrast times 0.5 to 1.5.
         "translation": by whole pixels, up to an eighth of the width each way; 0 (mid-grey) comes in.
         "cutout": a square of half the width, its centre anywhere, becomes 0.

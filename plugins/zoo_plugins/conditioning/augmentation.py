@@ -19,7 +19,7 @@ from zoo_registry.contracts import Condition, Conditioning, TextSpec
 class ConditioningAugmentation(nn.Module, Conditioning):
     """The sentence as a Gaussian N(mean, exp(logvar)) from which the code [B,C] is sampled.
 
-    width: C.
+    width: C, of the code.
     activation: what follows the one linear layer, for mean and spread alike: "glu" (AttnGAN), "relu"
         (StackGAN's code) or "none" (T2F).
     spread: how the layer tells it. "logvar": as log sigma^2. "relu": as sigma = ReLU(.) + spread_floor (T2F).

@@ -16,7 +16,8 @@ from zoo_registry.contracts import Condition, Conditioning, TextSpec
 class SentenceProjection(nn.Module, Conditioning):
     """The sentence through one linear layer and a LeakyReLU of slope 0.2: the code [B,C]. Nothing is sampled.
 
-    width: C. batch_norm: normalise between the two, as ports of the system have it; the paper does not.
+    width: C, of the code. batch_norm: normalise between the two, as ports of the system have it; the paper
+        does not.
     equalised: the layer's weights are scaled by 1 / sqrt(D) as they are used (ProGAN, arXiv:1710.10196), as
         the rates of growing networks want it.
     """

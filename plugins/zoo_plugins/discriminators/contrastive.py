@@ -25,7 +25,9 @@ class ContrastiveDiscriminator(nn.Module, Discriminator):
     It has `match` for the loss `contrastive`: the image as a vector and as 8x8 regions, the caption as a
     sentence and as words, in one space. What it learns there from real pairs serves its logit too.
 
-    width: channels up to the resolution `wide_until`; each doubling after that halves them. joint_width: E.
+    width: channels of maps up to `wide_until`.
+    wide_until: resolution of the largest maps with `width` channels; each doubling after it halves them.
+    joint_width: E, of the space that images and captions share.
     deviation_group: how many images share one minibatch deviation.
     """
 

@@ -21,8 +21,6 @@ class DCGANResidual(DCGAN):
 
     The authors' convolutions have biases that are set to zero before every step; here they have none where
     there is batch norm.
-
-    base_channels, text_width, unconditional, norm: as in `dcgan`.
     """
 
     def __init__(

@@ -22,7 +22,7 @@ class OneWay(nn.Module, Discriminator):
 
     It judges the generator's largest image, a power of two from 8, brought to [B,8F,4,4].
 
-    base_channels: F, after the first convolution.
+    base_channels: F, channels after the first convolution.
 
     In a recipe without text its one logit is of the image alone.
     """

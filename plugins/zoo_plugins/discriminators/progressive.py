@@ -24,11 +24,13 @@ class ProgressiveDiscriminator(nn.Module, Discriminator):
 
     With text there is one score, of image and sentence together; without, one of the image.
 
-    width: channels up to the resolution `wide_until`; each doubling after that halves them. last_width: of
-    the last map, 1x1; None: `width`. compressed_width: of the sentence as the last block sees it.
-    deviation_group: how many images share one deviation; T2F's is the batch's. rectified_image: whether a
-    rectifier follows the layers from the image, as in ProGAN; T2F has none. gain: of the equalised layers,
-    He's as in ProGAN; T2F's have 1.
+    width: channels of maps up to `wide_until`.
+    wide_until: resolution of the largest maps with `width` channels; each doubling after it halves them.
+    last_width: of the last map, 1x1; not set: `width`.
+    compressed_width: of the sentence as the last block sees it.
+    deviation_group: how many images share one minibatch deviation; "batch": all, as in T2F.
+    rectified_image: whether a rectifier follows the layers from the image, as in ProGAN; T2F has none.
+    gain: of the equalised layers, He's as in ProGAN; T2F's have 1.
     """
 
     def __init__(

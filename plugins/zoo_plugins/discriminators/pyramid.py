@@ -19,11 +19,11 @@ class Pyramid(nn.Module, Discriminator):
     """One network per resolution brings its image to [B,8F,4,4]; heads score that alone and with the
     sentence.
 
-    base_channels: F, after the first convolution.
+    base_channels: F, channels after the first convolution.
     unconditional: whether there is a head that ignores the sentence; always, where there is no text.
-    norm: "batch"; "spectral" (arXiv:1802.05957), which with biases in the place of batch norms makes AttnGAN
-        into AttnGAN++ (arXiv:2112.01398); "none".
-    judges: "all" images, or the "largest" alone.
+    norm: of the layers: "batch"; "spectral" (arXiv:1802.05957), which with biases in the place of batch norms
+        makes AttnGAN into AttnGAN++ (arXiv:2112.01398); "none".
+    judges: which images of the generator: "all", or the "largest" alone.
     """
 
     def __init__(

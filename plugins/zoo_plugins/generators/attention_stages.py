@@ -47,7 +47,8 @@ class AttentionStages(nn.Module, Generator):
     before.
     images: "all": a stage ends in its image. "largest": the last stage alone does, as in AttnDCGAN, and a
         discriminator judges nothing else.
-    base_channels: K, at every stage's resolution. residual_blocks: in each later stage. noise_width: Z.
+    base_channels: K, channels at every stage's resolution. residual_blocks: how many in each later stage.
+    noise_width: Z, of the noise.
     mask_layout: "right" keeps each caption's padding out of its own attention. "attngan" repeats a bug of
         the authors' code, with which the published weights were trained: scores are rows [batch, query] but
         the mask is repeated as [query, batch], so query q of caption b gets the mask of caption

@@ -29,7 +29,8 @@ class DCGAN(nn.Module, Generator):
 
     The paper's projection of the sentence is the conditioning "projection".
 
-    resolution: R, a power of two from 8. base_channels: F, at half of that resolution. noise_width: Z.
+    resolution: R of the image, a power of two from 8. base_channels: F, channels at half of that resolution.
+    noise_width: Z, of the noise.
     """
 
     def __init__(

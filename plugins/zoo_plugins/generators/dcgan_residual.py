@@ -21,7 +21,8 @@ class DCGANResidual(DCGAN):
 
     The authors' convolutions have biases that are set to zero before every step; here they have none.
 
-    resolution: R, a power of two from 8. base_channels: at half of that resolution. noise_width: Z.
+    resolution: R of the image, a power of two from 8. base_channels: channels at half of that resolution.
+    noise_width: Z, of the noise.
     """
 
     def __init__(

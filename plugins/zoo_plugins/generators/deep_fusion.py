@@ -28,8 +28,9 @@ def widths(resolution: int, channels: int) -> list[int]:
 class DeepFusion(nn.Module, Generator):
     """Noise to an image of one resolution; noise and code scale and shift the channels four times a block.
 
-    resolution: of the image, a power of two from 8. base_channels: F, at that resolution; 8F at the smallest.
-    noise_width: Z.
+    resolution: of the image, a power of two from 8. base_channels: F, channels at that resolution; 8F at the
+        smallest.
+    noise_width: Z, of the noise.
     activation: what follows each scaling. "leaky" (slope 0.2) is the authors' code, and the published weights
         were trained with it; "relu" is the paper.
     """

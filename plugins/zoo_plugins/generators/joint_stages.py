@@ -35,8 +35,8 @@ class JointStages(nn.Module, Generator):
 
     resolutions: of the stages' images, small to large; the first a power of two from 8, each twice the one
     before.
-    base_channels: K, of the first stage; each stage has half of the one before.
-    residual_blocks: in each later stage. noise_width: Z.
+    base_channels: K, channels of the first stage; each stage has half of the one before.
+    residual_blocks: how many in each later stage. noise_width: Z, of the noise.
     """
 
     def __init__(

@@ -34,7 +34,8 @@ class MemoryStages(nn.Module, Generator):
 
     resolutions: of the stages' images, small to large; the first a power of two from 8, each twice the one
     before.
-    base_channels: K, at every stage's resolution. residual_blocks: in each later stage. noise_width: Z.
+    base_channels: K, channels at every stage's resolution. residual_blocks: how many in each later stage.
+    noise_width: Z, of the noise.
     mask_layout: "right" keeps each caption's padding out of its own addressing. "attngan" repeats a bug of
         AttnGAN's code that the authors' has too, and that the published weights were trained with: one
         caption gives different images in different batches. The two agree for one caption and for equal

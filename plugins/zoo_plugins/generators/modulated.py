@@ -40,10 +40,12 @@ class ModulatedGenerator(nn.Module, Generator):
     the channels of every layer; where maps attend to the words, what they find scales and shifts every place.
     Images are not bounded.
 
-    depth: how many resolutions; the largest image is 4 * 2 ** depth pixels wide. width: channels of maps up
-    to the resolution `wide_until`; each doubling after that halves them. noise_width: Z. style_width: S.
-    mapping_layers: from noise and code to the style. attention_resolutions: those of the maps that attend to
-    the words.
+    depth: how many resolutions; the largest image is 4 * 2 ** depth pixels wide.
+    width: channels of maps up to `wide_until`.
+    wide_until: resolution of the largest maps with `width` channels; each doubling after it halves them.
+    noise_width: Z, of the noise. style_width: S, of the style.
+    mapping_layers: how many, from noise and code to the style.
+    attention_resolutions: those of the maps that attend to the words.
     """
 
     def __init__(

@@ -30,11 +30,13 @@ class ProgressiveGenerator(nn.Module, Generator):
 
     Images are not bounded: what is trained to look real keeps near [-1, 1].
 
-    depth: how many resolutions; the largest is 4 * 2 ** (depth - 1). width: channels up to the resolution
-    `wide_until`; each doubling after that halves them. latent_width: of code and noise together; None:
-    `width`. What the conditioning leaves of it is noise. normalise_latent: whether it is scaled to one
-    length, as in ProGAN; T2F takes it as it is. gain: of the equalised layers, He's as in ProGAN; T2F's have
-    1.
+    depth: how many resolutions; the largest is 4 * 2 ** (depth - 1).
+    width: channels of maps up to `wide_until`.
+    wide_until: resolution of the largest maps with `width` channels; each doubling after it halves them.
+    latent_width: of code and noise together; not set: `width`. What the conditioning leaves of it is noise.
+    normalise_latent: whether code and noise are scaled to one length, as in ProGAN; T2F takes them as they
+    are.
+    gain: of the equalised layers, He's as in ProGAN; T2F's have 1.
     """
 
     def __init__(

@@ -25,9 +25,9 @@ from .progressive import ProgressiveGenerator, doubling_block
 class ProgressiveAttentionGenerator(ProgressiveGenerator):
     """`progressive`, whose maps of some resolutions attend to the words before they are doubled.
 
-    attention_resolutions: of those maps, each smaller than the largest resolution; None: the three largest of
-        those. A resolution that has not grown yet attends to nothing, and its attention is not generated.
-    The other settings are those of `progressive`.
+    attention_resolutions: of those maps, each smaller than the largest resolution; not set: the three
+        largest of those. A resolution that has not grown yet attends to nothing, and its attention is not
+        generated.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ _POOLED = 4  # the resolution that the last map is pooled to
 class ConvEncoder(nn.Module, ImageEncoder):
     """Images [B,3,R,R] of any resolution to a vector [B,D] and a map of regions [B,N,D], learnt from nothing.
 
-    base_channels: F, after the first convolution; each halving of the resolution doubles them.
+    base_channels: F, channels after the first convolution; each halving of the resolution doubles them.
     downsamplings: how often the resolution is halved, images have 2 ** downsamplings at least: with 4, images
     of 64 px have 4x4 regions.
     """

@@ -21,8 +21,8 @@ from zoo_registry.errors import ZooError
 class ResidualEncoder(nn.Module, ImageEncoder):
     """Images [B,3,R,R] to a vector [B,D] and 8x8 regions, learnt from nothing.
 
-    resolution: R, a power of two from 16. width: channels up to the resolution `wide_until`; each doubling
-    after that halves them.
+    resolution: R of the images, a power of two from 16. width: channels of maps up to `wide_until`.
+    wide_until: resolution of the largest maps with `width` channels; each doubling after it halves them.
     """
 
     def __init__(

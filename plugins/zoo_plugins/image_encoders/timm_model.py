@@ -26,7 +26,7 @@ class TimmEncoder(nn.Module, ImageEncoder):
     model: any timm model that has its stages ("features_only"). A tag picks its weights; "inception_v3"
         means "inception_v3.tv_in1k", the ones that AttnGAN used. They take [-1, 1] as it is; other models get
         their own mean and deviation.
-    width: D: the text's width, since the two are compared; None takes it from there.
+    width: D, of regions and vector: the text's width, since the two are compared; None takes it from there.
     pretrained: start from the model's published weights. Where they cannot be fetched, a UserWarning tells so
         and the trunk starts at random. False fetches nothing: right where the weights come from a file.
     trunk: "frozen": no gradient for the trunk's parameters, only the two projections learn; in train mode its

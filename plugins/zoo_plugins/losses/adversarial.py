@@ -33,10 +33,10 @@ class Pointwise(Loss):
         "unconditional" (is it real?) can be two entries of a recipe, each with its own weight or schedule.
     mismatched: whether real images with a sentence that is not their own count as fakes, in the conditional
         head. A round without such pairs goes without their term.
-    balance: "mean" weighs the kinds of real pairs by one over their number, and the kinds of fakes likewise
-        (arXiv:1605.05396; AttnGAN, arXiv:1711.10485): with one head r(x|s) + [f(x^|s) + f(x|s')] / 2, with
-        two [r(x) + r(x|s)] / 2 + [f(x^) + f(x^|s) + f(x|s')] / 3. "sum" gives every kind the weight 1 (T2F;
-        StackGAN++, arXiv:1710.10916). The generator's terms are summed over the heads.
+    balance: of real pairs and fakes. "mean" weighs the kinds of real pairs by one over their number, and the
+        kinds of fakes likewise (arXiv:1605.05396; AttnGAN, arXiv:1711.10485): with one head r(x|s) + [f(x^|s)
+        + f(x|s')] / 2, with two [r(x) + r(x|s)] / 2 + [f(x^) + f(x^|s) + f(x|s')] / 3. "sum" gives every kind
+        the weight 1 (T2F; StackGAN++, arXiv:1710.10916). The generator's terms are summed over the heads.
 
     One term per resolution R: "adversarial/R", of one kind of head "matching/R" or "realism/R".
     """

@@ -21,12 +21,11 @@ class BinaryCrossEntropy(Pointwise):
     """Real, generated and mismatched pairs distinguished; images alone too, where the discriminator has that
     head.
 
-    heads, mismatched, balance: see `Pointwise`. The defaults are AttnGAN's weights, and Reed's
-        (arXiv:1605.05396, algorithm 1) where there is one head.
     mismatched_is_real: count the image of a mismatched pair as real once more in the unconditional head, as
         StackGAN++ does; with balance = "sum" the whole is then its code's
         [b(x|s,1) + b(x,1)] + [b(x'|s,0) + b(x',1)] + [b(x^|s,0) + b(x^,0)].
 
+    The defaults are AttnGAN's weights, and Reed's (arXiv:1605.05396, algorithm 1) where there is one head.
     One term per resolution R: "adversarial/R", of one kind of head "matching/R" or "realism/R".
     """
 

@@ -24,8 +24,9 @@ class Contrastive(Loss):
     The discriminator learns it from real pairs, with generated images among the wrong ones: without them the
     generator finds patterns that match a caption and look like nothing.
 
-    temperature: of the cosines. gamma1, gamma2: how sharply a word attends to regions, and how sharply words
-    vote (AttnGAN, arXiv:1711.10485, equations 8 and 10).
+    temperature: what the cosines are divided by before the softmax.
+    gamma1: how sharply a word attends to regions (AttnGAN, arXiv:1711.10485, equation 8).
+    gamma2: how sharply words vote (its equation 10).
 
     Terms: "contrastive/sentence" and "contrastive/words", each the mean of both directions.
     """

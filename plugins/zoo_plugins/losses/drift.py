@@ -20,7 +20,7 @@ from .gradients import Regulariser
 class Drift(Regulariser):
     """Keeps the logits of real images near 0, where nothing else holds them: a critic's are free to drift.
 
-    factor: epsilon of the paper. every: in which steps, see `Regulariser`.
+    factor: its weight, epsilon of the paper.
 
     Terms: "drift/R", R the resolution of the score; several heads are summed.
     """

@@ -19,7 +19,7 @@ from .gradients import Regulariser, norms, penalised
 class GradientPenalty(Regulariser):
     """Keeps the gradient's length near 1 on images between real and generated ones, with the right sentence.
 
-    factor: lambda of the paper. every: in which steps, see `Regulariser`.
+    factor: its weight, lambda of the paper.
 
     The paper advises against batch normalisation in such a discriminator: its images should not mix.
     Terms: "gp/R", R the resolution of the score; several heads are summed.

@@ -22,6 +22,8 @@ class Regulariser(Loss):
     every sixteenth step. There the term has an optimiser step of its own, whose rates are corrected for that;
     here it joins the losses of its step. In the other steps there is no term at all.
 
+    every: in which steps: those that are a multiple of it.
+
     Subclasses give the scalars; the terms are "name/R", R the resolution of the score.
     """
 

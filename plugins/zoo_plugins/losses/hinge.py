@@ -15,8 +15,8 @@ class Hinge(Pointwise):
     """Real logits pushed above 1, those of fakes below -1; the generator raises the logits of its generated
     images.
 
-    heads, mismatched, balance: see `Pointwise`. With one head the defaults are DF-GAN's
-        h(-D(x,s)) + [h(D(x^,s)) + h(D(x,s'))] / 2 with h(d) = max(0, 1 + d), and -D(x^,s) for the generator.
+    With one head the defaults are DF-GAN's h(-D(x,s)) + [h(D(x^,s)) + h(D(x,s'))] / 2 with
+    h(d) = max(0, 1 + d), and -D(x^,s) for the generator.
 
     One term per resolution R: "adversarial/R", of one kind of head "matching/R" or "realism/R".
     """

@@ -16,8 +16,8 @@ from zoo_registry.contracts import Loss, Round
 class KL(Loss):
     """KL(N(mean, exp(logvar)) || N(0, 1)) of the condition, averaged over the batch: the term "kl".
 
-    reduction: over the width C. "mean", as AttnGAN's and StackGAN's code has it; "sum", the paper's form and
-        T2F's, is C times as much.
+    reduction: of the terms of the code's C values. "mean", as AttnGAN's and StackGAN's code has it; "sum",
+        the paper's form and T2F's, is C times as much.
     """
 
     def __init__(self, *, reduction: Literal["mean", "sum"] = "mean") -> None:

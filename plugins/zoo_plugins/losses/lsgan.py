@@ -14,7 +14,7 @@ class LeastSquares(Pointwise):
     """Real logits pulled to 1, those of fakes to 0; the generator pulls the logits of its generated images to
     1.
 
-    Half of each square, as in the paper. heads, mismatched, balance: see `Pointwise`.
+    Half of each square, as in the paper.
 
     One term per resolution R: "adversarial/R", of one kind of head "matching/R" or "realism/R".
     """

@@ -18,7 +18,7 @@ from .gradients import Regulariser, norms, penalised
 class MatchingAwareGradientPenalty(Regulariser):
     """Makes the discriminator smooth around real images with their own sentence.
 
-    factor, power: k and p of the paper. every: in which steps, see `Regulariser`.
+    factor: its weight, k of the paper. power: p of the paper, of the length.
 
     The length is of the gradient by image and sentence together, as in the authors' code; the paper adds the
     two lengths. Without text it is of the gradient by the image. Terms: "ma-gp/R", R the resolution of the

@@ -19,7 +19,6 @@ class R1(Regulariser):
     """gamma / 2 times the squared length of the gradient by real images.
 
     gamma: its strength; it changes over training as a schedule of the recipe's `weight`.
-    every: in which steps, see `Regulariser`.
 
     Terms: "r1/R", R the resolution of the score; several heads are summed.
     """

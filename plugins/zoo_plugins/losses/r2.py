@@ -20,7 +20,6 @@ class R2(Regulariser):
     """gamma / 2 times the squared length of the gradient by generated images.
 
     gamma: its strength; it changes over training as a schedule of the recipe's `weight`.
-    every: in which steps, see `Regulariser`.
 
     Terms: "r2/R", R the resolution of the score; several heads are summed.
     """

@@ -19,7 +19,8 @@ from .adversarial import TERMS, Heads, Scores, head_inputs, named, scores
 class Relativistic(Loss):
     """Each real image judged more real than the generated image of its sentence, or, for the generator, less.
 
-    heads: which heads of the discriminator, see `Pointwise`; both images of a pair get one sentence.
+    heads: of the discriminator, those that judge: "conditional", "unconditional", or "all"; both images of a
+        pair get one sentence.
     mismatched: whether, for the discriminator, each real image must also match its own sentence better than
         an image that the sentence does not belong to. A round without such pairs goes without that term.
 

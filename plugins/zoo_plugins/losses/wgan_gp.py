@@ -23,16 +23,15 @@ from .gp import between, distance_from_one
 class WassersteinGradientPenalty(Pointwise):
     """E[D(x^)] - E[D(x)] + E[D(x, s')], and what keeps such a critic's slope at 1 and its logits near 0.
 
-    heads, mismatched, balance: see `Pointwise`. T2F's weights, the default, are all 1.
     penalty: weight of the gradient penalty, on images between real and generated ones with the right
     sentence.
     drift: weight of E[D(x)^2].
     norm: the length of the gradient that should be 1. "image": of an image's. "pixel": of each pixel's over
         the colours, which is a mistake of T2F's first version; a critic so trained has slopes of about R.
 
-    Terms, R the resolution of the score: "critic/R", "penalty/R", "drift/R"; of one kind of head
-    "matching/R", "matching-penalty/R", "matching-drift/R", or "realism/R" and so on. A weight of 0 leaves its
-    term out.
+    T2F's weights, the default, are all 1. Terms, R the resolution of the score: "critic/R", "penalty/R",
+    "drift/R"; of one kind of head "matching/R", "matching-penalty/R", "matching-drift/R", or "realism/R" and
+    so on. A weight of 0 leaves its term out.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ class Diversity(Metric):
     generator ignores shows as 0; so does a truncated one as less. Images of no worth can be diverse.
 
     features: the extractor. The paper's own is LPIPS; with another the numbers differ.
-    distance: "cosine", 1 - cos, or "euclidean".
+    distance: between features: "cosine", 1 - cos, or "euclidean".
 
     Raises `ZooError` for a protocol that generates one image per caption.
     """

@@ -22,7 +22,7 @@ class InceptionScore(Metric):
 
     features: an extractor with class scores. StackGAN, AttnGAN and DM-GAN published scores of CUB from an
         Inception network tuned to birds: those are not comparable with these.
-    splits: how many parts.
+    splits: how many parts the images are divided into.
 
     Raises `ZooError` for fewer images than parts.
     """

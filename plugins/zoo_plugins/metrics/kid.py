@@ -21,8 +21,8 @@ class KID(Metric):
     By torch-fidelity, in float64. The interval is the jackknife's, from the subsets' deviation (Shao and Wu
     1989): subsets overlap, so that their deviation alone would understate it.
 
-    features: the extractor.
-    subsets, subset_size: how many subsets, and how many generated and real images each holds.
+    features: the extractor whose features are compared.
+    subsets: how many are sampled. subset_size: images of a subset, as many generated as real ones.
 
     Raises `ZooError` where there are fewer generated or real images than a subset holds.
     """

@@ -22,7 +22,7 @@ class PrecisionRecall(Metric):
     torch-fidelity, in float64. Each interval takes the other images as they are.
 
     features: the extractor. The paper's own is a VGG-16; with another the numbers differ.
-    neighbourhood: k.
+    neighbourhood: k, the neighbour that bounds an image's surroundings.
 
     Raises `ZooError` where there are no more generated or real images than neighbours.
     """

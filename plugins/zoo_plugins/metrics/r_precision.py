@@ -38,7 +38,7 @@ class RPrecision(Metric):
         its own a generator can score higher than real images do (arXiv:2112.01398): report one by an
         independent matcher beside it.
     candidates: captions per image, its own among them.
-    folds: how many.
+    folds: parts of the images that the interval is of.
 
     Raises `ZooError` for a pipeline without text, for fewer captions of other classes than candidates, for
     fewer images than folds.

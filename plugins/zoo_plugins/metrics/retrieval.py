@@ -24,7 +24,7 @@ class Retrieval(Metric):
     A tie is a miss. Images of the same caption do not compete.
 
     matcher: "own", the encoders that the generator was trained with, or the folder of a matching model.
-    k: each K.
+    k: each K that is reported.
 
     Raises `ZooError` for a pipeline without text, and where no more images are generated than the largest K.
     """

@@ -43,14 +43,16 @@ class Lazy(BaseModel):
     """Losses of the discriminator in a phase of their own, every n-th step and then n times as heavy.
 
     Lazy regularisation: StyleGAN2 (arXiv:1912.04958), appendix B.
+
+    losses: their names in the recipe, as "r1". every: n, in steps.
+    own_optimiser: an Adam for them alone; else they share the discriminator's, whose rate and betas are then
+    corrected to c lr and betas^c, c = n / (n + 1).
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    losses: tuple[str, ...]  # their names in the recipe, as "r1"
-    every: PositiveInt = 16  # n, steps
-    # an Adam for them alone; else they share the discriminator's, whose rate and betas are then corrected to
-    # c lr and betas^c, c = n / (n + 1)
+    losses: tuple[str, ...]
+    every: PositiveInt = 16
     own_optimiser: bool = False
 
 
@@ -59,7 +61,9 @@ class Adversarial(Task):
 
     Samples come from averaged weights. All rates are those of Adam.
 
-    generator_lr, discriminator_lr: learning rates. lr_decay: factor of both every `lr_decay_epochs`.
+    generator_lr: learning rate of the generator and its encoders.
+    discriminator_lr: learning rate of the discriminator.
+    lr_decay: factor of both rates every `lr_decay_epochs`. lr_decay_epochs: epochs between two decays.
     ema: decay per step of the average of the generator and its encoders, parameters and buffers.
     ema_overwrites: steps after which the live weights become their average each time (a bug of StackGAN++).
     critic_steps: updates of the discriminator a step, each on a batch and noise of its own (5 in
@@ -72,7 +76,7 @@ class Adversarial(Task):
         "shuffle": a permutation, which may leave images with their own (a bug of T2F).
     reads: the discriminator's sentence input: the sentence, or the mean of the conditioning (StackGAN++).
     interpolate: b of GAN-INT: also generate from b x + (1 - b) y of the batch's sentences.
-    growth: of a growing generator, small to large; empty: every resolution alike.
+    growth: how long a growing generator trains at each resolution, small to large; empty: all alike.
     fade_real: whether real images are faded in with a new resolution; false is a bug of T2F.
     sample_every: steps between sample grids. evaluate: what is measured while training.
     """

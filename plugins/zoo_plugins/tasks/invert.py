@@ -31,7 +31,7 @@ class Inverting(Task):
 
     The model is the best by the error on fixed generated images.
 
-    lr: learning rate of Adam. validate_every: steps.
+    lr: learning rate of Adam. validate_every: steps between two measurements of the error.
     held_out: generated images that the error is measured on, of captions of the held-out split.
     """
 

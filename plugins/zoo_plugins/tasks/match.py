@@ -26,13 +26,13 @@ class Matching(Task):
 
     The model is the best by R@1, then R@5, of retrieval among held-out pairs.
 
-    optimiser: of both encoders. lr: learning rate. lr_decay: its factor per epoch. lr_floor: its least, as a
-        share of `lr`.
+    optimiser: of both encoders. lr: learning rate at the start. lr_decay: factor of the rate per epoch.
+    lr_floor: least rate, as a share of `lr`.
     clip: largest norm of the text encoder's gradient; 0: not clipped.
-    resolution: R of the images.
+    resolution: R of the images, in pixels.
     classes_as_units: a batch holds one image of each of `batch_size` classes, an epoch as many batches as
         there are classes.
-    validate_every: steps; not set: once an epoch.
+    validate_every: steps between two measurements of retrieval; not set: once an epoch.
     held_out: most images of the held-out split that retrieval is measured on.
     """
 

@@ -19,8 +19,9 @@ from .words import WordEncoder, read_to_the_end
 class BiLSTM(WordEncoder, TextEncoder):
     """Words to a sentence [B,D] and vectors [B,L,D], 0 where padded.
 
-    width: D, even. word_width: E.
-    cell, layers: of the recurrent network. dropout: of the embedded words, and between layers.
+    width: D, of words and sentence, even. word_width: E, of an embedded word.
+    cell: of the recurrent network. layers: of the recurrent network, one upon the other.
+    dropout: share of the embedded words' values, and of those between layers, that is set to 0 in training.
     max_words: of a longer caption, the first `max_words` known words are read. The authors' code generates a
         random subset each time, when sampling too, so that one caption gives many images.
     pooling: what of the words makes the sentence: "last", the last states of both directions (AttnGAN), or

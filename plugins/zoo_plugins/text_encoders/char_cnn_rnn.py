@@ -31,7 +31,7 @@ _POOLS = ((3, 3), (3, 3), (3, 2))  # width and stride
 class CharCNNRNN(nn.Module, TextEncoder):
     """Characters by convolutions, what these find by a recurrent network: a sentence [B,D], maybe words too.
 
-    width: D. channels: of the three convolutions; the last are W.
+    width: D, of the sentence. channels: of the three convolutions; the last are W.
     poolings: convolutions that are followed by max pooling. With 3 the recurrent network takes S = 8 steps,
         with 2 it takes 18 ("Long" in the authors' code).
     cell: "rnn": ReLU(i2h(x) + h2h(h)). "gru": a gated recurrent unit.

@@ -24,7 +24,8 @@ class CLIPText(PieceEncoder, TextEncoder):
     compares it with images, by cosine. The words are the states of their own pieces, projected alike.
 
     model: a name on the Hugging Face Hub or the folder of a CLIP model saved with transformers.
-    width: D: where given, and other than CLIP's own, one more linear layer leads there.
+    width: D, of words and sentence: where given, and other than CLIP's own, one more linear layer leads
+        there.
     max_words: of a longer caption, the first `max_words` pieces of words are read; CLIP reads 75.
     pretrained: start from the model's published weights; False: from its configuration alone.
 

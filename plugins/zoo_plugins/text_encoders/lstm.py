@@ -21,7 +21,8 @@ from .words import WordEncoder, read_to_the_end
 class LSTMEncoder(WordEncoder, TextEncoder):
     """Words, read once from the first to the last, to a sentence [B,D] and vectors [B,L,D], 0 where padded.
 
-    width: D. word_width: E. cell, layers: of the recurrent network.
+    width: D, of words and sentence. word_width: E, of an embedded word.
+    cell: of the recurrent network. layers: of the recurrent network, one upon the other.
     max_words: of a longer caption, the first `max_words` known words are read.
     read_out: where the sentence is taken. "last": after the caption's last word. "padded": after `max_words`
         positions, most of them padding (index 0) that the network goes on reading, as the original does; what

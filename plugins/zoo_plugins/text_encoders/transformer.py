@@ -31,9 +31,10 @@ class TransformerEncoder(PieceEncoder, TextEncoder):
     model: a name on the Hugging Face Hub ("google-bert/bert-base-uncased", "google-t5/t5-small", of which the
         encoder is taken, …) or the folder of a model saved with transformers. None: a small BERT that starts
         from nothing, reads whole words, those of the training captions, and needs no network.
-    width: D: where given, one linear layer leads there from K; None: D is K. Of a fresh model it is K, 256 if
-        None.
-    layers, heads: of a fresh model; None: 2 and 4. A named model has its own.
+    width: D, of words and sentence: where given, one linear layer leads there from K; None: D is K. Of a
+        fresh model it is K, 256 if None.
+    layers: of a fresh model; not set: 2. A named model has its own.
+    heads: of attention in each layer of a fresh model; not set: 4. A named model has its own.
     max_words: of a longer caption, the first `max_words` pieces of words are read.
     pooling: the sentence. "mean": of all that the model has read, special pieces too. "first": the first
         piece, "[CLS]" in models that have one.

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..component import KINDS, Component
+from ..explain import explain, tables
+from ..schema import schema_of
 from . import losses, networks, others, tasks
 from .shared import CAPTIONS
 
@@ -27,6 +29,8 @@ def check_component(component: Component, **settings: Any) -> None:
     assert component.kind in KINDS, f"{component.kind!r} is no kind; kinds are {', '.join(KINDS)}"
     assert component.summary, "a part has a summary: one line for `zoo list`"
     assert component.load().__doc__, "a part's class has a docstring"
+    if component.kind != "protocol":
+        _settings_are_described(component)
     checks: dict[str, Callable[[Component, Mapping[str, Any]], None]] = {
         "text_encoder": networks.text_encoder,
         "image_encoder": networks.image_encoder,
@@ -42,6 +46,17 @@ def check_component(component: Component, **settings: Any) -> None:
         "importer": others.importer,
     }
     checks[component.kind](component, settings)
+
+
+def _settings_are_described(component: Component) -> None:
+    """`zoo show` has a line to say on each setting."""
+    settings = schema_of(component).settings
+    for model in (settings, *tables(settings)):
+        for setting in explain(model):
+            assert len(setting.meaning.split()) > 2, (
+                f"{setting.name!r} is a setting that the docstring does not describe; expected "
+                f"'{setting.name}: …' in a few words, at the start of a line, got {setting.meaning!r}"
+            )
 
 
 __all__ = ["CAPTIONS", "check_component"]

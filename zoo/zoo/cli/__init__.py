@@ -19,7 +19,7 @@ from zoo_registry import ZooError, catalogue
 
 COMMANDS = {
     "list": "looking.list_",
-    "show": "looking.show",
+    "show": "showing.show",
     "check": "looking.check",
     "lock": "looking.lock",
     "doctor": "looking.doctor",

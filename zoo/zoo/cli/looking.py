@@ -1,16 +1,18 @@
-"""Commands that look: list, show, check, lock, doctor."""
+"""Commands that look: list, check, lock, doctor."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from zoo_registry import KINDS, Component, ZooError, catalogue
+from zoo_registry import KINDS, ZooError, catalogue
 from zoo_registry.errors import first_line, nearest
+from zoo_registry.registry import heading
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Changes = Annotated[
@@ -19,37 +21,70 @@ Changes = Annotated[
 ]
 
 
+MODELS = ("recipe", "pretrained")
+"""The kinds that `zoo list models` lists: what can be trained, and what is trained."""
+
+
 def list_(
-    kind: Annotated[
-        str | None,
-        typer.Argument(help="A kind of part, 'recipe' or 'pretrained'. All of them when left out."),
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KIND] [PATTERN]",
+            help="A kind of part, 'recipe', 'pretrained', or 'models' for these two; and names, as 'attn*'.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """List the parts, recipes and trained models that are installed.
 
     Example: zoo list generator
+
+    Example: zoo list 'attn*'
     """
-    kinds = (*KINDS, "recipe", "pretrained")
-    if kind is not None and kind not in kinds:
-        raise ZooError(f"{kind!r} is no kind of part{nearest(kind, kinds)}")
-    rows = [
-        {"kind": c.kind, "name": c.name, "summary": c.summary, "paper": c.paper}
-        for k in KINDS
-        if kind in (None, k)
-        for c in catalogue().of(k)
-    ]
-    if kind in (None, "recipe"):
-        rows += [
-            {"kind": "recipe", "name": name, "summary": _first_comment(catalogue().recipe(name)), "paper": ""}
-            for name in catalogue().recipe_names()
-        ]
-    if kind in (None, "pretrained"):
-        rows += [_pretrained(name) for name in catalogue().pretrained_names()]
+    kinds: tuple[str, ...] = (*KINDS, *MODELS)
+    kind, pattern = _kind_and_pattern(what or [], (*kinds, "models"))
+    if kind is not None:
+        kinds = MODELS if kind == "models" else (kind,)
+    found = [row for k in kinds for row in _rows(k)]
+    rows = [row for row in found if fnmatchcase(row["name"], pattern)]
+    if found and not rows:
+        names = [row["name"] for row in found]
+        raise ZooError(
+            f"no {kind or 'part, recipe or model'} is called {pattern!r}"
+            + nearest(pattern.strip("*"), names if kind else {*names, *kinds, "models"})
+        )
     if as_json:
         print(json.dumps(rows, indent=2))
     else:
-        _table([(row["kind"], row["name"], row["summary"], row["paper"]) for row in rows])
+        table([(row["kind"], row["name"], row["summary"], row["paper"]) for row in rows])
+
+
+def _kind_and_pattern(words: list[str], kinds: Collection[str]) -> tuple[str | None, str]:
+    """What the arguments of `zoo list` ask for: a kind, or None for all, and a pattern of names."""
+    match words:
+        case []:
+            return None, "*"
+        case [word]:
+            return (word, "*") if word in kinds else (None, word)
+        case [kind, pattern] if kind in kinds:
+            return kind, pattern
+        case [kind, _]:
+            raise ZooError(f"{kind!r} is no kind of part{nearest(kind, kinds)}")
+        case _:
+            raise ZooError(f"expected a kind and a pattern at most, got {' '.join(words)}; quote the pattern")
+
+
+def _rows(kind: str) -> Iterator[dict[str, str]]:
+    """What is installed of a kind."""
+    if kind == "recipe":
+        for name in catalogue().recipe_names():
+            summary, _ = heading(catalogue().recipe(name))
+            yield {"kind": kind, "name": name, "summary": summary, "paper": ""}
+    elif kind == "pretrained":
+        yield from map(_pretrained, catalogue().pretrained_names())
+    else:
+        for c in catalogue().of(kind):
+            yield {"kind": kind, "name": c.name, "summary": c.summary, "paper": c.paper}
 
 
 def _pretrained(name: str) -> dict[str, str]:
@@ -67,90 +102,6 @@ def _pretrained(name: str) -> dict[str, str]:
         return {"kind": "pretrained", "name": name, "summary": error_line, "paper": ""}
     learnt = f", trained on {data}" if data else ""
     return {"kind": "pretrained", "name": name, "summary": f"{recipe}{learnt}", "paper": paper}
-
-
-def show(
-    what: Annotated[
-        str, typer.Argument(metavar="KIND/NAME|RECIPE", help="A part, or a recipe's name or file.")
-    ],
-    as_json: Json = False,
-) -> None:
-    """Show a part with its settings, or a recipe.
-
-    Example: zoo show generator/attention-stages
-    """
-    kind, slash, name = what.partition("/")
-    if slash and kind in KINDS:
-        _show_part(catalogue().get(kind, name), as_json)
-        return
-    if as_json:
-        lock(what)
-        return
-    path = Path(what) if Path(what).suffix in (".toml", ".json") else catalogue().recipe(what)
-    if not path.is_file():
-        raise ZooError(f"no such recipe file: {path}")
-    print(path.read_text(encoding="utf-8").rstrip())
-
-
-def _show_protocol(component: Component, as_json: bool) -> None:
-    from dataclasses import asdict
-
-    values = asdict(component.load())
-    if as_json:
-        print(json.dumps(values, indent=2))
-        return
-    print(f"{component.kind}/{component.name}: {component.summary}")
-    _table([(key, json.dumps(value)) for key, value in values.items() if key != "name"])
-
-
-def _show_part(component: Component, as_json: bool) -> None:
-    if component.kind == "protocol":
-        _show_protocol(component, as_json)
-        return
-
-    from zoo_registry.schema import schema_of
-
-    schema = schema_of(component)
-    if as_json:
-        data = {
-            "kind": component.kind,
-            "name": component.name,
-            "summary": component.summary,
-            "paper": component.paper,
-            "gives": sorted(component.gives),
-            "needs": sorted(component.needs),
-            "from": str(catalogue().provider(component.kind, component.name)),
-            "wires": [wire.__name__ for wire in schema.wires],
-            "settings": schema.settings.model_json_schema().get("properties", {}),
-        }
-        print(json.dumps(data, indent=2))
-        return
-    print(f"{component.kind}/{component.name}: {component.summary}")
-    facts = {
-        "paper": component.paper,
-        "gives": ", ".join(sorted(component.gives)),
-        "needs": ", ".join(sorted(component.needs)),
-        "wires": ", ".join(wire.__name__ for wire in schema.wires),
-        "from": str(catalogue().provider(component.kind, component.name)),
-    }
-    _table([(key, value) for key, value in facts.items() if value])
-    fields = schema.settings.model_fields
-    if fields:
-        print("\nsettings")
-        _table(
-            [
-                (
-                    f"  {name}",
-                    _type(field.annotation),
-                    "required" if field.is_required() else f"= {field.default!r}",
-                )
-                for name, field in fields.items()
-            ]
-        )
-
-
-def _type(annotation: Any) -> str:
-    return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
 
 
 def check(
@@ -214,18 +165,10 @@ def doctor(as_json: Json = False) -> None:
             rows.append((key, ", ".join(map(str, value)) or "none"))
         else:
             rows.append((key, str(value)))
-    _table(rows)
+    table(rows)
 
 
-def _first_comment(path: Path) -> str:
-    """What a recipe says of itself: the comment of its second line, under the command that launches it."""
-    lines = [
-        line[1:].strip() for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")
-    ]
-    return lines[0] if lines else ""
-
-
-def _table(rows: Iterable[Sequence[str]]) -> None:
+def table(rows: Iterable[Sequence[str]]) -> None:
     """Aligned columns, as wide as they need to be."""
     rows = list(rows)
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []

@@ -16,7 +16,7 @@ class Mirrored(nn.Module, Augmentation):
 
     Not for captions that tell left from right.
 
-    share: of the images.
+    share: of the images that are mirrored.
     """
 
     def __init__(self, *, share: Annotated[float, Field(ge=0, le=1)] = 0.5) -> None:

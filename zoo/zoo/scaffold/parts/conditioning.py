@@ -14,7 +14,7 @@ from zoo_registry.contracts import Condition, Conditioning, TextSpec
 class Standardised(nn.Module, Conditioning):
     """The sentence brought to mean 0 and variance 1, then through one linear layer. Nothing is sampled.
 
-    width: C.
+    width: C, of the code.
     """
 
     def __init__(self, text: TextSpec, /, *, width: PositiveInt = 64) -> None:

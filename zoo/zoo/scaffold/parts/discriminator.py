@@ -16,7 +16,7 @@ class Projection(nn.Module, Discriminator):
 
     That of an image alone; with a sentence also the product of the image's vector and the sentence's.
 
-    channels: K.
+    channels: K, of the last map.
     """
 
     unconditional = True

@@ -17,7 +17,7 @@ from zoo_registry.contracts import Condition, ConditionSpec, Generated, Generato
 class Upsampler(nn.Module, Generator):
     """Code and noise to one image, by nearest-neighbour doublings and 3x3 convolutions.
 
-    resolution: R. channels: K, of every block. noise_width: Z.
+    resolution: R of the image. channels: K, of every block. noise_width: Z, of the noise.
     """
 
     def __init__(

@@ -20,7 +20,8 @@ from zoo_registry.contracts import Text, TextEncoder, TextSource, TextSpec, Toke
 class HashedWords(nn.Module, TextEncoder):
     """Each word with its neighbours to a vector, 0 where padded; the sentence is their mean.
 
-    width: D. buckets: rows of the table; words that share one are the same to the encoder.
+    width: D, of words and sentence. buckets: rows of the table; words that share one are the same to the
+        encoder.
     max_words: L at most; what a longer caption says after them is not read.
     """
 
