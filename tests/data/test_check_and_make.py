@@ -9,14 +9,14 @@ from zoo.data.make import make
 from zoo_plugins.datasets.readers.cub import CubFolder
 from zoo_plugins.datasets.readers.imagefolder import ImageFolder
 from zoo_plugins.datasets.readers.webdataset_shards import WebDatasetShards
-from zoo_registry.contracts import DataSource, Record
+from zoo_registry.contracts import Dataset, DataSource, Record
 from zoo_registry.errors import ZooError
 
 TRAIN = "001.Black_footed_Albatross/Black_footed_Albatross_000"
 TEST = "003.Sooty_Albatross/Sooty_Albatross_000"
 
 
-class Samples:
+class Samples(Dataset):
     """A procedural data set with what the folder reader has to return: nested names, captions, attributes."""
 
     source = DataSource("")

@@ -64,10 +64,14 @@ def test_procedural_data_sets_take_a_count_or_their_own():
     assert opened("aviary:500").source.argument == "500"
 
 
-def test_a_name_goes_before_a_folder_of_that_name(own, monkeypatch):
+def test_a_name_of_a_set_and_of_a_folder_asks_which(own, monkeypatch):
     own.rename(own.with_name("aviary"))
     monkeypatch.chdir(own.parent)
-    assert isinstance(opened("aviary"), Samples)
+    with pytest.raises(
+        ZooError, match=r"'aviary' is a data set of the zoo and a folder here; say which: aviary: "
+    ):
+        opened("aviary")
+    assert isinstance(opened("aviary:"), Samples)
     assert isinstance(opened("./aviary"), ImageFolder)
 
 

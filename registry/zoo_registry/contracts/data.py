@@ -65,6 +65,10 @@ class Dataset(Protocol):
         """Problems of the layout and of the captions. The engine opens the images and adds theirs."""
         ...
 
+    def passed_over(self) -> Mapping[str, int]:
+        """How many files are of no use to the reader, by what they are, such as "hidden files"."""
+        return {}
+
     def fingerprint(self) -> str | None:
         """Identifies images that are not files, without drawing them; None: the content of the files does."""
         ...

@@ -57,6 +57,7 @@ def check(source: Source, as_json: Json = False) -> None:
     Example: zoo data check cub:CUB_200_2011
     """
     from ..data.check import check as look
+    from ..data.check import notes
     from ..data.source import open_dataset
     from ..progress import Bar
 
@@ -68,6 +69,8 @@ def check(source: Source, as_json: Json = False) -> None:
     else:
         for problem in problems:
             print(f"{problem.file}: {problem.what}")
+        for note in notes(dataset):
+            print(note)
         print(f"{source}: {len(problems)} problem{'' if len(problems) == 1 else 's'}")
     if problems:
         raise typer.Exit(1)
@@ -86,6 +89,9 @@ def info(source: Source, as_json: Json = False) -> None:
     if as_json:
         print(json.dumps(facts, indent=2))
         return
+    for note in facts.pop("notes"):
+        print(note)
+    del facts["passed_over"]
     for key, value in facts.items():
         if isinstance(value, dict):
             print(key)

@@ -11,6 +11,7 @@ from typing import Any
 
 from zoo_registry.contracts import Dataset, Problem, Record
 
+from ..captions import unseparated
 from .decode import ImageError, decode, record_image
 from .parallel import Progress, in_threads
 
@@ -34,7 +35,10 @@ def check(dataset: Dataset, progress: Progress | None = None) -> list[Problem]:
         return None
 
     undecodable = [found for found in in_threads(problem, stored, progress) if found is not None]
-    return sorted({*dataset.problems(), *undecodable})
+    problems = sorted({*dataset.problems(), *undecodable})
+    if not records and not problems:
+        problems.append(Problem(".", f"no image is there; expected {dataset.folder_layout}"))
+    return problems
 
 
 def info(dataset: Dataset) -> dict[str, Any]:
@@ -76,7 +80,27 @@ def info(dataset: Dataset) -> dict[str, Any]:
                 "unseen_vocabulary": _share(len(unseen), len(words)),
                 "classes_of_train": len(classes & train_classes),
             }
-    return {"splits": splits, "problems": len(dataset.problems())}
+    return {
+        "splits": splits,
+        "problems": len(dataset.problems()),
+        "passed_over": dict(dataset.passed_over()),
+        "notes": notes(dataset),
+    }
+
+
+def notes(dataset: Dataset) -> list[str]:
+    """What is no fault of a data set, but should be known before it is trained on."""
+    captions = [
+        caption
+        for split in dataset.splits()
+        for record in dataset.records(split)
+        for caption in record.captions
+    ]
+    passed_over = [f"{count:,} {kind}" for kind, count in dataset.passed_over().items()]
+    return [
+        *([f"passed over: {', '.join(passed_over)}"] if passed_over else []),
+        *([unseparated(captions)] if unseparated(captions) else []),
+    ]
 
 
 def _spread(values: Iterable[float]) -> dict[str, float] | None:

@@ -26,12 +26,16 @@ def open_dataset(src: str, catalogue: Catalogue, *, resolution: int | None = Non
     """The data set that `src` says.
 
     "NAME:ARGUMENT" is a reader with its folder or a procedural data set with its count, "NAME" such a set of
-    its own size, anything else a folder, whose layout is recognised. A name goes before a folder of that
-    name; "./NAME" is the folder. Raises ZooError where there is no such reader or folder, or not one reader
-    knows the layout.
+    its own size, anything else a folder, whose layout is recognised. Raises ZooError where there is no such
+    reader or folder, where a name is both a set's and a folder's, or where not one reader knows the layout.
     """
     name, colon, argument = src.partition(":")
     known = {component.name: component for component in catalogue.of("dataset")}
+    if src in known and Path(src).is_dir():
+        raise ZooError(
+            f"{src!r} is a data set of the zoo and a folder here; say which: {src}: (with the colon, or "
+            f"{src}:IMAGES) or ./{src}"
+        )
     if name in known:
         reader = known[name].load()
         if reader.folder_layout and reader.metavar == "DIR":

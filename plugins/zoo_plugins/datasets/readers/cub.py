@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from zoo_registry.contracts import Problem, Record
 
-from .reader import IMAGE_EXTENSIONS, Reader, by_name, read_captions, without_ending
+from .reader import IMAGE_EXTENSIONS, Reader, by_name, read_captions, read_lines, without_ending
 
 SPLITS = ("train", "test")
 CLASS_LISTS = {"train": "trainvalclasses.txt", "test": "testclasses.txt"}
@@ -90,11 +90,6 @@ def _captions(
     return captions
 
 
-def _lines(path: Path) -> list[str]:
-    """A table's lines. Names with bytes that are not UTF-8 match no file, and are reported as such."""
-    return path.read_text("utf-8-sig", errors="replace").splitlines()
-
-
 def _table(folder: Path, file: str, problems: list[Problem]) -> dict[str, str]:
     """A file of lines "ID VALUE"."""
     path = _find(folder, file)
@@ -102,11 +97,11 @@ def _table(folder: Path, file: str, problems: list[Problem]) -> dict[str, str]:
         problems.append(Problem(file, "missing; it is a part of CUB-200-2011"))
         return {}
     table: dict[str, str] = {}
-    for number, line in enumerate(_lines(path), start=1):
-        key, _, value = line.strip().partition(" ")
+    for number, line in read_lines(path, file, problems, "line"):
+        key, _, value = line.partition(" ")
         if value.strip():
             table[key] = value.strip()
-        elif key:
+        else:
             problems.append(Problem(file, f"line {number}: {line!r} is not a number and its value"))
     return table
 
@@ -125,7 +120,7 @@ def _boxes(
             problems.append(
                 Problem("bounding_boxes.txt", f"image {key}: there is no such number in images.txt")
             )
-        elif not (width > 0 and height > 0 and max(abs(x), abs(y), width, height) < 1e6):
+        elif not (width > 0 and height > 0 and all(abs(one) < 1e6 for one in (x, y, width, height))):
             what = f"image {key}: {value!r} is not x, y, width and height in pixels; it is not cropped"
             problems.append(Problem("bounding_boxes.txt", what))
         else:
@@ -193,10 +188,8 @@ def _listed(
         if path is None:
             problems.append(Problem(file, f"missing; it lists the {split} split, one {noun} a line"))
             continue
-        for number, line in enumerate(_lines(path), start=1):
-            entry = without_ending(line.strip())
-            if not entry:
-                continue
+        for number, line in read_lines(path, file, problems, noun):
+            entry = without_ending(line)
             if entry not in known:
                 problems.append(Problem(file, f"line {number}: there is no {noun} {entry!r} in images"))
             elif any(listed.get(name, split) != split for name in known[entry]):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from zoo_registry.contracts import Problem, Record
+from zoo_registry.text import read_bytes
 
 from .matlab import read_arrays
 from .reader import IMAGE_EXTENSIONS, Reader, by_name, find, read_captions, read_split
@@ -125,11 +126,11 @@ def _lists(folder: Path, *names: str) -> list[Path]:
 def _sets(path: Path, image_files: Mapping[str, Path], problems: list[Problem]) -> dict[str, str] | None:
     """Oxford's split: three lists of image numbers in a MATLAB file; None where it cannot be read."""
     try:
-        arrays = read_arrays(path.read_bytes())
+        arrays = read_arrays(read_bytes(path))
         if missing := [key for key in SETS.values() if key not in arrays]:
             raise ValueError(f"no {' and no '.join(missing)}")
         numbers = {split: [int(number) for number in arrays[key]] for split, key in SETS.items()}
-    except (ValueError, OverflowError) as error:  # OverflowError: a number may be infinite
+    except (OSError, ValueError, OverflowError) as error:  # OverflowError: a number may be infinite
         what = f"cannot be read ({error}); expected numbers called {', '.join(SETS.values())}, as published"
         problems.append(Problem(path.name, what))
         return None

@@ -11,12 +11,11 @@ from typing import Any, ClassVar
 from zoo_registry.contracts import DataSource, Problem, Record
 from zoo_registry.errors import ZooError
 
-from .metadata import CLASS_COLUMNS
+from .metadata import CAPTION_COLUMNS, CLASS_COLUMNS
 from .reader import Stored, StoredReader, library, texts_of
 
 REPOSITORY = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 SAVED = ("dataset_dict.json", "state.json")
-CAPTIONS = ("captions", "text", "caption", "sentences", "sentence", "descriptions", "description", "prompt")
 
 
 @dataclass(frozen=True)
@@ -167,7 +166,7 @@ def _caption_columns(table: Any, source: DataSource) -> list[str]:
         if column not in CLASS_COLUMNS
         and _dtype(getattr(kind, "feature", kind)) in ("string", "large_string")
     ]
-    called = [column for column in CAPTIONS if column in texts]
+    called = [column for column in CAPTION_COLUMNS if column in texts]
     if called or len(texts) == 1:
         return called or texts
     raise ZooError(

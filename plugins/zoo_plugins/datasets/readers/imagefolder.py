@@ -8,20 +8,30 @@ from typing import ClassVar
 
 from zoo_registry.contracts import Problem, Record
 
-from .metadata import Row, RowError, read_csv, read_jsonl
-from .reader import IMAGE_EXTENSIONS, Reader, find_files, without_ending
+from .metadata import CAPTION_COLUMNS, Row, RowError, read_csv, read_jsonl
+from .reader import (
+    IMAGE_EXTENSIONS,
+    SPLIT_NAMES,
+    SPLITS,
+    Files,
+    Reader,
+    hidden,
+    read,
+    walk,
+    without_ending,
+)
 
-SPLITS = ("train", "validation", "test")
 READERS = {"metadata.jsonl": read_jsonl, "metadata.csv": read_csv}
 
 
 class ImageFolder(Reader):
-    """Images in a folder, or in its subfolders train, validation and test; all are "train" without these.
+    """Images in a folder or in its subfolders train, validation (val, valid, dev) and test.
 
-    A row of the metadata names its image (`file_name`, below the folder of the metadata) and its captions,
-    as text or as a list of texts: `captions`, then what `text` and `caption` add. Rows for one image add
-    up. A row may have a `class` (or `label`), `attributes`, an object of texts, and `stated`, a list of the
-    attributes that each caption mentions.
+    All are "train" where there are none of these. Metadata may lie in the folder and in any below. A row
+    names its image (`file_name`, below the folder of the metadata) and its captions, as text or as a list of
+    texts: `captions`, then what `text`, `caption`, `sentences`, `sentence`, `descriptions`, `description` and
+    `prompt` add. Rows for one image add up. A row may have a `class` (or `label`), `attributes`, an object of
+    texts, and `stated`, a list of the attributes that each caption mentions.
     """
 
     folder_layout: ClassVar[str] = (
@@ -31,11 +41,12 @@ class ImageFolder(Reader):
     @classmethod
     def recognises(cls, folder: Path) -> bool:
         """Whether there is metadata in the folder or in a split's."""
-        return bool(_metadata_files(folder))
+        return any((folder / place / file).is_file() for place in ("", *SPLIT_NAMES) for file in READERS)
 
     def _read(self, problems: list[Problem]) -> Mapping[str, Sequence[Record]]:
         folder = self.source.folder
-        rows = _read_rows(folder, problems)
+        images = Files(folder, IMAGE_EXTENSIONS)
+        rows = _read_rows(folder, images, problems)
         names = _names(rows)
         records: dict[str, dict[str, Record]] = {split: {} for split in SPLITS}
         for file, row in rows.items():
@@ -47,7 +58,7 @@ class ImageFolder(Reader):
             elif row.captions:
                 records[split][name] = Record(
                     name,
-                    folder / file,
+                    images[file],
                     row.captions,
                     row.label,
                     attributes=row.attributes,
@@ -57,23 +68,26 @@ class ImageFolder(Reader):
 
 
 def _metadata_files(folder: Path) -> list[str]:
-    places = ("", *(f"{split}/" for split in SPLITS))
-    return [place + file for place in places for file in READERS if (folder / place / file).is_file()]
+    found = (path.relative_to(folder).as_posix() for path in walk(folder) if path.name in READERS)
+    return sorted((file for file in found if not hidden(file)), key=lambda file: (file.count("/"), file))
 
 
 def _split(file: str) -> str:
     first, slash, _ = file.partition("/")
-    return first if slash and first in SPLITS else "train"
+    return SPLIT_NAMES.get(first, "train") if slash else "train"
 
 
 def _names(rows: Mapping[str, Row]) -> dict[str, str]:
     """A record's name by its file: without the split's folder, unless two splits share an image's name."""
     full = {file: without_ending(file) for file in rows}
-    short = {file: name.removeprefix(f"{_split(file)}/") for file, name in full.items()}
+    short = {
+        file: name.partition("/")[2] if name.partition("/")[0] in SPLIT_NAMES else name
+        for file, name in full.items()
+    }
     return short if len(set(short.values())) == len(set(full.values())) else full
 
 
-def _read_rows(folder: Path, problems: list[Problem]) -> dict[str, Row]:
+def _read_rows(folder: Path, images: Files, problems: list[Problem]) -> dict[str, Row]:
     """What the metadata says of each image, by its path below the folder."""
     files = _metadata_files(folder)
     if not files:
@@ -81,24 +95,25 @@ def _read_rows(folder: Path, problems: list[Problem]) -> dict[str, Row]:
             Problem("metadata.jsonl", "missing; expected one object per line, with file_name and text")
         )
         return {}
-    images = dict.fromkeys(find_files(folder, IMAGE_EXTENSIONS))
-    rows: dict[str, Row] = {}
+    rows: dict[str, list[Row]] = {}
     for metadata in files:
         place, _, kind = metadata.rpartition("/")
-        for number, row in READERS[kind]((folder / metadata).read_bytes()):
+        for number, row in READERS[kind](read(folder / metadata, metadata, problems)):
             if isinstance(row, RowError):
                 problems.append(Problem(metadata, f"line {number}: {row}"))
                 continue
-            file = f"{place}/{row.file}" if place else row.file
-            if file not in images:
-                problems.append(Problem(metadata, f"line {number}: there is no image {file}"))
-            elif file in rows:
-                rows[file] = rows[file].joined(row)
+            written = f"{place}/{row.file}" if place else row.file
+            file = images.name(written)
+            if file is None:
+                problems.append(Problem(metadata, f"line {number}: there is no image {written}"))
             else:
-                rows[file] = row
+                rows.setdefault(file, []).append(row)
             if not row.captions:
-                problems.append(Problem(metadata, f"line {number}: no caption for {file}"))
+                what = (
+                    f"line {number}: no caption for {written}; expected one of {', '.join(CAPTION_COLUMNS)}"
+                )
+                problems.append(Problem(metadata, what))
     problems += [
         Problem(file, "image without captions; no metadata names it") for file in images if file not in rows
     ]
-    return rows
+    return {file: Row.joined(found) for file, found in rows.items()}

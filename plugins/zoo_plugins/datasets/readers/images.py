@@ -8,16 +8,11 @@ from typing import ClassVar
 
 from zoo_registry.contracts import Problem, Record
 
-from .reader import IMAGE_EXTENSIONS, Reader, by_name, find_files
-
-SPLITS = ("train", "validation", "test")
-CAPTION_EXTENSIONS = frozenset(
-    {".arrow", ".csv", ".json", ".jsonl", ".mat", ".parquet", ".tar", ".tsv", ".txt"}
-)
+from .reader import IMAGE_EXTENSIONS, SPLIT_NAMES, SPLITS, TEXT_EXTENSIONS, Reader, by_name, find_files
 
 
 class PlainImageFolder(Reader):
-    """All images below a folder; the folders train, validation and test are splits, else all is "train".
+    """All images below a folder. Its folders train, validation (val, valid, dev) and test are splits.
 
     Where images lie in subfolders (of the folder, or of a split's), the subfolder is their class.
     """
@@ -27,7 +22,7 @@ class PlainImageFolder(Reader):
     @classmethod
     def recognises(cls, folder: Path) -> bool:
         """Whether there are images and nothing that could hold their captions."""
-        with_captions = next(find_files(folder, CAPTION_EXTENSIONS), None) is not None
+        with_captions = next(find_files(folder, TEXT_EXTENSIONS), None) is not None
         return not with_captions and next(find_files(folder, IMAGE_EXTENSIONS), None) is not None
 
     def _read(self, problems: list[Problem]) -> Mapping[str, Sequence[Record]]:
@@ -39,7 +34,7 @@ class PlainImageFolder(Reader):
         records: dict[str, list[Record]] = {split: [] for split in SPLITS}
         for name, path in images.items():
             first, slash, rest = name.partition("/")
-            split, below = (first, rest) if slash and first in SPLITS else ("train", name)
+            split, below = (SPLIT_NAMES[first], rest) if slash and first in SPLIT_NAMES else ("train", name)
             label = below.partition("/")[0] if "/" in below else None
             records[split].append(Record(name, path, (), label=label))
         return records

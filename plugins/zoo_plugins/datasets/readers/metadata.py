@@ -5,13 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from .reader import leads_out, tidy
+from zoo_registry.text import decode
 
-CAPTION_COLUMNS = ("captions", "text", "caption")
+from .reader import is_utf8, leads_out, normal, tidy
+
+# fmt: off
+CAPTION_COLUMNS = (
+    "captions", "text", "caption", "sentences", "sentence", "descriptions", "description", "prompt",
+)
+# fmt: on
 CLASS_COLUMNS = ("class", "label")
 
 
@@ -24,14 +31,15 @@ class Row(NamedTuple):
     attributes: Mapping[str, str]
     stated: tuple[frozenset[str], ...] | None  # of each caption, the attributes it tells
 
-    def joined(self, other: Row) -> Row:
-        """With the captions that another row for the same image adds."""
-        new = [index for index, caption in enumerate(other.captions) if caption not in self.captions]
-        stated = None
-        if self.stated is not None and other.stated is not None:
-            stated = self.stated + tuple(other.stated[index] for index in new)
-        captions = self.captions + tuple(other.captions[index] for index in new)
-        return self._replace(captions=captions, stated=stated)
+    @classmethod
+    def joined(cls, rows: Sequence[Row]) -> Row:
+        """The first of an image's rows, with the captions that the others add."""
+        new: dict[str, frozenset[str]] = {}
+        for row in rows:
+            for caption, stated in zip(row.captions, row.stated or repeat(frozenset()), strict=False):
+                new.setdefault(caption, stated)
+        told = all(row.stated is not None for row in rows)
+        return rows[0]._replace(captions=tuple(new), stated=tuple(new.values()) if told else None)
 
 
 class RowError(Exception):
@@ -40,12 +48,12 @@ class RowError(Exception):
 
 def read_jsonl(data: bytes) -> Iterator[tuple[int, Row | RowError]]:
     """The rows of a metadata.jsonl with their line numbers; blank lines do not count."""
-    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
-        if line.strip():
+    for number, line in enumerate(decode(data, "surrogateescape").split("\n"), start=1):
+        if not is_utf8(line):
+            yield number, RowError("not UTF-8; save the file as UTF-8")
+        elif line.strip():
             try:
-                yield number, _row(json.loads(line.decode()))
-            except UnicodeDecodeError:
-                yield number, RowError("not UTF-8; save the file as UTF-8")
+                yield number, _row(json.loads(line))
             except (ValueError, RecursionError) as error:
                 yield number, RowError(f"not JSON ({error}); expected one object per line")
             except RowError as error:
@@ -54,8 +62,7 @@ def read_jsonl(data: bytes) -> Iterator[tuple[int, Row | RowError]]:
 
 def read_csv(data: bytes) -> Iterator[tuple[int, Row | RowError]]:
     """The rows of a metadata.csv with their last lines' numbers. A cell may hold a JSON list of captions."""
-    text = data.decode("utf-8-sig", errors="surrogateescape")
-    rows = csv.DictReader(io.StringIO(text, newline=""), restkey="")
+    rows = csv.DictReader(io.StringIO(decode(data, "surrogateescape"), newline=""), restkey="", restval="")
     try:
         columns = set(rows.fieldnames or ())
         if "file_name" not in columns or columns.isdisjoint(CAPTION_COLUMNS):
@@ -63,9 +70,12 @@ def read_csv(data: bytes) -> Iterator[tuple[int, Row | RowError]]:
             yield 1, RowError(f"the columns are {', '.join(map(repr, sorted(columns)))}; expected {expected}")
             return
         for cells in rows:
-            row = {key: _cell(key, value) for key, value in cells.items() if value}
+            if "" in cells:
+                what = f"{len(columns) + len(cells[''])} cells for {len(columns)} columns"
+                yield rows.line_num, RowError(f"{what}; write a text that holds commas in quotes")
+                continue
             try:
-                yield rows.line_num, _row(row)
+                yield rows.line_num, _row({key: _cell(key, value) for key, value in cells.items() if value})
             except RowError as error:
                 yield rows.line_num, error
     except csv.Error as error:
@@ -78,6 +88,8 @@ def _cell(column: str, value: str) -> Any:
         try:
             return json.loads(value)
         except (ValueError, RecursionError):
+            if value.startswith(("['", '["')):
+                raise RowError(f'{column} holds {value[:40]!r}, no JSON; expected ["…", "…"]') from None
             return value
     return value
 
@@ -91,12 +103,12 @@ def _row(row: Any) -> Row:
     _check_text("file_name", file)
     if leads_out(file):
         raise RowError(f"file_name {file!r} leads out of the folder; expected a path below it")
-    captions: list[str] = []
-    for column in CAPTION_COLUMNS:
-        captions += [caption for caption in _captions(column, row.get(column)) if caption not in captions]
+    captions = dict.fromkeys(
+        caption for column in CAPTION_COLUMNS for caption in _captions(column, row.get(column))
+    )
     labels = (row[column] for column in CLASS_COLUMNS if row.get(column) not in (None, ""))
     return Row(
-        PurePosixPath(file).as_posix(),
+        PurePosixPath(normal(file)).as_posix(),
         tuple(captions),
         _label(next(labels, None)),
         _attributes(row),

@@ -6,19 +6,41 @@ import hashlib
 import importlib
 import json
 import os
+import unicodedata
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from pathlib import Path, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, TypeVar
 
 from zoo_registry.contracts import Dataset, DataSource, Problem, Record
 from zoo_registry.errors import ZooError
+from zoo_registry.text import decode, read_bytes
 
 Json = TypeVar("Json", dict[str, Any], list[Any])
 
-IMAGE_EXTENSIONS = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+# fmt: off
+IMAGE_EXTENSIONS = frozenset((
+    ".bmp", ".dib", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif",
+    ".tiff", ".webp",
+))
+UNREAD_EXTENSIONS = frozenset((  # of images in formats that are not read
+    ".ai", ".arw", ".avif", ".cr2", ".dng", ".eps", ".heic", ".heif", ".ico", ".j2k", ".jp2", ".jxl", ".nef",
+    ".pcx", ".pdf", ".ps", ".psd", ".svg", ".tga",
+))
+# fmt: on
+# fmt: off
+TEXT_EXTENSIONS = frozenset((
+    ".arrow", ".csv", ".json", ".jsonl", ".mat", ".parquet", ".pickle", ".tar", ".tsv", ".txt",
+))
+# fmt: on
+SPLITS = ("train", "validation", "test")
+SPLIT_NAMES = {"train": "train", "test": "test"} | dict.fromkeys(
+    ("val", "valid", "validation", "dev"), "validation"
+)
+"""What folders and shards of a split are called."""
 
 
 class Reader(Dataset):
@@ -53,10 +75,31 @@ class Reader(Dataset):
     def _read(self, problems: list[Problem]) -> Mapping[str, Sequence[Record]]:
         """The records of each split. Faults are added to `problems`."""
 
+    def passed_over(self) -> Mapping[str, int]:
+        """How many files of the folder are of no use here, by what they are."""
+        return self._passed_over
+
+    @cached_property
+    def _passed_over(self) -> Mapping[str, int]:
+        counts = Counter(self._members)
+        folder = self.source.folder
+        if self.source.argument and folder.is_dir():
+            used = {record.image for split in self.splits() for record in self.records(split)}
+            told = {problem.file for problem in self.problems()}
+            for path in walk(folder):
+                name = path.relative_to(folder).as_posix()
+                if path not in used and normal(name) not in told and (kind := _unused(name)):
+                    counts[kind] += 1
+        return dict(sorted(counts.items()))
+
     @cached_property
     def _contents(self) -> tuple[Mapping[str, tuple[Record, ...]], tuple[Problem, ...]]:
         problems: list[Problem] = []
+        self._members: Counter[str] = Counter()  # of archives, of no use
         records = {split: tuple(found) for split, found in self._read(problems).items() if found}
+        folder = self.source.folder
+        if self.source.argument and folder.is_dir():
+            problems += _unread(folder)
         return records, tuple(problems)
 
 
@@ -106,13 +149,95 @@ def library(module: str, use: str) -> Any:
 # Files and their names
 
 
+def walk(folder: Path) -> Iterator[Path]:
+    """All files below a folder, sorted, hidden ones too.
+
+    Links to folders elsewhere are followed, to each once; not those to a folder that holds this one.
+    """
+    root, seen = folder.resolve(), set[Path]()
+
+    def followed(path: Path) -> bool:
+        if not path.is_symlink():
+            return True
+        target = path.resolve()
+        if target.is_relative_to(root) or root.is_relative_to(target) or target in seen:
+            return False
+        seen.add(target)
+        return True
+
+    for place, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in sorted(folders) if followed(Path(place, name))]
+        yield from (Path(place, name) for name in sorted(files))
+
+
+def normal(file: str) -> str:
+    r"""A path as it is compared: letters in normal form C (macOS splits them), "/" for Windows's "\"."""
+    return unicodedata.normalize("NFC", file.replace("\\", "/"))
+
+
+def hidden(file: str) -> bool:
+    """Whether a file or a folder on its path is hidden, or made by macOS in archives."""
+    return any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(file).parts)
+
+
 def find_files(folder: Path, endings: frozenset[str]) -> Iterator[str]:
     """Paths below a folder, with "/", of the files with these endings; sorted, none hidden."""
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in endings:
-                yield Path(place, name).relative_to(folder).as_posix()
+    for path in walk(folder):
+        file = path.relative_to(folder).as_posix()
+        if path.suffix.lower() in endings and not hidden(file):
+            yield file
+
+
+class Files(Mapping[str, Path]):
+    """The files below a folder by their path there, as people write it.
+
+    A path is found by its normal form, and in other letter case where that is one file's alone.
+    """
+
+    def __init__(self, folder: Path, endings: frozenset[str]) -> None:
+        self._paths = {normal(file): folder / file for file in find_files(folder, endings)}
+        self._folded: dict[str, str | None] = {}
+        for name in self._paths:
+            self._folded[name.casefold()] = None if name.casefold() in self._folded else name
+
+    def name(self, file: str) -> str | None:
+        """The name of a file here; None where it is not here."""
+        name = normal(file)
+        return name if name in self._paths else self._folded.get(name.casefold())
+
+    def __getitem__(self, name: str) -> Path:
+        return self._paths[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+
+def _unused(file: str) -> str | None:
+    """What a file is that no reader reads; None where it may hold captions or is told as a problem."""
+    ending = os.path.splitext(file)[1].lower()
+    if hidden(file):
+        return "hidden files"
+    if ending in IMAGE_EXTENSIONS:
+        return "images of no split"
+    if ending in TEXT_EXTENSIONS or ending in UNREAD_EXTENSIONS:
+        return None
+    return f"{ending} files" if ending else "files without an extension"
+
+
+def _unread(folder: Path) -> list[Problem]:
+    """Images in formats that are not read, a problem for each format."""
+    files: dict[str, list[str]] = {}
+    for file in find_files(folder, UNREAD_EXTENSIONS):
+        files.setdefault(os.path.splitext(file)[1].lower(), []).append(file)
+    return [
+        Problem(
+            names[0], f"{len(names)} files of the format {ending} are not read, this one first; save as .png"
+        )
+        for ending, names in files.items()
+    ]
 
 
 def find(folder: Path, *names: str) -> Path | None:
@@ -136,7 +261,7 @@ def by_name(place: Path, endings: frozenset[str], folder: Path, problems: list[P
     """The files in a place by their path there, without the ending; two of one name are a problem."""
     files: dict[str, Path] = {}
     for file in find_files(place, endings):
-        name = without_ending(file)
+        name = normal(without_ending(file))
         if name in files:
             what = f"has the name of {files[name].name}; only that one is used"
             problems.append(Problem((place / file).relative_to(folder).as_posix(), what))
@@ -150,11 +275,11 @@ def by_name(place: Path, endings: frozenset[str], folder: Path, problems: list[P
 
 
 def tidy(caption: str) -> str:
-    """A caption on one line, single spaces.
+    """A caption on one line, single spaces, letters in normal form C.
 
     U+FFFD, which Reed's captions hold where an earlier program met bytes that it could not read, is a space.
     """
-    return " ".join(caption.replace("\ufffd", " ").split())
+    return unicodedata.normalize("NFC", " ".join(caption.replace("\ufffd", " ").split()))
 
 
 def texts_of(value: object) -> list[str]:
@@ -178,20 +303,25 @@ def is_utf8(text: str) -> bool:
     return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
+def read(path: Path, file: str, problems: list[Problem]) -> bytes:
+    """The bytes of a file; none, and a problem, where it cannot be read. Faults go by the name `file`."""
+    try:
+        return read_bytes(path)
+    except OSError as error:
+        problems.append(Problem(file, f"cannot be read: {error.strerror}"))
+        return b""
+
+
 def read_lines(path: Path, file: str, problems: list[Problem], noun: str) -> Iterator[tuple[int, str]]:
     """The lines of a text file with their numbers, stripped; blank lines do not count.
 
     Faults go by the name `file`; `noun` says what a line holds.
     """
-    lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").splitlines()
-    for number, line in enumerate(lines, start=1):
-        try:
-            text = line.decode().strip()
-        except UnicodeDecodeError:
+    for number, line in enumerate(decode(read(path, file, problems), "surrogateescape").split("\n"), start=1):
+        if not is_utf8(line):
             problems.append(Problem(file, f"line {number}: not UTF-8; the {noun} is left out"))
-        else:
-            if text:
-                yield number, text
+        elif text := line.strip():
+            yield number, text
 
 
 def read_captions(path: Path, file: str, problems: list[Problem]) -> tuple[str, ...]:
@@ -205,9 +335,9 @@ def read_captions(path: Path, file: str, problems: list[Problem]) -> tuple[str, 
 
 def read_json(path: Path, file: str, kind: type[Json], expected: str, problems: list[Problem]) -> Json | None:
     """The object or list (`kind`) in a JSON file; None, and a problem, where there is none."""
-    data = path.read_bytes()
+    data = read(path, file, problems)
     try:
-        found = json.loads(data)
+        found = json.loads(decode(data))
         if isinstance(found, kind):
             return found
         problems.append(Problem(file, f"expected {expected}, as published"))

@@ -6,21 +6,27 @@ shards are indexed once and read in place. Nothing is ever unpacked.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import tarfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 from zoo_registry.contracts import DataSource, Problem, Record
 from zoo_registry.errors import ZooError
+from zoo_registry.text import decode
 
 from .metadata import CAPTION_COLUMNS, CLASS_COLUMNS
 from .reader import (
     IMAGE_EXTENSIONS,
+    SPLIT_NAMES,
+    SPLITS,
     Stored,
     StoredReader,
     find_files,
@@ -31,13 +37,11 @@ from .reader import (
     tidy,
 )
 
-SPLITS = ("train", "validation", "test")
-SPLIT_WORDS = {"train": "train", "test": "test"} | dict.fromkeys(
-    ("val", "valid", "validation", "dev"), "validation"
-)
 WORD = re.compile("[a-z]+")
+RANGE = re.compile(r"\{(-?\d+)\.\.(-?\d+)(?:\.\.-?\d+)?\}")
 TEXTS = ("txt", "json", "cls")
 TEXT_LIMIT = 2**20  # bytes
+MOST_SHARDS = 100_000
 GZIP = b"\x1f\x8b"
 DAMAGE = (
     tarfile.TarError,
@@ -99,7 +103,9 @@ class WebDatasetShards(StoredReader):
             if not shard.is_file():
                 problems.append(Problem(file, f"missing; {self.source.argument} names it"))
                 continue
-            records[_split(shard)] += _Shard(shard, file, problems).records()
+            opened = _Shard(shard, file, problems)
+            records[_split(shard)] += opened.records()
+            self._members += opened.passed_over
         return records
 
 
@@ -110,6 +116,7 @@ def _expand(argument: str) -> list[Path]:
         shards = [folder / file for file in find_files(folder, frozenset({".tar"}))]
     elif "{" in argument:
         try:
+            _check_count(argument)
             braces = library("braceexpand", "a pattern with braces")
             names = list(braces.braceexpand(argument.replace("\\", "\\\\")))
         except ValueError as error:
@@ -125,11 +132,20 @@ def _expand(argument: str) -> list[Path]:
     return shards
 
 
+def _check_count(pattern: str) -> None:
+    """Refuse a pattern that names more shards than anybody has, before it is written out."""
+    count = 1
+    for first, last in RANGE.findall(pattern):
+        count *= abs(int(last) - int(first)) + 1
+    if count > MOST_SHARDS:
+        raise ZooError(f"webdataset:{pattern}: names {count:,} shards; expected {MOST_SHARDS:,} or fewer")
+
+
 def _split(shard: Path) -> str:
     """The last word in the shard's name that names a split, else its folder, if that is such a word."""
     words = WORD.findall(shard.name.lower())
-    named = [word for word in (shard.parent.name.lower(), *words) if word in SPLIT_WORDS]
-    return SPLIT_WORDS[named[-1]] if named else "train"
+    named = [word for word in (shard.parent.name.lower(), *words) if word in SPLIT_NAMES]
+    return SPLIT_NAMES[named[-1]] if named else "train"
 
 
 class _Shard:
@@ -139,7 +155,9 @@ class _Shard:
         self.path = path
         self.file = file
         self.problems = problems
-        self.samples: dict[str, _Sample] = {}  # by key; members of no use are passed over
+        self.samples: dict[str, _Sample] = {}  # by key
+        self.passed_over: Counter[str] = Counter()
+        self._dotted: list[tuple[str, tarfile.TarInfo]] = []  # members whose key may have a dot
 
     def records(self) -> Iterator[Record]:
         """The samples that can be used, in their order."""
@@ -161,7 +179,12 @@ class _Shard:
         self.problems.append(Problem(self.file, what))
 
     def _index(self) -> None:
-        with self.path.open("rb") as stream:
+        try:
+            stream = _Stream(self.path, "rb")
+        except OSError as error:
+            self._problem(f"cannot be read: {error.strerror}")
+            return
+        with stream:
             head = stream.read(len(GZIP))
             if not head:
                 self._problem("the file is empty")
@@ -172,16 +195,26 @@ class _Shard:
                 try:
                     with tarfile.open(fileobj=stream, mode="r:") as tar:
                         for member in tar:
+                            if member.offset_data + member.size > stream.size:
+                                raise tarfile.ReadError("unexpected end of data")
                             self._add(member, tar)
+                        for key, member in self._dotted:
+                            self._add_dotted(key, member, tar)
                         stream.seek(tar.offset)  # the archive's end, or a header that tarfile gave up at
-                    if stream.read(tarfile.BLOCKSIZE).strip(b"\0"):
+                    end = stream.read(tarfile.BLOCKSIZE)
+                    if end.strip(b"\0"):
                         self._problem("damaged (no header where one is due); what follows is not read")
+                    elif not end:
+                        self._problem("cut off: the archive has no end; members may be missing")
                 except DAMAGE as error:
                     self._problem(f"damaged ({error}); what follows is not read")
 
     def _add(self, member: tarfile.TarInfo, tar: tarfile.TarFile) -> None:
         path = PurePosixPath(member.name)
-        if member.isdir() or path.name.startswith((".", "__")):  # __NAME__ is WebDataset's own
+        if member.isdir():
+            return
+        if path.name.startswith((".", "__")):  # __NAME__ is WebDataset's own
+            self.passed_over["hidden members"] += 1
             return
         if not member.isreg() or member.issparse():
             self._problem(f"{member.name!r} is a link or no plain file; it is not followed")
@@ -190,10 +223,23 @@ class _Shard:
             self._problem(f"{member.name!r} leads out of the shard or is not UTF-8; expected a name below it")
             return
         stem, _, ending = path.name.partition(".")
-        ending = ending.lower()
-        if ending not in TEXTS and f".{ending}" not in IMAGE_EXTENSIONS:
-            return
-        sample = self.samples.setdefault(path.with_name(stem).as_posix(), _Sample())
+        if _is_used(ending):
+            self._use(path.with_name(stem).as_posix(), ending.lower(), member, tar)
+        elif _is_used(ending.rpartition(".")[2]):
+            self._dotted.append((path.with_name(stem).as_posix(), member))
+        else:
+            self.passed_over[f".{ending.lower()} members"] += 1
+
+    def _add_dotted(self, key: str, member: tarfile.TarInfo, tar: tarfile.TarFile) -> None:
+        """A member such as 22.05.png: of the sample 22, which has no use for it, else of the sample 22.05."""
+        whole, _, ending = member.name.rpartition(".")
+        if key in self.samples:
+            self.passed_over[f".{member.name.removeprefix(key + '.').lower()} members"] += 1
+        else:
+            self._use(whole, ending.lower(), member, tar)
+
+    def _use(self, key: str, ending: str, member: tarfile.TarInfo, tar: tarfile.TarFile) -> None:
+        sample = self.samples.setdefault(key, _Sample())
         if ending not in TEXTS:
             if sample.image is None:
                 sample.image = Member(self.path, member.offset_data, member.size)
@@ -225,9 +271,27 @@ class _Shard:
         return captions, label
 
 
+class _Stream(io.FileIO):
+    """A file that is never asked for more than it holds, whatever its headers say."""
+
+    @cached_property
+    def size(self) -> int:
+        """Its bytes."""
+        return os.fstat(self.fileno()).st_size
+
+    def read(self, size: int | None = -1) -> bytes:
+        """At most `size` bytes from here; all that is left for -1."""
+        left = max(self.size - self.tell(), 0)
+        return super().read(left if size is None or size < 0 else min(size, left)) or b""
+
+
+def _is_used(ending: str) -> bool:
+    return ending.lower() in TEXTS or f".{ending.lower()}" in IMAGE_EXTENSIONS
+
+
 def _row(ending: str, data: bytes) -> Mapping[str, Any]:
     """A member as a row of metadata."""
-    text = data.decode("utf-8-sig")
+    text = decode(data)
     if ending == "txt":
         return {"captions": text.split("\n")}
     if ending == "cls":
