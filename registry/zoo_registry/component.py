@@ -5,10 +5,17 @@ Making one imports nothing of the part: `target` is resolved when it is built.
 
 from __future__ import annotations
 
+import ast
 import importlib
+import sys
 from collections.abc import Mapping, Set
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal, get_args
+
+from .errors import ZooError, said
 
 Kind = Literal[
     "text_encoder",
@@ -48,12 +55,49 @@ class Component:
     gives: Set[str] = frozenset()
     needs: Set[str] = frozenset()
     given_if: Mapping[str, str] = field(default_factory=dict, hash=False)
+    distribution: str = field(default="", compare=False, repr=False)  # of a plugin's part
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gives", frozenset(self.gives))
         object.__setattr__(self, "needs", frozenset(self.needs))
 
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return f"{self.kind}/{self.name}" + (f" of {self.distribution}" if self.distribution else "")
+
     def load(self) -> Any:
-        """The class itself."""
+        """The class itself. Raises `ZooError`, with the distribution, where a plugin's cannot be imported."""
         module, _, attribute = self.target.partition(":")
-        return getattr(importlib.import_module(module), attribute)
+        try:
+            with redirect_stdout(sys.stderr):
+                return getattr(importlib.import_module(module), attribute)
+        except (Exception, SystemExit) as error:
+            if not self.distribution:
+                raise
+            raise ZooError(f"{self.title}: {self.target} cannot be imported: {said(error)}") from error
+
+    def target_exists(self) -> bool:
+        """Whether `target` names something, as its source tells. Imports only the packages around it."""
+        module, _, attribute = self.target.partition(":")
+        try:
+            with redirect_stdout(sys.stderr):
+                spec = find_spec(module)
+        except (Exception, SystemExit):
+            return False
+        if spec is None or not str(spec.origin).endswith(".py"):
+            return spec is not None
+        return attribute in _names(ast.parse(Path(str(spec.origin)).read_bytes()))
+
+
+def _names(module: ast.Module) -> set[str]:
+    """What a module's source names at its top, also below `if` and `try`."""
+    found: set[str] = set()
+    for node in ast.walk(module):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+    return found

@@ -44,6 +44,15 @@ def first_line(error: BaseException) -> str:
     return printable((str(error).strip() or type(error).__name__).splitlines()[0])
 
 
+def said(error: BaseException) -> str:
+    """A foreign error's type and what it says, on one line, whatever its own text does."""
+    try:
+        text = printable(error)
+    except Exception:
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 def printable(text: object) -> str:
     """A foreign text on one line, without the codes that colour a terminal, clear it or turn its writing."""
     line = " ".join(_ESCAPES.sub("", str(text)).split())

@@ -6,10 +6,13 @@ One broken plugin breaks nothing else.
 from __future__ import annotations
 
 import os
+import re
+import sys
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -19,7 +22,7 @@ import pluggy
 
 from . import hookspecs
 from .component import KINDS, Component
-from .errors import PluginWarning, ZooError, nearest
+from .errors import PluginWarning, ZooError, nearest, printable, said
 
 OWN = "zoo"
 """The entry point of the zoo's own parts, which `ZOO_PLUGINS` cannot leave out."""
@@ -43,6 +46,16 @@ class Plugin:
 
     def __str__(self) -> str:
         return f"{self.distribution} {self.version}"
+
+    @property
+    def key(self) -> str:
+        """Its name in the plugin manager."""
+        return f"{self.name} ({self})"
+
+    @property
+    def missing_targets(self) -> list[str]:
+        """Its parts whose targets are not there."""
+        return [f"{c.kind}/{c.name} ({c.target})" for c in self.components if not c.target_exists()]
 
 
 @dataclass
@@ -121,6 +134,22 @@ class Catalogue:
             raise ZooError(_clash(f"pretrained model {name}", [plugin for _, plugin in found]))
         return found[0][0] if found else None
 
+    def call(self, plugin: Plugin, hook: str, **arguments: Any) -> None:
+        """Call a hook of one plugin, if it has that. What it raises becomes its error, and it is left out."""
+        module = self.manager.get_plugin(plugin.key)
+        if module is None or not hasattr(module, hook):
+            return
+        others = self.manager.subset_hook_caller(
+            hook, [other for other in self.manager.get_plugins() if other is not module]
+        )
+        try:
+            with redirect_stdout(sys.stderr):
+                others(**arguments)
+        except (Exception, SystemExit) as error:
+            plugin.error = f"{hook}: {said(error)}"
+            self.manager.unregister(module)
+            _warn(plugin)
+
     def _failed(self) -> str:
         failed = [f"{p} ({p.error})" for p in self.plugins if p.error]
         return f"\nplugins that could not be loaded: {'; '.join(failed)}" if failed else ""
@@ -159,10 +188,14 @@ def catalogue() -> Catalogue:
             result.add(_load(entry, result.manager))
     for plugin in result.plugins:
         if plugin.error:
-            warnings.warn(f"plugin {plugin.name!r} of {plugin}: {plugin.error}", PluginWarning, stacklevel=2)
+            _warn(plugin)
     for line in result.clashes():
         warnings.warn(line, PluginWarning, stacklevel=2)
     return result
+
+
+def _warn(plugin: Plugin) -> None:
+    warnings.warn(f"plugin {plugin.name!r} of {plugin}: {plugin.error}", PluginWarning, stacklevel=3)
 
 
 def _load(entry: EntryPoint, manager: pluggy.PluginManager) -> Plugin:
@@ -170,29 +203,57 @@ def _load(entry: EntryPoint, manager: pluggy.PluginManager) -> Plugin:
     distribution = entry.dist
     plugin = Plugin(
         name=entry.name,
-        distribution=distribution.name if distribution else "unknown",
-        version=distribution.version if distribution else "unknown",
+        distribution=printable(distribution.name) if distribution else "unknown",
+        version=printable(distribution.version) if distribution else "unknown",
     )
     start = time.perf_counter()
     try:
-        module = entry.load()
-        plugin.components = tuple(_returned_by(module, "zoo_components"))
-        for component in plugin.components:
-            if not isinstance(component, Component) or component.kind not in KINDS:
-                raise TypeError(
-                    f"zoo_components() returned {component!r}, which is no Component of a known kind"
-                )
-        for folder in _returned_by(module, "zoo_recipes"):
-            plugin.recipes += tuple(sorted(Path(folder).glob("*.toml")))
-        for folder in _returned_by(module, "zoo_pretrained"):
-            plugin.pretrained += tuple(path.parent for path in sorted(Path(folder).glob("*/config.json")))
-        manager.register(module, name=f"{entry.name} ({plugin})")
-        manager.check_pending()
-    except Exception as error:
-        plugin.components, plugin.recipes, plugin.pretrained = (), (), ()
-        plugin.error = f"{type(error).__name__}: {error}"
+        with redirect_stdout(sys.stderr):  # what a plugin prints is no part of a command's answer
+            _list(entry.load(), plugin, manager)
+    except KeyboardInterrupt as error:
+        if plugin.name == OWN:  # it was the user, early
+            raise
+        _fail(plugin, error)
+    except BaseException as error:  # SystemExit, and whatever else a plugin's module may raise
+        _fail(plugin, error)
     plugin.seconds = time.perf_counter() - start
     return plugin
+
+
+def _list(module: Any, plugin: Plugin, manager: pluggy.PluginManager) -> None:
+    """List what a plugin's module provides."""
+    components = [_checked(component) for component in _returned_by(module, "zoo_components")]
+    origin = "" if plugin.name == OWN else str(plugin)
+    plugin.components = tuple(replace(component, distribution=origin) for component in components)
+    for folder in _returned_by(module, "zoo_recipes"):
+        plugin.recipes += tuple(sorted(Path(folder).glob("*.toml")))
+    for folder in _returned_by(module, "zoo_pretrained"):
+        plugin.pretrained += tuple(path.parent for path in sorted(Path(folder).glob("*/config.json")))
+    for path in (*plugin.recipes, *plugin.pretrained):
+        _check_name(path.name.removesuffix(".toml"))
+    manager.register(module, name=plugin.key)
+    manager.check_pending()
+
+
+def _checked(component: Any) -> Component:
+    """What a plugin returned as a component, if it is one. Raises TypeError and ValueError."""
+    if not isinstance(component, Component) or component.kind not in KINDS:
+        raise TypeError(f"zoo_components() returned {component!r}, which is no Component of a known kind")
+    for name in ("name", "target", "summary", "paper"):
+        if not isinstance(getattr(component, name), str):
+            raise TypeError(f"{component!r}: {name}: expected a text, got {getattr(component, name)!r}")
+    _check_name(component.name)
+    return replace(component, summary=printable(component.summary), paper=printable(component.paper))
+
+
+def _check_name(name: str) -> None:
+    if not re.fullmatch(r"\w[\w.+-]*", name):
+        raise ValueError(f"the name {name!r}: expected letters, digits, '-', '_', '.' and '+'")
+
+
+def _fail(plugin: Plugin, error: BaseException) -> None:
+    plugin.components, plugin.recipes, plugin.pretrained = (), (), ()
+    plugin.error = said(error)
 
 
 def _returned_by(module: Any, hook: str) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -11,31 +10,8 @@ from pathlib import Path
 
 import pytest
 import small_models
+from installed_plugins import distribution, zoo
 from PIL import Image
-
-
-def distribution(site: Path, name: str, code: str, version: str = "1.0") -> None:
-    """Install a distribution with one module by writing what an installer writes."""
-    module = name.replace("-", "_")
-    (site / f"{module}.py").write_text(code)
-    info = site / f"{module}-{version}.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-    (info / "entry_points.txt").write_text(f"[zoo]\n{name} = {module}\n")
-
-
-def zoo(
-    site: Path, *arguments: str, cwd: Path | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "zoo.cli", *arguments],
-        cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(site)} | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
 
 GOOD = """
 from zoo_registry import Component, hookimpl

@@ -21,6 +21,7 @@ from zoo_registry.contracts import (
     TextSource,
     TextSpec,
 )
+from zoo_registry.errors import said
 from zoo_registry.recipe import SINGLE, Choice
 from zoo_registry.schema import schema_of
 
@@ -72,7 +73,13 @@ def construct(choice: Choice, wires: Mapping[type, Any], *, loading: bool = Fals
     settings = {name: getattr(choice.settings, name) for name in schema.settings.model_fields}
     if loading and "pretrained" in settings:
         settings["pretrained"] = False
-    return choice.component.load()(*(wires[wire] for wire in schema.wires), **settings)
+    part = choice.component.load()
+    try:
+        return part(*(wires[wire] for wire in schema.wires), **settings)
+    except Exception as error:
+        if not choice.component.distribution or isinstance(error, ZooError):
+            raise
+        raise ZooError(f"{choice.component.title} cannot be built: {said(error)}") from error
 
 
 def assemble(

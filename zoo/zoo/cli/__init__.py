@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from zoo_registry import ZooError, catalogue
+from zoo_registry.errors import PluginWarning, said
 
 COMMANDS = {
     "list": "looking.list_",
@@ -97,6 +98,22 @@ def options(
     """Global options, before the command's name."""
 
 
+def _add_commands() -> None:
+    """Add the commands of each plugin whose commands can be made."""
+    for plugin in catalogue().plugins:
+        added = typer.Typer(add_completion=False)
+        catalogue().call(plugin, "zoo_commands", app=added)
+        if plugin.error is None and (added.registered_commands or added.registered_groups):
+            try:
+                get_command(added)
+            except Exception as error:
+                told = f"plugin {plugin.name!r} of {plugin}: zoo_commands: {said(error)}"
+                warnings.warn(told, PluginWarning, stacklevel=1)
+                continue
+            app.registered_commands += added.registered_commands
+            app.registered_groups += added.registered_groups
+
+
 def main() -> None:
     """Run the command line: status 0, 1 for a check that found problems, 2 for a mistake of the user's."""
     gc.freeze()  # what the imports made stays: no collection need walk it, nor the end of the process
@@ -106,7 +123,7 @@ def main() -> None:
     debug = "--debug" in sys.argv[1:]
     sys.argv[1:] = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
-        catalogue().manager.hook.zoo_commands(app=app)
+        _add_commands()
         app()
     except ZooError as error:
         if debug:

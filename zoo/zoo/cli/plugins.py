@@ -33,6 +33,7 @@ def plugins(as_json: Json = False) -> None:
                 "pretrained": [path.name for path in p.pretrained],
                 "seconds": round(p.seconds, 4),
                 "error": p.error,
+                "missing_targets": p.missing_targets,
             }
             for p in found
         ]
@@ -52,6 +53,8 @@ def _paragraphs(plugin: Plugin) -> Iterator[str]:
     provided["recipe"] = [path.stem for path in plugin.recipes]
     provided["pretrained"] = [path.name for path in plugin.pretrained]
     paragraphs = {title: ", ".join(names) for title, names in provided.items() if names}
+    if plugin.missing_targets:
+        paragraphs["error"] = f"its targets are not there: {', '.join(plugin.missing_targets)}"
     if plugin.error:
         paragraphs["error"] = plugin.error
     column = max(map(len, (*KINDS, "recipe", "pretrained", "error"))) + 4
