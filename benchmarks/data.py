@@ -7,8 +7,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from zoo.data.images import MARGIN, Batches, ImageSet, loader
+from zoo.data.images import MARGIN, ImageSet
 from zoo.data.source import open_dataset
+from zoo.training.batches import Batches, loader
 from zoo.training.schedule import constant
 from zoo_registry import catalogue
 

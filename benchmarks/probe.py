@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from zoo.assemble import assemble
 from zoo.data.source import open_dataset
-from zoo.models import locate, read_config
+from zoo.models.folder import read_config
+from zoo.models.locate import locate
 from zoo_registry import catalogue
 from zoo_registry.contracts import Record, TextEncoder, TextSource
 

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import zoo
-from zoo.card import Facts, card
 from zoo.export.half import write_half
 from zoo.files import folder_written_beside, write_json, write_text
-from zoo.hub import CARD, CONFIG, SAMPLE_GRID
-from zoo.models import part_file
+from zoo.models.card import Facts, card
+from zoo.models.folder import part_file
+from zoo.models.hub import CARD, CONFIG, SAMPLE_GRID
 from zoo_registry import Recipe, catalogue
 
 FOLDER = Path(__file__).parent

@@ -5,7 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from zoo.data.images import Batches, ImageSet, images_at, loader
+from zoo.data.images import ImageSet, images_at
+from zoo.training.batches import Batches, loader
 from zoo.training.schedule import constant
 from zoo_registry.contracts import Record
 from zoo_registry.errors import ZooError

@@ -19,8 +19,8 @@ import zoo
 from zoo import ZooError
 from zoo.evaluation.generated import GeneratedImages
 from zoo.evaluation.protocols import asked
-from zoo.evaluation.results import add_result, as_json, compared, place_of, read_results
 from zoo.evaluation.run import writable
+from zoo.models.results import add_result, as_json, compared, place_of, read_results
 from zoo_registry.contracts import Score
 
 # 12 unseen images of 5 classes and more

@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file
 
 import zoo
-from zoo.card import card
-from zoo.evaluation.results import add_result, as_json, weights_key
 from zoo.export.half import write_half
+from zoo.models.card import card
+from zoo.models.results import add_result, as_json, weights_key
 from zoo_registry import Recipe, ZooError, catalogue
 from zoo_registry.contracts import Score
 

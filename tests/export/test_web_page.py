@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import zoo
-from zoo.captions import varied
 from zoo.export.onnx_pipeline import split_words, torch_normal
 from zoo.export.web.runtime import Runtime, find_runtime
 from zoo.export.web.write import write_web
-from zoo.pipeline import Pipeline, to_pillow
-from zoo.report.figures import image_grid
+from zoo.imaging.grids import image_grid
+from zoo.imaging.images import to_pillow
+from zoo.pipeline import Pipeline
+from zoo.vary import varied
 from zoo_registry import ZooError
 
 pytestmark = [*NEEDS_CHROMIUM, pytest.mark.xdist_group("web")]

@@ -12,8 +12,8 @@ from PIL import Image, ImageSequence
 from small_models import CAPTIONS
 
 from zoo import Pipeline, ZooError
-from zoo.pipeline import to_pillow
-from zoo.report.figures import upscaled
+from zoo.imaging.grids import upscaled
+from zoo.imaging.images import to_pillow
 
 from .conftest import Run, mp4_frames, opened
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from zoo import Pipeline
 from zoo.assemble import Parts
-from zoo.pipeline import square, to_pillow
+from zoo.imaging.images import square, to_pillow
 from zoo_registry.contracts import ImageFeatures
 
 from .conftest import Run, opened

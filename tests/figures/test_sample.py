@@ -9,7 +9,7 @@ import pytest
 from small_models import CAPTIONS
 
 from zoo import Pipeline
-from zoo.pipeline import to_pillow
+from zoo.imaging.images import to_pillow
 
 from .conftest import Run, opened
 

@@ -12,8 +12,8 @@ from PIL import Image
 
 from zoo import Pipeline
 from zoo.assemble import Parts
+from zoo.imaging.animation import write_timelapse
 from zoo.training.samples import SampleGrid
-from zoo.video import write_timelapse
 from zoo_registry.contracts import Growth
 
 from .conftest import mp4_frames, opened

@@ -17,7 +17,7 @@ from PIL import Image
 from safetensors import safe_open
 
 import zoo
-from zoo.models import read_config
+from zoo.models.folder import read_config
 from zoo_registry import catalogue
 
 MEGABYTE = 1_000_000

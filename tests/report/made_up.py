@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from zoo.report.figures import image_grid
+from zoo.imaging.grids import image_grid
 
 CAPTIONS = [
     "a small red bird with a long yellow beak and a white belly, perched on a thin branch",

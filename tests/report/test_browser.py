@@ -11,7 +11,8 @@ import pytest
 from browsing import NEEDS_CHROMIUM, PHONE, WIDE, chromium
 from PIL import Image
 
-from zoo.report import write_comparison, write_report
+from zoo.report.compare import write_comparison
+from zoo.report.page import write_report
 
 from .made_up import (
     ATTRIBUTES,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from zoo.report import write_comparison
+from zoo.report.compare import write_comparison
 from zoo_registry import ZooError
 
 from .made_up import (

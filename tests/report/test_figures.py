@@ -7,8 +7,9 @@ import pytest
 import torch
 from PIL import Image, ImageChops
 
-from zoo.pipeline import Samples
-from zoo.report.figures import attention_figure, attention_figures, image_grid, overlays, upscaled
+from zoo.imaging.figures import attention_figure, attention_figures, overlays
+from zoo.imaging.grids import image_grid, upscaled
+from zoo.imaging.images import Samples
 from zoo_registry import ZooError
 
 WORDS = ("a", "small", "red", "bird", "with", "black", "wings")
@@ -74,7 +75,7 @@ def test_a_map_without_a_peak_is_cold() -> None:
 def test_the_figure_shows_stages_and_then_the_words_with_the_largest_shares(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from zoo.report import figures
+    from zoo.imaging import figures
 
     rows: list[tuple[int, list[str]]] = []
     cells = figures._Sheet.cells

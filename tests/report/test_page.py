@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.report import write_report
+from zoo.report.page import write_report
 from zoo_registry import ZooError
 
 from .made_up import (

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from zoo.report import write_report
+from zoo.report.page import write_report
 from zoo_registry import ZooError
 
 from .made_up import ATTRIBUTES, FID, result, results, score, write_json

@@ -8,8 +8,9 @@ from accelerate import PartialState
 from tiny import TINY_CHANGES
 
 from zoo.assemble import assemble
-from zoo.data.images import Batches, ImageSet
+from zoo.data.images import ImageSet
 from zoo.data.source import open_dataset
+from zoo.training.batches import Batches
 from zoo.training.learner import Learner
 from zoo.training.schedule import resolution_of, schedule
 from zoo_registry import Recipe, catalogue

@@ -23,7 +23,7 @@ from PIL import Image
 from studio_process import served
 
 import zoo
-from zoo.report.figures import image_grid
+from zoo.imaging.grids import image_grid
 from zoo.studio import WAITING
 from zoo_registry import Recipe, catalogue
 

@@ -14,7 +14,7 @@ from browsing import NEEDS_CHROMIUM, PHONE, WIDE, chromium
 from PIL import Image
 
 import zoo
-from zoo.report.figures import image_grid
+from zoo.imaging.grids import image_grid
 from zoo_registry import Recipe, catalogue
 
 pytestmark = [*NEEDS_CHROMIUM, pytest.mark.xdist_group("studio")]

@@ -13,8 +13,9 @@ from tiny import TINY_CHANGES
 
 import zoo
 from zoo.assemble import assemble
-from zoo.data.images import Batches, ImageSet
+from zoo.data.images import ImageSet
 from zoo.data.source import open_dataset
+from zoo.training.batches import Batches
 from zoo.training.learner import Learner
 from zoo.training.schedule import constant
 from zoo_plugins.tasks.match import retrieval

@@ -10,8 +10,8 @@ from learners import GAN, MATCH, learner
 from PIL import Image
 
 import zoo
-from zoo.pipeline import to_pillow
-from zoo.report.figures import image_grid
+from zoo.imaging.grids import image_grid
+from zoo.imaging.images import to_pillow
 from zoo.training.stage import HeldOutSet
 from zoo.training.watch import Watcher
 

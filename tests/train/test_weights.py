@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from zoo import weights
 from zoo.assemble import assemble
+from zoo.models import weights
 from zoo.pipeline import save
 from zoo_registry import Recipe, ZooError, catalogue
 from zoo_registry.contracts import TextSource

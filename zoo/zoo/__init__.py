@@ -11,14 +11,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from zoo_registry import Component, ZooError, hookimpl
+from zoo_registry import KINDS, Component, ZooError, catalogue, hookimpl
+from zoo_registry.errors import nearest
 
 if TYPE_CHECKING:
     from zoo_registry import Recipe
 
     from . import legacy
     from .assemble import build
-    from .catalogue import components
     from .evaluation.run import evaluate
     from .pipeline import Pipeline, load
     from .training.trainer import train
@@ -29,7 +29,6 @@ _LAZY = {
     "Pipeline": "zoo.pipeline",
     "Recipe": "zoo_registry.recipe",
     "build": "zoo.assemble",
-    "components": "zoo.catalogue",
     "evaluate": "zoo.evaluation.run",
     "legacy": "zoo.legacy",
     "load": "zoo.pipeline",
@@ -49,6 +48,13 @@ __all__ = [
     "load",
     "train",
 ]
+
+
+def components(kind: str | None = None) -> tuple[Component, ...]:
+    """The parts that are installed, of one kind or of all."""
+    if kind is not None and kind not in KINDS:
+        raise ZooError(f"{kind!r} is no kind of part{nearest(kind, KINDS)}")
+    return tuple(c for k in KINDS if kind in (None, k) for c in catalogue().of(k))
 
 
 def __getattr__(name: str) -> Any:

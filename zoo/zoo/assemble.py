@@ -25,8 +25,9 @@ from zoo_registry.errors import said
 from zoo_registry.recipe import SINGLE, Choice
 from zoo_registry.schema import schema_of
 
-from . import weights
-from .models import locate, part_file
+from .models import weights
+from .models.folder import part_file
+from .models.locate import locate
 from .seeding import mix
 
 

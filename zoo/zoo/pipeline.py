@@ -7,48 +7,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from zoo_registry import Recipe, ZooError
 from zoo_registry.contracts import Generated, Growth, Text, TextSource, Tokens
 from zoo_registry.recipe import FORMAT, SINGLE
 
-from . import weights
 from .assemble import Parts, assemble
-from .card import write_card
-from .data.decode import as_rgb
 from .environment import made_with
 from .files import folder_written_beside, write_json
-from .hub import cached, fetch
-from .images import Images
-from .models import SAMPLING, check_generates, locate, part_file, read_config
+from .imaging.images import Images, Samples, square, to_pillow
+from .models import weights
+from .models.card import write_card
+from .models.folder import SAMPLING, check_generates, part_file, read_config
+from .models.hub import cached, fetch
+from .models.locate import locate
+from .models.publish import push
 from .reading import condition_of, encode
 from .seeding import generator as seeded
 
 Between = Literal["text", "noise", "both"]
 """What `Pipeline.interpolate` goes from one end to the other of."""
 _CHUNK = 16  # images a forward pass
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Result of `Pipeline.generate` and `.restyle`: `images[c * n + i]` is image i of caption c, n each."""
-
-    images: tuple[Tensor, ...]  # each [B,3,R,R] in [-1,1], small to large
-    attention: tuple[Tensor, ...]  # each [B,L,h,w], one per stage that attends to words
-    words: tuple[tuple[str, ...], ...]  # a caption's pieces, the labels of its maps' first rows
-
-    def _repr_png_(self) -> bytes | None:
-        """The largest images as a grid in a notebook, one row per caption."""
-        return to_pillow(self.images[-1], len(self.images[-1]) // len(self.words))._repr_png_()
 
 
 class Pipeline:
@@ -274,8 +261,6 @@ class Pipeline:
         repository that is not there yet is made so. license: as the Hub spells it; None: "mit" of procedural
         data, else "unknown". Raises `ZooError` for all that the Hub refuses.
         """
-        from .publish import push
-
         with TemporaryDirectory() as folder:
             own = self.save_pretrained(Path(folder) / "model")
             return push(own, repo, private=private, license=license, about=self.origin)
@@ -307,11 +292,6 @@ class Pipeline:
         folder = fetch(place, parts=kinds)
         parts = assemble(self.recipe, TextSource(folder=folder), kinds=kinds, folder=folder)
         self.parts.modules["style_encoder"] = parts.style_encoder.eval().to(self.device)
-
-
-def square(image: Image.Image, resolution: int) -> Image.Image:
-    """The central square of an image at a resolution, as 8-bit RGB."""
-    return ImageOps.fit(as_rgb(image), (resolution, resolution), Image.Resampling.BILINEAR)
 
 
 def _between(first: Text, second: Text, way: float) -> Text:
@@ -374,10 +354,3 @@ def save(recipe: Recipe, parts: Parts, folder: Path) -> Path:
         write_json(beside / "config.json", config)
         write_card(beside, about=folder)
     return folder
-
-
-def to_pillow(images: Tensor, columns: int = 8) -> Images:
-    """Images [B,3,R,R] in [-1,1] as PIL images of 8 bits per channel. columns: of the grid in a notebook."""
-    pixels = images.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
-    rows = pixels.permute(0, 2, 3, 1).cpu().numpy()  # [B,R,R,3]
-    return Images(map(Image.fromarray, rows), columns)

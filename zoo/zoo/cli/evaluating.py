@@ -11,7 +11,7 @@ import typer
 
 from zoo_registry import ZooError
 
-from .making import Device
+from .looking import Device
 
 Style = Literal["terminal", "markdown", "json"]
 
@@ -73,7 +73,7 @@ def eval_(
         raise ZooError("--out is for one model; several write results.json into their own folders")
     names = [name.strip() for name in (metrics or "").split(",") if name.strip()]
 
-    from ..evaluation.results import measured, read_results
+    from ..models.results import measured, read_results
 
     found = {}
     for model in models:
@@ -99,7 +99,7 @@ def eval_(
 
 
 def _print(found: dict[str, dict[str, object]], style: Style, *, table: bool) -> None:
-    from ..evaluation.results import Table, by_score, compared, markdown
+    from ..models.results import Table, by_score, compared, markdown
 
     if style == "json":
         print(json.dumps(found, indent=2, ensure_ascii=False))

@@ -14,6 +14,7 @@ from zoo_registry import KINDS, ZooError, catalogue
 from zoo_registry.errors import first_line, nearest
 from zoo_registry.registry import heading
 
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is when left out.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Changes = Annotated[
     list[str] | None,

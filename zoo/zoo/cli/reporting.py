@@ -26,7 +26,8 @@ def report(
             f"--out {out}: is for the comparison of several runs; one run's page is {runs[0] / 'report.html'}"
         )
 
-    from ..report import write_comparison, write_report
+    from ..report.compare import write_comparison
+    from ..report.page import write_report
 
     if len(runs) == 1:
         print(write_report(runs[0], strict=True))

@@ -35,8 +35,8 @@ def push(
     """
     from zoo_registry.recipe import SINGLE
 
-    from ..models import locate
-    from ..publish import push as upload
+    from ..models.locate import locate
+    from ..models.publish import push as upload
 
     print(upload(locate(model, parts=SINGLE), repo, private=private, license=license))
 
@@ -55,8 +55,8 @@ def pull(
 
     Example: zoo pull ada/birds@v1 birds
     """
-    from ..hub import HubId
-    from ..hub import pull as fetch
+    from ..models.hub import HubId
+    from ..models.hub import pull as fetch
 
     place = HubId.parse(repo)
     if place is None:
@@ -76,7 +76,7 @@ def card(
 
     Example: zoo card runs/birds --repo ada/birds
     """
-    from ..card import card as write
-    from ..models import locate
+    from ..models.card import card as write
+    from ..models.locate import locate
 
     print(write(locate(model), name=repo or model, license=license), end="")

@@ -36,7 +36,8 @@ def studio(
 
 def _shipped() -> Iterator[str]:
     """The models that come with the zoo and can generate."""
-    from ..models import check_generates, locate, read_config
+    from ..models.folder import check_generates, read_config
+    from ..models.locate import locate
 
     for name in catalogue().pretrained_names():
         try:

@@ -20,7 +20,7 @@ from zoo_registry.contracts import Record
 from zoo_registry.errors import ZooError
 
 from .decode import ImageError, decode
-from .parallel import Progress, in_threads
+from .threads import Progress, in_threads
 
 FORMAT = 1  # changes whenever decoding gives other pixels
 NUMBER = np.dtype("<i8")

@@ -13,7 +13,7 @@ from zoo_registry.contracts import Dataset, Problem, Record
 
 from ..captions import unseparated
 from .decode import ImageError, decode, record_image
-from .parallel import Progress, in_threads
+from .threads import Progress, in_threads
 
 WORD = re.compile(r"\w+")
 

@@ -13,7 +13,7 @@ from zoo_registry.contracts import Dataset, Record
 from zoo_registry.errors import ZooError
 
 from .decode import open_image
-from .parallel import Progress, in_threads
+from .threads import Progress, in_threads
 
 
 def make(dataset: Dataset, folder: Path, progress: Progress | None = None) -> None:

@@ -10,9 +10,9 @@ from zoo_registry.errors import nearest
 from zoo_registry.training import Evaluation
 
 from ..assemble import Parts
+from ..models.results import add_result
 from ..pipeline import Pipeline
 from .protocols import Asked, asked
-from .results import add_result
 from .run import BATCH_SIZE, fingerprint, measure, named, open_for
 from .study import Bench
 

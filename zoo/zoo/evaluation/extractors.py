@@ -20,8 +20,9 @@ from zoo_registry.contracts import TextSource
 from zoo_registry.errors import nearest
 
 from ..assemble import Parts, assemble
-from ..hub import HubId
-from ..models import locate, part_file, read_config
+from ..models.folder import part_file, read_config
+from ..models.hub import HubId
+from ..models.locate import locate
 
 Layer = Literal["features", "logits"]
 MATCHING = ("text_encoder", "image_encoder")

@@ -30,11 +30,11 @@ from torch import Tensor, nn
 from zoo_registry import ZooError
 from zoo_registry.contracts import Dataset, Record
 
-from .. import weights
 from ..data.cache import cache_folder, content
 from ..data.images import MARGIN, RANDOM_PER_IMAGE, ImageSet, images_at
 from ..files import folder_written_beside, sha256, write_json
 from ..memory import keep_freed_memory
+from ..models import weights
 from ..progress import Bar
 from ..seeding import generator as seeded
 from .judge_network import LARGEST, TrainedJudge

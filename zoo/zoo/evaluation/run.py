@@ -16,10 +16,10 @@ from zoo_registry.contracts import Dataset, Measured
 from ..data.cache import cache_folder
 from ..data.source import open_dataset
 from ..environment import made_with
-from ..models import locate
+from ..models.locate import locate
+from ..models.results import add_result, as_json, found_before, place_of, read_results, weights_key
 from ..pipeline import Pipeline
 from .protocols import Asked, asked
-from .results import add_result, as_json, found_before, place_of, read_results, weights_key
 from .study import Bench, PipelineStudy
 
 BATCH_SIZE = 50

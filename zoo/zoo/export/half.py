@@ -11,12 +11,13 @@ from safetensors.torch import save_file
 
 from zoo_registry import ZooError
 
-from .. import weights
-from ..card import Facts, card
 from ..files import folder_written_beside, sha256, write_json
-from ..hub import CARD, CONFIG
-from ..models import SAMPLING, check_generates, locate, part_file, read_config
-from ..publish import to_publish
+from ..models import weights
+from ..models.card import Facts, card
+from ..models.folder import SAMPLING, check_generates, part_file, read_config
+from ..models.hub import CARD, CONFIG
+from ..models.locate import locate
+from ..models.publish import to_publish
 
 KEPT = (*SAMPLING, "style_encoder")
 

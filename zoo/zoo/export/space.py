@@ -10,10 +10,11 @@ from string import Template
 
 from zoo_registry import ZooError
 
-from ..card import Facts
 from ..environment import made_with
 from ..files import folder_written_beside, write_text
-from ..models import check_generates, locate, read_config
+from ..models.card import Facts
+from ..models.folder import check_generates, read_config
+from ..models.locate import locate
 from .half import write_half
 
 APP = """\

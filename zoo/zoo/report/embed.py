@@ -14,7 +14,7 @@ from PIL import Image
 from zoo_registry import ZooError
 
 from ..data.decode import opened
-from .figures import GAP, image_grid
+from ..imaging.grids import GAP, image_grid
 
 _FRAMES = 24
 """Most sample grids in a page."""

@@ -13,9 +13,9 @@ from typing import Any
 
 from zoo_registry import ZooError, catalogue
 
+from ..imaging.grids import LEAST
 from . import results
 from .embed import attention, sample_frames
-from .figures import LEAST
 from .log import Log, panels, read_log
 from .markup import duration, number, settings, text, write_page
 

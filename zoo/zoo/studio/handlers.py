@@ -11,9 +11,9 @@ from PIL import Image
 
 from zoo_registry import ZooError
 
-from ..pipeline import to_pillow
-from ..report.figures import upscaled
-from . import markup, work
+from ..imaging.grids import upscaled
+from ..imaging.images import to_pillow
+from . import words, work
 from .served_models import StudioModels
 
 
@@ -59,7 +59,7 @@ class Handlers:
         with _user_errors():
             pipe = self.models[model]
         lines = [line[: work.LETTERS] for line in captions.splitlines()[: work.CAPTIONS]]
-        return "".join(markup.marked(line, pipe.unknown(line)) for line in lines)
+        return "".join(words.marked(line, pipe.unknown(line)) for line in lines)
 
     def generate(self, model: str, captions: str, images: float, seed: float) -> tuple[Any, ...]:
         """Generate images of captions, one per line.
@@ -74,7 +74,7 @@ class Handlers:
         generated = to_pillow(samples.images[-1])
         return (
             _gallery(generated, asked.captions),
-            markup.looked(samples, 0),
+            words.looked(samples, 0),
             self.kept.grid(generated, asked.images),
             self.kept.recipe(pipe),
             asked.command,
@@ -87,7 +87,7 @@ class Handlers:
             return ""
         caption, image = divmod(chosen.index, asked.images)
         samples = self.models[asked.model].generate(asked.captions[caption], asked.seed, image + 1)
-        return markup.looked(samples, image)
+        return words.looked(samples, image)
 
     def between(self, model: str, first: str, second: str, seed: float) -> tuple[Any, ...]:
         """Interpolate between two captions, with one noise: images, and a GIF there and back."""

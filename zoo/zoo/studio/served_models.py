@@ -7,9 +7,10 @@ from threading import Lock
 
 from zoo_registry import ZooError
 
-from ..card import Facts
-from ..hub import HubId
-from ..models import check_generates, locate, read_config
+from ..models.card import Facts
+from ..models.folder import check_generates, read_config
+from ..models.hub import HubId
+from ..models.locate import locate
 from ..pipeline import Pipeline, load
 
 

@@ -17,11 +17,12 @@ from PIL import Image
 from zoo_registry import ZooError
 from zoo_registry.contracts import Record
 
-from ..captions import varied
 from ..data.decode import ImageError, open_image
-from ..pipeline import Pipeline, to_pillow
-from ..report.figures import image_grid, upscaled
-from ..video import there_and_back, write_animation
+from ..imaging.animation import there_and_back, write_animation
+from ..imaging.grids import image_grid, upscaled
+from ..imaging.images import to_pillow
+from ..pipeline import Pipeline
+from ..vary import varied
 
 LETTERS = 300
 """The longest caption, in characters."""

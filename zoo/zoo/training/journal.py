@@ -14,7 +14,7 @@ from torch import Tensor
 from zoo_registry import ZooError
 
 from ..progress import Bar
-from ..report import write_report
+from ..report.page import write_report
 from .log import Log
 
 _REPORT_SECONDS = 120.0  # between two writings of report.html while training

@@ -11,14 +11,13 @@ from accelerate import PartialState
 from accelerate.utils import set_seed
 from torch import Tensor, nn
 
-from zoo_registry import Recipe
+from zoo_registry import Recipe, catalogue
 from zoo_registry.contracts import Batch, Phase, Setup, Task
 from zoo_registry.recipe import Choice
 
 from ..assemble import Parts, construct
-from ..plugins import observe
 from ..seeding import mix
-from .parallel import average_gradients, device_of
+from .processes import average_gradients, device_of
 from .schedule import Schedule
 from .setup import RunSetup
 
@@ -47,7 +46,8 @@ class Learner:
                 for repeat in range(phase.repeats):
                     terms |= self._update(phase, batches[repeat], step, repeat)
         if self.setup.round is not None:
-            observe(self.setup.round, terms, step)
+            for plugin in catalogue().plugins:  # one that fails is told and sees no more
+                catalogue().call(plugin, "zoo_step", round=self.setup.round, terms=terms, step=step)
             self.setup.round = None
         return terms
 

@@ -12,8 +12,10 @@ from zoo_registry import Recipe
 
 from ..assemble import Parts
 from ..files import file_written_beside, write_json
-from ..pipeline import Pipeline, to_pillow
-from ..report.figures import attention_figure, image_grid, stacked
+from ..imaging.figures import attention_figure, stacked
+from ..imaging.grids import image_grid
+from ..imaging.images import to_pillow
+from ..pipeline import Pipeline
 
 CAPTIONS, IMAGES, SEED = 8, 4, 0
 ATTENTION = 3  # captions in the attention figure

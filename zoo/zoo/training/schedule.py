@@ -14,7 +14,7 @@ from zoo_registry import Recipe, ZooError
 from zoo_registry.contracts import Growth, Sampler, Segment
 from zoo_registry.training import GrowthStage
 
-from ..data.sampler import Shuffled
+from .sampler import Shuffled
 
 _SMALLEST = 4  # R at which a growing generator begins
 

@@ -18,7 +18,7 @@ from ..data.images import images_at
 from ..reading import condition_of, read
 from ..seeding import generator
 from .adam import Adam
-from .parallel import device_of
+from .processes import device_of
 from .schedule import Schedule
 
 

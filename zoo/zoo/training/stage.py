@@ -16,16 +16,17 @@ from zoo_registry import Recipe, ZooError
 from zoo_registry.contracts import Batch, Dataset, Record, TextSource
 
 from ..assemble import assemble
-from ..data.images import Batches, ImageSet, loader
+from ..data.images import ImageSet
 from ..evaluation.during import Measuring
 from ..files import write_json
+from ..imaging.animation import write_timelapse
 from ..progress import Bar
-from ..report import write_report
-from ..video import write_timelapse
+from ..report.page import write_report
+from .batches import Batches, loader
 from .journal import Journal
 from .learner import Learner
 from .loop import Interrupted, Loop
-from .parallel import device_of
+from .processes import device_of
 from .schedule import resolution_of, schedule
 from .watch import Watcher
 

@@ -21,10 +21,11 @@ from ..data.images import MARGIN
 from ..data.source import open_dataset
 from ..environment import environment
 from ..files import write_json
-from ..hub import HubId, cached
 from ..memory import keep_freed_memory
-from ..models import locate, read_config
-from .parallel import device_of
+from ..models.folder import read_config
+from ..models.hub import HubId, cached
+from ..models.locate import locate
+from .processes import device_of
 from .schedule import resolution_of
 from .stage import Stage, captions_of
 

@@ -12,10 +12,10 @@ from PIL import Image
 
 from zoo_registry import ZooError
 
-from ...card import Facts
 from ...files import folder_written_beside, write_json
-from ...hub import HubId
-from ...models import locate
+from ...models.card import Facts
+from ...models.hub import HubId
+from ...models.locate import locate
 from ...pipeline import Pipeline, load
 from ..onnx_pipeline import OnnxPipeline
 from .graphs import Graphs, write_graphs

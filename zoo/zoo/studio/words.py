@@ -8,9 +8,9 @@ from html import escape
 
 from PIL import Image
 
-from ..pipeline import Samples, to_pillow
+from ..imaging.figures import overlays
+from ..imaging.images import Samples, to_pillow
 from ..report.embed import embedded
-from ..report.figures import overlays
 
 SIZE = 192
 """Pixels that a stage's image is embedded at."""

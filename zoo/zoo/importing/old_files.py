@@ -11,7 +11,7 @@ import torch
 
 from zoo_registry import ZooError
 
-from .. import weights
+from ..models import weights
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
 

@@ -21,8 +21,8 @@ from zoo_registry import ZooError
 from zoo_registry.errors import first_line, near, nearest
 from zoo_registry.recipe import SINGLE
 
-from .files import folder_written_beside, sha256
-from .models import SAMPLING, folders_beside, part_file, read_config
+from ..files import folder_written_beside, sha256
+from .folder import SAMPLING, folders_beside, part_file, read_config
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

@@ -1,4 +1,4 @@
-"""Commands that make: train and sample."""
+"""Commands that generate images: sample, interpolate and restyle."""
 
 from __future__ import annotations
 
@@ -12,58 +12,17 @@ import typer
 
 from zoo_registry import ZooError
 
-from .looking import Changes
+from .looking import Device
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from ..export.engine import ExportedModel
-    from ..pipeline import Pipeline, Samples
+    from ..imaging.images import Samples
+    from ..pipeline import Pipeline
 
 Engine = Literal["torch", "onnx"]
-Device = Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is when left out.")]
-
-
-def train(
-    recipe: Annotated[str | None, typer.Argument(help="A recipe's name or file.")] = None,
-    data: Annotated[
-        str | None, typer.Option(help="aviary, garden, cub:DIR, folder:DIR, …, or a folder.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="The new folder of the run.")] = None,
-    resume: Annotated[Path | None, typer.Option(help="Go on with this run instead.")] = None,
-    changes: Changes = None,
-    device: Device = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
-) -> None:
-    """Train a recipe on a data set, or go on with a run.
-
-    Example: zoo train attngan-birds --data cub:CUB_200_2011 --out runs/birds
-    """
-    missing = [
-        flag for flag, value in (("RECIPE", recipe), ("--data", data), ("--out", out)) if value is None
-    ]
-    if resume is None and missing:
-        raise ZooError(f"zoo train: missing {', '.join(missing)}; or --resume RUN")
-    if resume is not None and (len(missing) < 3 or changes):
-        raise ZooError(
-            "zoo train --resume RUN goes on with the run's own recipe and data; nothing else is given with it"
-        )
-
-    from ..training import trainer
-    from ..training.loop import Interrupted
-
-    try:
-        if resume is not None:
-            run = trainer.resume(resume, device=device, quiet=quiet)
-        else:
-            assert recipe is not None
-            assert data is not None
-            assert out is not None
-            run = trainer.train(recipe, data, out, changes=changes or (), device=device, quiet=quiet)
-    except Interrupted as stop:
-        print(stop, file=sys.stderr)
-        raise typer.Exit(130) from None
-    print(f"model:  {run / 'model'}\nreport: {run / 'report.html'}")
+Between = Literal["text", "noise", "both"]
 
 
 def sample(
@@ -118,7 +77,8 @@ def sample(
         raise ZooError(f"--engine onnx generates images only, on the CPU; remove {', '.join(refused)}")
 
     from ..files import file_written_beside
-    from ..report.figures import attention_figures, image_grid, write_attention
+    from ..imaging.figures import attention_figures, write_attention
+    from ..imaging.grids import image_grid
 
     pipe = _load(model, engine, device)
     if not prompts and not pipe.reads_text:
@@ -173,7 +133,7 @@ def _generate(
 
     if isinstance(pipe, ExportedModel):
         return pipe(captions, seed, images), None
-    from ..pipeline import to_pillow
+    from ..imaging.images import to_pillow
 
     samples = pipe.generate(captions, seed, images)
     return to_pillow(samples.images[-1]), samples
@@ -204,7 +164,7 @@ def report_unknown(pipe: Pipeline | ExportedModel, captions: Iterable[str]) -> N
 
 def _varied(caption: str, vary: str) -> list[str]:
     """The caption, and it with each of the other words of WORD=OTHER,… in the word's place."""
-    from ..captions import varied
+    from ..vary import varied
 
     word, _, others = (part.strip() for part in vary.partition("="))
     found = [other.strip() for other in others.split(",")]
@@ -214,47 +174,6 @@ def _varied(caption: str, vary: str) -> list[str]:
         return varied(caption, word, found)
     except ZooError as error:
         raise ZooError(f"--vary {vary!r}: {error}") from None
-
-
-Files = Annotated[list[Path] | None, typer.Option(help="Its file.")]
-
-
-def import_(
-    system: Annotated[str, typer.Argument(help="The original system: zoo list importer.")],
-    out: Annotated[Path, typer.Option(help="The new folder of the model.")],
-    generator: Files = None,
-    conditioning: Files = None,
-    text_encoder: Files = None,
-    image_encoder: Files = None,
-    discriminator: Annotated[
-        list[Path] | None, typer.Option(help="Its file; given again, a file per resolution.")
-    ] = None,
-    vocabulary: Annotated[
-        Path | None, typer.Option(help="The words of a text encoder, as AttnGAN's captions.pickle.")
-    ] = None,
-) -> None:
-    """Turn an original system's files into a model's folder.
-
-    Example: zoo import attngan --generator bird_AttnGAN2.pth --text-encoder text_encoder200.pth
-    --vocabulary captions.pickle --out birds
-    """
-    given = {
-        "text_encoder": text_encoder,
-        "image_encoder": image_encoder,
-        "conditioning": conditioning,
-        "generator": generator,
-        "discriminator": discriminator,
-    }
-    files = {part: paths for part, paths in given.items() if paths}
-    if not files:
-        raise ZooError("no file: give at least one of --generator, --text-encoder, --discriminator, …")
-    for path in [path for paths in files.values() for path in paths] + ([vocabulary] if vocabulary else []):
-        if not path.is_file():
-            raise ZooError(f"{path}: no such file")
-
-    from ..legacy import import_model
-
-    print(import_model(system, files, out, vocabulary=vocabulary))
 
 
 def _read(file: Path | None) -> list[str]:
@@ -272,3 +191,119 @@ def _read(file: Path | None) -> list[str]:
 
 def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def interpolate(
+    model: Annotated[
+        str, typer.Argument(help="A model's folder, a run's, or a Hub id: org/name, org/name@revision.")
+    ],
+    first: Annotated[str, typer.Argument(metavar="A", help="A caption; none for a model without text.")] = "",
+    second: Annotated[
+        str | None, typer.Argument(metavar="B", help="Another caption; none between two noises.")
+    ] = None,
+    between: Annotated[
+        Between,
+        typer.Option(
+            help="Two captions with one noise; one caption with two noises, which are those of its images 0 "
+            "and 1; or both."
+        ),
+    ] = "text",
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            min=2, help="From one end to the other, both included. 8, or 30 for an animation.", metavar="N"
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other noise.")] = 0,
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="An image: a strip, or for both a grid with a row per caption and a column per noise. Or an "
+            "animation there and back, .gif or .mp4, for both of a strip from A to B."
+        ),
+    ] = Path("out.png"),
+    device: Device = None,
+) -> None:
+    """Interpolate between two captions, two noises, or both.
+
+    Example: zoo interpolate runs/birds "a red bird" "a blue bird with a yellow beak" --out way.mp4
+
+    Example: zoo interpolate runs/birds "a red bird" --between noise --steps 6 --out poses.png
+    """
+    from ..imaging.animation import ENDINGS, there_and_back, write_animation
+
+    moving = out.suffix.lower() in ENDINGS
+    check_image_file(out, ENDINGS)
+
+    from ..files import file_written_beside
+    from ..imaging.grids import image_grid, upscaled
+    from ..imaging.images import to_pillow
+    from ..pipeline import load
+
+    if steps is None:
+        steps = 30 if moving and between != "both" else 8
+    pipe = load(model, device=device)
+    report_unknown(pipe, [caption for caption in (first, second) if caption])
+    generated = pipe.interpolate(first, second, between=between, steps=steps, seed=seed)
+    if moving:
+        # Of both, each frame is a strip along the text: a column.
+        frames = generated.transpose(0, 1) if between == "both" else generated.flatten(0, 1).unsqueeze(1)
+        strips = [image_grid(to_pillow(frame), len(frame)) for frame in frames]
+        write_animation(out, there_and_back([upscaled(strip) for strip in strips]))
+    else:
+        strip = to_pillow(generated.flatten(0, 1))
+        with file_written_beside(out) as beside:
+            image_grid(strip, generated.shape[1] if between == "both" else steps).save(beside)
+    print(out)
+
+
+def restyle(
+    model: Annotated[
+        str, typer.Argument(help="A model with a style encoder: its folder, its run, or a Hub id.")
+    ],
+    style_file: Annotated[Path, typer.Argument(metavar="IMAGE", help="The image whose style is taken.")],
+    captions: Annotated[
+        list[str], typer.Argument(metavar="CAPTION...", help="What is generated in its style.")
+    ],
+    image: Annotated[
+        list[Path] | None, typer.Option(metavar="IMAGE", help="One more style; may be given again.")
+    ] = None,
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="An image: what was generated; of several styles or captions a grid, a row per style, which "
+            "stands before its row, and a column per caption."
+        ),
+    ] = Path("out.png"),
+    device: Device = None,
+) -> None:
+    """Generate images of captions in the style (pose, background) of an image, by the model's style encoder.
+
+    Example: zoo restyle runs/style flower.png "a red flower" "a blue flower" --image other.png --out grid.png
+    """
+    check_image_file(out)
+
+    from zoo_registry.contracts import Record
+
+    from ..data.decode import open_image
+    from ..files import file_written_beside
+    from ..imaging.grids import image_grid
+    from ..imaging.images import square, to_pillow
+    from ..pipeline import load
+
+    files = [style_file, *(image or ())]
+    for file in files:
+        if not file.is_file():
+            raise ZooError(f"{file}: no such image")
+    styles = [open_image(Record(str(file), file, ())) for file in files]
+    pipe = load(model, device=device)
+    report_unknown(pipe, captions)
+    generated = to_pillow(pipe.restyle(styles, captions).images[-1])
+    cells: list[Image] = []
+    for place, style in enumerate(styles):
+        if len(generated) > 1:
+            cells.append(square(style, pipe.resolution))
+        cells += generated[place :: len(styles)]
+    with file_written_beside(out) as beside:
+        image_grid(cells, len(cells) // len(styles)).save(beside)
+    print(out)

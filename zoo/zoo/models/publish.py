@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from zoo_registry import ZooError
 from zoo_registry.recipe import SINGLE
 
+from ..files import sha256
 from .card import Facts, card
-from .evaluation.results import weights_key
-from .files import sha256
+from .folder import SAMPLING, part_file, read_config
 from .hub import CARD, CONFIG, DATA, SAMPLE_GRID, HubId, api, hub_errors
-from .models import SAMPLING, part_file, read_config
+from .results import weights_key
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete

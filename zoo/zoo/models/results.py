@@ -21,8 +21,8 @@ from zoo_registry.contracts import Score
 
 from ..data.cache import cache_folder
 from ..files import sha256, write_json
-from ..hub import CONFIG, HubId
-from ..models import SAMPLING, part_file
+from .folder import SAMPLING, part_file
+from .hub import CONFIG, HubId
 
 FORMAT = 1
 _ARROWS = {"higher": "↑", "lower": "↓"}

@@ -14,8 +14,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from zoo_registry import ZooError
 
-from .data.decode import opened
-from .files import file_written_beside
+from ..data.decode import opened
+from ..files import file_written_beside
 
 ENDINGS = (".gif", ".mp4")
 """How the name of an animation may end."""

@@ -19,11 +19,11 @@ from zoo_registry import Recipe, catalogue
 from zoo_registry.errors import printable
 from zoo_registry.recipe import SINGLE
 
-from .evaluation.results import by_score, markdown, read_results, weights_key
-from .files import write_text
+from ..files import write_text
+from ..training.log import read as read_log
+from .folder import part_file, read_config
 from .hub import CARD, CONFIG, SAMPLE_GRID
-from .models import part_file, read_config
-from .training.log import read as read_log
+from .results import by_score, markdown, read_results, weights_key
 
 HOME = "https://pypi.org/project/t2i-zoo"
 _MARKUP = re.compile(r"[\\`*_\[\]<>&#|~!$@]")

@@ -1,4 +1,4 @@
-"""Figures of generated images: grids, and the words each stage attended to.
+"""Figures of generated images: the words that each stage attended to.
 
 AttnGAN (arXiv:1711.10485), figure 4.
 
@@ -7,10 +7,8 @@ Shape letters: see zoo_registry.contracts; S is the size of a cell of the figure
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +17,8 @@ from PIL import Image, ImageDraw, ImageFont
 from zoo_registry import ZooError
 
 from ..files import file_written_beside
-
-if TYPE_CHECKING:
-    from ..pipeline import Samples
-
-GAP = 2
-"""Pixels between the cells of a grid."""
-LEAST = 128
-"""Pixels that a small image is shown at, or more."""
+from .grids import upscaled
+from .images import Samples, to_pillow
 
 _MARGIN = 16
 _SPACE = 6  # between the cells of a figure
@@ -35,23 +27,6 @@ _INK, _FAINT = (24, 24, 27), (113, 113, 122)
 _HEAT = np.array([[0.0, 22, 8, 62], [0.35, 158, 28, 110], [0.7, 246, 128, 24], [1.0, 255, 244, 164]])
 
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-
-
-def image_grid(images: Sequence[Image.Image], columns: int, gap: int = GAP) -> Image.Image:
-    """Images of one size, row by row, `gap` white pixels between them and none around."""
-    width, height = images[0].size
-    rows = math.ceil(len(images) / columns)
-    grid = Image.new("RGB", (columns * (width + gap) - gap, rows * (height + gap) - gap), "white")
-    for index, image in enumerate(images):
-        row, column = divmod(index, columns)
-        grid.paste(image, (column * (width + gap), row * (height + gap)))
-    return grid
-
-
-def upscaled(image: Image.Image, least: int = LEAST) -> Image.Image:
-    """The image at the smallest whole multiple whose shorter side is `least` pixels or more."""
-    factor = math.ceil(least / min(image.size))
-    return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
 
 
 def attention_figure(samples: Samples, row: int, caption: str, top: int = 5) -> Image.Image:
@@ -64,8 +39,6 @@ def attention_figure(samples: Samples, row: int, caption: str, top: int = 5) -> 
     """
     if not samples.attention:
         raise ZooError("this model's generator attends to no words, so there is no attention to show")
-    from ..pipeline import to_pillow  # here, so that grids and the run report need no torch
-
     stages = [to_pillow(stage[row : row + 1])[0] for stage in samples.images]
     words = samples.words[row // (len(samples.images[-1]) // len(samples.words))]
     resolution = upscaled(stages[-1]).width

@@ -14,8 +14,8 @@ from torch import Tensor
 
 import zoo
 from zoo import ZooError
+from zoo.importing.old_files import read_checkpoint, read_vocabulary
 from zoo.legacy import import_model
-from zoo.legacy.old_files import read_checkpoint, read_vocabulary
 
 WORDS = ["<end>", "a", "small", "red", "bird", "with", "yellow", "beak"]
 STAGE = 4  # channels of the small AttnGAN's stages

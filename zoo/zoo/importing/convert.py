@@ -1,4 +1,4 @@
-"""Old checkpoints in the zoo's terms. The tables of names are parts of kind `importer`; this applies them."""
+"""Parts and models of ours from an original's weights."""
 
 from __future__ import annotations
 
@@ -15,11 +15,9 @@ from zoo_registry.errors import nearest
 from zoo_registry.recipe import Choice
 from zoo_registry.schema import fill, schema_of
 
-from .. import weights
 from ..assemble import assemble, construct
+from ..models import weights
 from ..pipeline import save
-
-__all__ = ["convert", "import_model"]
 
 _PREFIXES = ("module.",)  # torch.nn.DataParallel
 
@@ -51,7 +49,7 @@ def import_model(
     Raises `ZooError` for what cannot be read or does not fit, and for a model without weights that sampling
     needs.
     """
-    from .old_files import read_checkpoint, read_vocabulary
+    from ..importing.old_files import read_checkpoint, read_vocabulary
 
     importer = _importer(system)
     if out.exists():

@@ -1,0 +1,1 @@
+"""Images to look at: tensors as images, grids and figures, animations."""

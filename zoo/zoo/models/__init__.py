@@ -1,0 +1,1 @@
+"""A model: what its folder holds, where models are, the Hub, the card."""
