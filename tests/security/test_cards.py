@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from zoo.card import card
+from zoo.models.card import card
 from zoo_registry import catalogue
 from zoo_registry.errors import first_line, printable
 

@@ -138,7 +138,8 @@ def _show_protocol(component: Component, as_json: bool) -> None:
 
 
 def _show_pretrained(name: str, as_json: bool) -> None:
-    from ..models import locate, read_config
+    from ..models.folder import read_config
+    from ..models.locate import locate
 
     folder = locate(name)
     recipe, made_with = read_config(folder, name)
