@@ -1,4 +1,4 @@
-"""Captions with a word exchanged, and captions whose words cannot be told apart. Imports no torch."""
+"""Captions with a word exchanged. Imports no torch."""
 
 from __future__ import annotations
 
@@ -6,22 +6,6 @@ import re
 from collections.abc import Sequence
 
 from zoo_registry import ZooError
-
-# The scripts that write sentences without spaces, by their letters: Thai, Lao, Burmese, Khmer, kana, Chinese.
-_UNSPACED = re.compile(
-    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]{5,}"
-)
-
-
-def unseparated(captions: Sequence[str]) -> str:
-    """What to know of captions in a script without spaces between words; "" where there are few of these."""
-    runs = sum(bool(_UNSPACED.search(caption)) for caption in captions)
-    if runs <= len(captions) / 10:
-        return ""
-    return (
-        f"{runs:,} of {len(captions):,} captions hold no spaces between words: an encoder of words takes a "
-        "run of letters for one word; separate words by spaces, or choose an encoder of pieces of words"
-    )
 
 
 def varied(caption: str, word: str, others: Sequence[str]) -> list[str]:

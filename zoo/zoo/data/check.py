@@ -11,10 +11,13 @@ from typing import Any
 
 from zoo_registry.contracts import Dataset, Problem, Record
 
-from ..captions import unseparated
 from .decode import ImageError, decode, record_image
 from .threads import Progress, in_threads
 
+# The scripts that write sentences without spaces, by their letters: Thai, Lao, Burmese, Khmer, kana, Chinese.
+_UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]{5,}"
+)
 WORD = re.compile(r"\w+")
 
 
@@ -99,7 +102,7 @@ def notes(dataset: Dataset) -> list[str]:
     passed_over = [f"{count:,} {kind}" for kind, count in dataset.passed_over().items()]
     return [
         *([f"passed over: {', '.join(passed_over)}"] if passed_over else []),
-        *([unseparated(captions)] if unseparated(captions) else []),
+        *filter(None, [_unseparated(captions)]),
     ]
 
 
@@ -123,3 +126,14 @@ def _resolution(record: Record) -> int | None:
             return min(image.size)
     except Exception:  # a damaged file; `check` tells of it
         return None
+
+
+def _unseparated(captions: Sequence[str]) -> str:
+    """What to know of captions in a script without spaces between words; "" where there are few of these."""
+    runs = sum(bool(_UNSPACED.search(caption)) for caption in captions)
+    if runs <= len(captions) / 10:
+        return ""
+    return (
+        f"{runs:,} of {len(captions):,} captions hold no spaces between words: an encoder of words takes a "
+        "run of letters for one word; separate words by spaces, or choose an encoder of pieces of words"
+    )
