@@ -150,6 +150,11 @@ class Catalogue:
             self.manager.unregister(module)
             _warn(plugin)
 
+    def call_each(self, hook: str, **arguments: Any) -> None:
+        """Call a hook of every plugin that has it, each as `call` does."""
+        for plugin in self.plugins:
+            self.call(plugin, hook, **arguments)
+
     def _failed(self) -> str:
         failed = [f"{p} ({p.error})" for p in self.plugins if p.error]
         return f"\nplugins that could not be loaded: {'; '.join(failed)}" if failed else ""

@@ -46,8 +46,7 @@ class Learner:
                 for repeat in range(phase.repeats):
                     terms |= self._update(phase, batches[repeat], step, repeat)
         if self.setup.round is not None:
-            for plugin in catalogue().plugins:  # one that fails is told and sees no more
-                catalogue().call(plugin, "zoo_step", round=self.setup.round, terms=terms, step=step)
+            catalogue().call_each("zoo_step", round=self.setup.round, terms=terms, step=step)
             self.setup.round = None
         return terms
 
