@@ -179,3 +179,8 @@ def _orthogonal(weight: Tensor) -> None:
     factor = torch.linalg.cholesky(tall.T @ tall)
     basis = torch.linalg.solve_triangular(factor.T, tall, upper=True, left=False)
     weight.copy_((basis if rows >= columns else basis.T).reshape(weight.shape))
+
+
+def widths(resolution: int, channels: int) -> list[int]:
+    """Channels at every resolution from the image's down to 4: doubled at each, to 8 times at most."""
+    return [channels * min(1 << i, 8) for i in range(resolution.bit_length() - 2)]

@@ -91,12 +91,12 @@ def test_the_zoos_own_targets_are_there(tmp_path: Path) -> None:
 
 
 def test_a_step_that_raises_is_told_once_and_training_goes_on() -> None:
-    class Module:
-        seen: list[int] = []
+    seen = []
 
+    class Module:
         @hookimpl
         def zoo_step(self, step: int) -> None:
-            self.seen.append(step)
+            seen.append(step)
             if step == 2:
                 raise SystemExit(1)
 
@@ -104,8 +104,8 @@ def test_a_step_that_raises_is_told_once_and_training_goes_on() -> None:
     own.manager.add_hookspecs(hookspecs)
     own.add(odd)
     own.manager.register(Module(), name=odd.key)
-    with pytest.warns(PluginWarning, match=r"'zoo-odd' of zoo-odd 1\.0: zoo_step: SystemExit: 1") as told:
-        for step in (1, 2, 3):
-            own.call_each("zoo_step", round=None, terms={}, step=step)
-    assert Module.seen == [1, 2]
-    assert len(told) == 1
+    own.call_each("zoo_step", round=None, terms={}, step=1)
+    with pytest.warns(PluginWarning, match=r"'zoo-odd' of zoo-odd 1\.0: zoo_step: SystemExit: 1"):
+        own.call_each("zoo_step", round=None, terms={}, step=2)
+    own.call_each("zoo_step", round=None, terms={}, step=3)  # a warning would be an error here
+    assert seen == [1, 2]

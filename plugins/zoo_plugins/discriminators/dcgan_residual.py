@@ -13,10 +13,10 @@ from torch import nn
 from zoo_plugins.blocks import Bottleneck, Norm, initialise_normal, normalise_spectrally
 from zoo_registry.contracts import GeneratorSpec, TextSpec
 
-from .dcgan import DCGAN
+from .strided import StridedConvolutions
 
 
-class DCGANResidual(DCGAN):
+class DCGANResidual(StridedConvolutions):
     """`dcgan` with a bottleneck before the rectifier of its last halving. The paper does not mention it.
 
     The authors' convolutions have biases that are set to zero before every step; here they have none where

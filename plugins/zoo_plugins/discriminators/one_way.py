@@ -12,8 +12,7 @@ import torch.nn.functional as F
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from zoo_plugins.blocks import judged_resolutions
-from zoo_plugins.generators.deep_fusion import widths
+from zoo_plugins.blocks import judged_resolutions, widths
 from zoo_registry.contracts import Discriminator, GeneratorSpec, Growth, TextSpec
 
 

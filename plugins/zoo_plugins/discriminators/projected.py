@@ -15,7 +15,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
 from zoo_plugins.blocks import convolution, leaky, normalise_spectrally
-from zoo_plugins.image_encoders.timm_model import maps, published_settings, stages_of
+from zoo_plugins.timm_stages import maps, published_settings, stages_of
 from zoo_registry.contracts import Discriminator, Growth, TextSpec
 from zoo_registry.errors import ZooError
 

@@ -13,10 +13,10 @@ from torch import nn
 from zoo_plugins.blocks import Bottleneck, initialise_normal, power_of_two
 from zoo_registry.contracts import ConditionSpec
 
-from .dcgan import DCGAN
+from .transposed import TransposedConvolutions
 
 
-class DCGANResidual(DCGAN):
+class DCGANResidual(TransposedConvolutions):
     """`dcgan` with a bottleneck before the rectifier of its first two blocks. The paper names none.
 
     The authors' convolutions have biases that are set to zero before every step; here they have none.

@@ -13,16 +13,11 @@ import torch.nn.functional as F
 from pydantic import AfterValidator, BaseModel, PositiveInt
 from torch import Tensor, nn
 
-from zoo_plugins.blocks import DoublingConv, power_of_two
+from zoo_plugins.blocks import DoublingConv, power_of_two, widths
 from zoo_registry.contracts import Condition, ConditionSpec, Generated, Generator, GeneratorSpec, Growth, Text
 from zoo_registry.errors import ZooError
 
 Activation = Literal["leaky", "relu"]
-
-
-def widths(resolution: int, channels: int) -> list[int]:
-    """Channels at every resolution from the image's down to 4: doubled at each, to 8 times at most."""
-    return [channels * min(1 << i, 8) for i in range(resolution.bit_length() - 2)]
 
 
 class DeepFusion(nn.Module, Generator):

@@ -24,7 +24,7 @@ from zoo_registry.contracts import (
 )
 from zoo_registry.errors import ZooError
 
-from .attention_stages import Doubled, FirstStage, Residual, doubling
+from .stages import Doubled, FirstStage, Residual, doubling
 
 
 class JointStages(nn.Module, Generator):

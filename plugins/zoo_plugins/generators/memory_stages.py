@@ -24,7 +24,7 @@ from zoo_registry.contracts import (
 )
 from zoo_registry.errors import ZooError
 
-from .attention_stages import Doubled, FirstStage, MaskLayout, Residual, doubling
+from .stages import Doubled, FirstStage, MaskLayout, Residual, doubling
 
 
 class MemoryStages(nn.Module, Generator):

@@ -19,10 +19,10 @@ from zoo_plugins.equalised import HE, EqualisedLinear, channels
 from zoo_registry.contracts import Condition, ConditionSpec, Generated, Growth, Text, TextSpec
 from zoo_registry.errors import ZooError
 
-from .progressive import ProgressiveGenerator, doubling_block
+from .growing import GrowingGenerator, doubling_block
 
 
-class ProgressiveAttentionGenerator(ProgressiveGenerator):
+class ProgressiveAttentionGenerator(GrowingGenerator):
     """`progressive`, whose maps of some resolutions attend to the words before they are doubled.
 
     attention_resolutions: of those maps, each smaller than the largest resolution; not set: the three

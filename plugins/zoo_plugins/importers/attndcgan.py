@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from .attngan import AttnGANImporter
+from .stages import StagesImporter
 
 
-class AttnDCGANImporter(AttnGANImporter):
+class AttnDCGANImporter(StagesImporter):
     """Files of the authors' AttnDCGAN: bird_AttnDCGAN2.pth, netD.pth and the two encoders of DAMSM."""
 
     recipe: ClassVar[str] = "attndcgan-birds"

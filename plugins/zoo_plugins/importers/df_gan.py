@@ -14,13 +14,13 @@ from torch import Tensor
 from zoo_registry.contracts import ConditionSpec, Converted, GeneratorSpec, TextSpec
 from zoo_registry.errors import ZooError
 
-from .attngan import AttnGANImporter
+from .stages import StagesImporter
 from .tables import State, Table, count, rename, shape
 
 _SYSTEM = "DF-GAN"
 
 
-class DFGANImporter(AttnGANImporter):
+class DFGANImporter(StagesImporter):
     """Files of the authors' DF-GAN: state_epoch_*.pth, and AttnGAN's two encoders, with which it was trained.
 
     One file holds the networks netG, netD and netC; the discriminator is netD and netC together. A state may

@@ -14,13 +14,13 @@ from torch import Tensor
 
 from zoo_registry.contracts import ConditionSpec, Converted, GeneratorSpec, TextSpec
 
-from .attngan import BLOCKS, STAGES, AttnGANImporter, conditioning, resolutions_of, with_counts
+from .stages import BLOCKS, STAGES, StagesImporter, conditioning, resolutions_of, with_counts
 from .tables import State, Table, count, rename, shape
 
 _SYSTEM = "DM-GAN"
 
 
-class DMGANImporter(AttnGANImporter):
+class DMGANImporter(StagesImporter):
     """Files of the authors' DM-GAN: bird_DMGAN.pth, netD0.pth, and the two encoders, which are AttnGAN's."""
 
     recipe: ClassVar[str] = "dm-gan-birds"

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from zoo_registry.contracts import ConditionSpec, Converted, GeneratorSpec, Importer, TextSpec
 
-from .char_cnn_rnn import text_encoder
+from .char_cnn_rnn_text import text_encoder
 from .tables import State, Table, count, rename, shape
 
 _SYSTEM = "GAN-CLS"

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from zoo_registry.contracts import ConditionSpec, Converted, GeneratorSpec, Importer, TextSpec
 
-from .attngan import STAGES, conditioning, resolution_of, resolutions_of, trunk, with_counts
-from .char_cnn_rnn import text_encoder
+from .char_cnn_rnn_text import text_encoder
+from .stages import STAGES, conditioning, resolution_of, resolutions_of, trunk, with_counts
 from .tables import State, Table, count, rename, shape
 
 _SYSTEM = "StackGAN++"

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from zoo_registry.contracts import ConditionSpec, Converted, GeneratorSpec, Importer, TextSpec
 
-from .progan import drawing_layer, judging_layer, wide_until, widths_of
+from .growing import drawing_layer, judging_layer, wide_until, widths_of
 from .t2f_text import conditioning, text_encoder
 from .tables import State, Table, rename, shape
 

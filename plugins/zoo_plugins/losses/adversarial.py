@@ -131,6 +131,15 @@ def scores(round: Round, features: tuple[Tensor, ...], heads: Iterable[Tensor | 
     ]
 
 
+# epsilon E[ D(x)^2 ]
+def squares(real: Sequence[Scores]) -> list[Tensor]:
+    """The mean square of the logits on real images, summed over the heads: one scalar per resolution."""
+    return [
+        torch.stack([logits.square().mean() for logits in at_resolution]).sum()
+        for at_resolution in zip(*real, strict=True)
+    ]
+
+
 def named(round: Round, name: str, terms: Sequence[Tensor]) -> dict[str, Tensor]:
     """The terms as "name/R", R the resolution of the image that is judged.
 

@@ -5,15 +5,14 @@ Letters as in zoo_registry.contracts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-import torch
 from pydantic import NonNegativeFloat, PositiveInt
 from torch import Tensor
 
 from zoo_registry.contracts import Round
 
-from .adversarial import Scores, scores
+from .adversarial import scores, squares
 from .gradients import Regulariser
 
 
@@ -31,12 +30,3 @@ class Drift(Regulariser):
     def terms(self, round: Round) -> Iterable[Tensor]:
         """logit^2, the mean over real images."""
         return squares(scores(round, round.real_features, round.head_inputs))
-
-
-# epsilon E[ D(x)^2 ]
-def squares(real: Sequence[Scores]) -> list[Tensor]:
-    """The mean square of the logits on real images, summed over the heads: one scalar per resolution."""
-    return [
-        torch.stack([logits.square().mean() for logits in at_resolution]).sum()
-        for at_resolution in zip(*real, strict=True)
-    ]

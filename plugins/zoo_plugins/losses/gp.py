@@ -5,15 +5,14 @@ Letters as in zoo_registry.contracts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 
-import torch
 from pydantic import NonNegativeFloat, PositiveInt
 from torch import Tensor
 
 from zoo_registry.contracts import Round
 
-from .gradients import Regulariser, norms, penalised
+from .gradients import Regulariser, between, distance_from_one
 
 
 class GradientPenalty(Regulariser):
@@ -31,26 +30,3 @@ class GradientPenalty(Regulariser):
     def terms(self, round: Round) -> Iterable[Tensor]:
         """(|gradient| - 1)^2, the mean over images."""
         return between(round, round.head_inputs, distance_from_one)
-
-
-# lambda (|grad D(x~)|_2 - 1)^2, x~ = t x + (1 - t) x^ with t uniform in [0, 1)
-def between(
-    round: Round, heads: Sequence[Tensor | None], penalty: Callable[[Sequence[Tensor]], Tensor]
-) -> list[Tensor]:
-    """A penalty on gradients at points between each real image and the generated image of its sentence.
-
-    One scalar per resolution. The resolutions of an image share one t, sampled from `round.source`.
-    """
-    share = torch.rand(len(round.real[0]), 1, 1, 1, generator=round.source).to(
-        round.real[0].device
-    )  # [B,1,1,1]
-    points = [
-        torch.lerp(fake.float(), real.float(), share)
-        for fake, real in zip(round.generated.images, round.real, strict=True)
-    ]
-    return penalised(round, points, heads, penalty)
-
-
-def distance_from_one(gradients: Sequence[Tensor]) -> Tensor:
-    """(|gradient| - 1)^2, the mean over images, each with one gradient."""
-    return (norms(gradients) - 1).square().mean()

@@ -79,6 +79,34 @@ def norms(gradients: Sequence[Tensor]) -> Tensor:
     return torch.linalg.vector_norm(rows, dim=1)  # its derivative at 0 is 0, where that of a root is infinite
 
 
+def squared_length(gradients: Sequence[Tensor]) -> Tensor:
+    """|gradient|^2, the mean over images."""
+    return norms(gradients).square().mean()
+
+
+# lambda (|grad D(x~)|_2 - 1)^2, x~ = t x + (1 - t) x^ with t uniform in [0, 1)
+def between(
+    round: Round, heads: Sequence[Tensor | None], penalty: Callable[[Sequence[Tensor]], Tensor]
+) -> list[Tensor]:
+    """A penalty on gradients at points between each real image and the generated image of its sentence.
+
+    One scalar per resolution. The resolutions of an image share one t, sampled from `round.source`.
+    """
+    share = torch.rand(len(round.real[0]), 1, 1, 1, generator=round.source).to(
+        round.real[0].device
+    )  # [B,1,1,1]
+    points = [
+        torch.lerp(fake.float(), real.float(), share)
+        for fake, real in zip(round.generated.images, round.real, strict=True)
+    ]
+    return penalised(round, points, heads, penalty)
+
+
+def distance_from_one(gradients: Sequence[Tensor]) -> Tensor:
+    """(|gradient| - 1)^2, the mean over images, each with one gradient."""
+    return (norms(gradients) - 1).square().mean()
+
+
 def _leaf(values: Tensor) -> Tensor:
     """Float32 values of their own to differentiate by: the round's are shared, and bfloat16 is too coarse."""
     return values.detach().float().requires_grad_()

@@ -5,14 +5,14 @@ Letters as in zoo_registry.contracts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from pydantic import NonNegativeFloat, PositiveInt
 from torch import Tensor
 
 from zoo_registry.contracts import Round
 
-from .gradients import Regulariser, norms, penalised
+from .gradients import Regulariser, penalised, squared_length
 
 
 class R1(Regulariser):
@@ -29,8 +29,3 @@ class R1(Regulariser):
     def terms(self, round: Round) -> Iterable[Tensor]:
         """|gradient|^2, the mean over real images."""
         return penalised(round, round.real, round.head_inputs, squared_length)
-
-
-def squared_length(gradients: Sequence[Tensor]) -> Tensor:
-    """|gradient|^2, the mean over images."""
-    return norms(gradients).square().mean()

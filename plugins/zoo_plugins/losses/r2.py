@@ -12,8 +12,7 @@ from torch import Tensor
 
 from zoo_registry.contracts import Round
 
-from .gradients import Regulariser, penalised
-from .r1 import squared_length
+from .gradients import Regulariser, penalised, squared_length
 
 
 class R2(Regulariser):

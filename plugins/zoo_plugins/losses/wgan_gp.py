@@ -15,9 +15,8 @@ from torch import Tensor
 
 from zoo_registry.contracts import Round
 
-from .adversarial import Heads, Pointwise, head_inputs, named, scores
-from .drift import squares
-from .gp import between, distance_from_one
+from .adversarial import Heads, Pointwise, head_inputs, named, scores, squares
+from .gradients import between, distance_from_one
 
 
 class WassersteinGradientPenalty(Pointwise):

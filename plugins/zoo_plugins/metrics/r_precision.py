@@ -16,10 +16,8 @@ from torch import Tensor
 from zoo_registry.contracts import Measured, Metric, Record, Score, Study
 from zoo_registry.errors import ZooError
 
-from .scores import finite, of_mean, of_share, with_text
+from .scores import TIE, finite, of_mean, of_share, with_text
 
-TIE = 1e-9
-"""Cosines nearer than this are equal: they differ by the order of a sum."""
 _ROWS = 256  # images whose candidates are compared at once
 
 

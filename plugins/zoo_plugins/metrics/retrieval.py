@@ -12,8 +12,7 @@ from torch import Tensor
 from zoo_registry.contracts import Measured, Metric, Score, Study
 from zoo_registry.errors import ZooError
 
-from .r_precision import TIE
-from .scores import finite, of_share, with_text
+from .scores import TIE, finite, of_share, with_text
 
 _ROWS = 512  # captions compared with all images at once
 

@@ -10,6 +10,10 @@ from torch import Tensor
 from zoo_registry.contracts import Study
 from zoo_registry.errors import ZooError
 
+TIE = 1e-9
+"""Cosines nearer than this are equal: they differ by the order of a sum."""
+
+
 _NORMAL = 1.959963984540054  # the standard normal distribution is below it with probability 0.975
 
 

@@ -1,0 +1,82 @@
+"""A timm model as its stages, for encoders and discriminators on pretrained networks.
+
+Letters as in zoo_registry.contracts; also K channels of a stage, (h, w) its grid.
+"""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import suppress
+from typing import Any
+
+import huggingface_hub
+from huggingface_hub.errors import EntryNotFoundError
+from torch import Tensor
+
+from zoo_registry.errors import ZooError, near
+
+
+def stages_of(
+    model: str, pretrained: bool, part: str, remedy: str, depths: tuple[int, ...] | None = None
+) -> Any:
+    """The model as a list of its stages, with its published weights where they are available.
+
+    part: for messages, the kind of part that takes it. remedy: what to do where the weights cannot be had, or
+    what it costs to do without. depths: which stages, as list indices; None: all, or those that timm chooses.
+
+    Raises ZooError where timm cannot build it; warns where its weights cannot be fetched.
+    """
+    import timm  # here and below: it takes seconds, and whoever only generates does without
+
+    if not timm.is_model(model):
+        raise ZooError(f"{part}.model: timm has no model {model!r}{_near(model)}")
+    try:
+        trunk = timm.create_model(model, features_only=True, out_indices=depths)
+    except RuntimeError as error:  # an unknown tag, or a model without its stages
+        raise ZooError(f"{part}.model: timm cannot give the stages of {model!r}: {error}") from None
+    if not pretrained:
+        return trunk
+    try:
+        _reach(model)
+        return timm.create_model(model, features_only=True, out_indices=depths, pretrained=True)
+    except Exception as error:  # the hub's HTTP client, and with it what it raises, changes with its versions
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        warnings.warn(
+            f"{part}: the weights of {model} cannot be fetched ({reason}), so its trunk starts at random. "
+            f"Unless a file holds its weights, {remedy}.",
+            stacklevel=3,
+        )
+        return trunk
+
+
+def published_settings(model: str) -> Any:
+    """What timm says of a model's published weights: their place, resolution and range of images."""
+    import timm
+
+    published = timm.get_pretrained_cfg(model)
+    assert published is not None
+    return published
+
+
+def maps(trunk: Any, images: Tensor) -> list[Tensor]:
+    """What each stage gives, [B,K,h,w] of its own K."""
+    stages: list[Tensor] = trunk(images)
+    if getattr(trunk, "output_fmt", "NCHW") == "NHWC":  # some families do not tell: they are NCHW
+        return [stage.permute(0, 3, 1, 2) for stage in stages]
+    return stages
+
+
+def _reach(model: str) -> None:
+    """Raise at once where weights are neither here nor in reach: the download retries for a minute."""
+    published = published_settings(model)
+    repository, file = published.hf_hub_id, "model.safetensors"
+    if repository and not isinstance(huggingface_hub.try_to_load_from_cache(repository, file), str):
+        with suppress(EntryNotFoundError):  # older repositories hold another file
+            huggingface_hub.get_hf_file_metadata(huggingface_hub.hf_hub_url(repository, file))
+
+
+def _near(model: str) -> str:
+    import timm
+
+    hint = near(model.partition(".")[0], timm.list_models())
+    return hint or "; timm.list_models() names them"  # there are over a thousand
