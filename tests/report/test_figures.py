@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from importlib.resources import files
+
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageChops
+from PIL import Image, ImageDraw
 
-from zoo.imaging.figures import attention_figure, attention_figures, overlays
-from zoo.imaging.grids import image_grid, upscaled
+from zoo.imaging.figures import HEIGHT, attention_sheet, overlay
+from zoo.imaging.grids import image_grid, labelled_grid, upscaled
 from zoo.imaging.images import Samples
+from zoo.vary import is_function_word
 from zoo_registry import ZooError
 
 WORDS = ("a", "small", "red", "bird", "with", "black", "wings")
@@ -52,79 +56,120 @@ def test_small_images_are_shown_at_a_whole_multiple(resolution: int, shown: int)
     assert np.array_equal(large[:: shown // resolution, :: shown // resolution], pixels)
 
 
-def test_the_overlay_is_hottest_where_the_map_peaks() -> None:
-    maps = np.zeros((2, 8, 8), np.float32)
-    maps[0, 6, 1] = 0.9
-    maps[1, 2, 5] = 0.3
-    for ground in ((90, 140, 200), (255, 255, 255), (0, 0, 0), (220, 20, 20)):
-        image = Image.new("RGB", (128, 128), ground)
-        strong, weak = (np.asarray(image.convert("L"), int) for image in overlays(image, maps))
-        for light, (row, column) in ((strong, (6, 1)), (weak, (2, 5))):
-            y, x = np.unravel_index(light.argmax(), light.shape)
-            assert [y // 16, x // 16] == [row, column]
-        assert strong.max() > weak.max(), "the maps of a row share one scale"
-        assert strong[0, 127] == weak[127, 0] == strong.min() == weak.min(), "cold is the same in both"
+@pytest.mark.parametrize("ground", [(90, 140, 200), (255, 255, 255), (220, 20, 20)])
+def test_the_image_stays_visible_under_its_map(ground: tuple[int, int, int]) -> None:
+    image = Image.new("RGB", (128, 128), ground)
+    image.paste((40, 160, 60), (32, 32, 96, 96))
+    attention = np.zeros((8, 8), np.float32)
+    attention[6, 1] = 0.8
+    shown = np.asarray(overlay(image, attention, (0.0, 0.8)), int)
+    light = np.asarray(Image.fromarray(shown.astype(np.uint8)).convert("L"), int)
+    y, x = np.unravel_index(light.argmax(), light.shape)
+    assert [y // 16, x // 16] == [6, 1], "brightest where it peaks"
+    assert np.abs(shown[8, 64] - shown[64, 64]).max() > 15, "veiled, what the image shows is still there"
+    weaker = np.asarray(overlay(image, attention / 2, (0.0, 0.8)), int)
+    assert weaker.max() < shown.max(), "one scale for both"
 
 
-def test_a_map_without_a_peak_is_cold() -> None:
+def test_a_map_without_a_peak_veils_evenly() -> None:
     image = Image.new("RGB", (32, 32), (200, 200, 200))
-    (image,) = overlays(image, np.full((1, 4, 4), 0.25, np.float32))
-    assert len(image.getcolors() or []) == 1
+    shown = overlay(image, np.full((4, 4), 0.25, np.float32), (0.25, 0.25))
+    assert len(shown.getcolors() or []) == 1
 
 
-def test_the_figure_shows_stages_and_then_the_words_with_the_largest_shares(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is written on figures, in order."""
+    texts: list[str] = []
+    write = ImageDraw.ImageDraw.text
+
+    def spy(
+        draw: ImageDraw.ImageDraw, place: tuple[float, float], text: str, *rest: object, **more: object
+    ) -> None:
+        texts.append(text)
+        write(draw, place, text, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", spy)
+    return texts
+
+
+def test_a_sheet_leads_with_the_words_that_mean_something(written: list[str]) -> None:
+    sheet = attention_sheet(generated(), ["a small red bird with black wings"])
+    labels = [
+        "wings",
+        "black",
+        "bird",
+        "red",
+        "small",
+    ]  # "with" has more than "bird", "a" is no word to look for
+    assert written[0] == "a small red bird with black wings"
+    assert written[1:-1:2] == labels
+    assert written[2:-1:2] == ["0 to 100%, 28 px"] * 5
+    assert sheet.width == 2 * 16 + 6 * (192 + 6) - 6, "the image and five words"
+
+
+def test_words_without_meaning_are_shown_where_there_are_no_others(written: list[str]) -> None:
+    given = generated()
+    attention_sheet(Samples(given.images, given.attention, (("a", "with"),)), ["a with"])
+    assert written[1:-1:2] == ["with", "a"]
+
+
+@pytest.mark.parametrize(("captions", "images"), [(1, 8), (8, 1), (2, 4), (1, 1)])
+@pytest.mark.parametrize("resolution", [16, 64, 128, 256])
+def test_a_sheet_of_eight_images_is_no_higher_than_a_screen_can_show(
+    captions: int, images: int, resolution: int, written: list[str]
 ) -> None:
-    from zoo.imaging import figures
-
-    rows: list[tuple[int, list[str]]] = []
-    cells = figures._Sheet.cells
-
-    def spy(sheet: figures._Sheet, images: list[Image.Image], labels: list[str]) -> None:
-        rows.append((images[0].width, labels))
-        cells(sheet, images, labels)
-
-    monkeypatch.setattr(figures._Sheet, "cells", spy)
-    figure = attention_figure(generated(), 0, "a small red bird with black wings")
-    words = ["wings  25%", "black  21%", "with  18%", "bird  14%", "red  11%"]
-    assert rows == [(128, ["16 px", "32 px", "64 px"]), (128, words), (128, words)]
-    assert figure.mode == "RGB"
-    assert figure.width >= 5 * 128
-    assert figure.height >= 3 * 128
+    texts = [f"caption {place} of a bird with black wings and a long tail" for place in range(captions)]
+    sheet = attention_sheet(generated(captions, images, (resolution,)), texts)
+    assert sheet.height <= HEIGHT < 2000
+    assert sheet.width < 2000
+    assert all(text in " ".join(written) for text in texts), "each caption is written"
 
 
-def test_a_short_caption_has_as_many_maps_as_words() -> None:
-    short = generated()
-    short = Samples(short.images, short.attention, (WORDS[:2],))
-    assert attention_figure(short, 0, "a small").size[0] >= 3 * 128
+def test_only_some_images_of_a_sheet() -> None:
+    pair = generated(captions=2, images=2)
+    whole = attention_sheet(pair, ["first", "second"])
+    some = attention_sheet(pair, ["first", "second"], rows=[0])
+    assert some.height < whole.height / 2
 
 
 def test_a_long_caption_and_long_words_stay_on_the_sheet() -> None:
     long = generated()
     long = Samples(long.images, long.attention, (("incomprehensibilities" * 3,) * 7,))
-    figure = attention_figure(long, 0, "an extraordinarily " * 20)
-    width, height = figure.size
+    sheet = attention_sheet(long, ["an extraordinarily " * 20])
+    width, height = sheet.size
     margins = [(0, 0, 16, height), (width - 16, 0, width, height), (0, height - 16, width, height)]
     for margin in margins:
-        assert figure.crop(margin).getcolors() == [
+        assert sheet.crop(margin).getcolors() == [
             ((margin[2] - margin[0]) * (margin[3] - margin[1]), (255,) * 3)
         ]
 
 
-def test_several_figures_stand_one_below_the_other_caption_by_caption() -> None:
-    pair = generated(captions=2, images=2)
-    together = attention_figures(pair, ["first", "second"], 2)
-    single = [
-        attention_figure(pair, row, caption) for row, caption in enumerate(["first"] * 2 + ["second"] * 2)
-    ]
-    top = 0
-    for figure in single:
-        part = together.crop((0, top, figure.width, top + figure.height))
-        assert ImageChops.difference(part, figure).getbbox() is None
-        top += figure.height
-    assert together.size == (single[0].width, top)
-
-
 def test_a_model_without_attention_is_reported_so() -> None:
     with pytest.raises(ZooError, match="attends to no words"):
-        attention_figure(Samples(generated().images, (), (WORDS,)), 0, "a bird")
+        attention_sheet(Samples(generated().images, (), (WORDS,)), ["a bird"])
+
+
+def test_rows_of_a_grid_carry_their_labels(written: list[str]) -> None:
+    cells = [Image.new("RGB", (32, 32), colour) for colour in ("red", "lime", "blue", "black")]
+    grid = labelled_grid(
+        cells, 2, ["a red bird", "a blue bird that says far more than one line holds"], ["red"]
+    )
+    assert " ".join(written) == "a red bird a blue bird that says far more than one line holds"
+    left = grid.width - (2 * 34 - 2)
+    assert grid.crop((left, 0, grid.width, 32)).tobytes() == image_grid(cells[:2], 2).tobytes()
+    assert grid.getpixel((grid.width - 1, grid.height // 2 + 10)) in ((0, 0, 0), (255, 255, 255))
+    assert grid.height >= 2 * 34 - 2
+    assert grid.crop((0, 0, left, grid.height)).getbbox() is not None
+    accent = np.asarray(grid.crop((0, 0, left, 32)), int)
+    assert (np.abs(accent - (15, 118, 110)).max(axis=-1) < 40).any(), (
+        "the word that tells rows apart stands out"
+    )
+
+
+def test_the_page_in_a_browser_knows_the_same_words_without_meaning() -> None:
+    listed = (files("zoo.export.web") / "page/js/words.js").read_text(encoding="utf-8").partition(")")[0]
+    words = re.findall(r"[a-z]+", " ".join(re.findall('"(.*?)"', listed)))
+    assert len(words) > 20
+    assert all(is_function_word(word) for word in words)
+    assert not any(is_function_word(word) for word in ("red", "bird", "small"))

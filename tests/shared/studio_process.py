@@ -3,44 +3,58 @@
 from __future__ import annotations
 
 import os
-import queue
 import re
+import signal
 import subprocess
-import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-WAIT = 120.0
+WAIT = 240.0
+
+
+@dataclass
+class Served:
+    """A studio that answers: its address, its process, what it wrote, and the folder of its files."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    folder: Path
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal; the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(timeout=60)
+
+
+@contextmanager
+def started(*command: str | Path, cwd: Path, **environment: str) -> Iterator[Served]:
+    """A process that serves the studio."""
+    folder, log = cwd / "gradio", cwd / "studio.log"
+    settings = os.environ | {"GRADIO_TEMP_DIR": str(folder), "NO_PROXY": "127.0.0.1"} | environment
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [str(part) for part in command], cwd=cwd, env=settings, stdout=out, stderr=subprocess.STDOUT
+        )
+    try:
+        end = time.monotonic() + WAIT
+        while (found := re.search(r"the studio: (http\S+)", log.read_text())) is None:
+            if process.poll() is not None or time.monotonic() > end:
+                pytest.fail(f"nothing was served:\n{log.read_text()}")
+            time.sleep(0.1)
+        yield Served(found[1], process, log, folder)
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
 
 
 @contextmanager
 def served(*command: str | Path, cwd: Path, **environment: str) -> Iterator[str]:
-    """A process that serves the studio; yields its address."""
-    process = subprocess.Popen(
-        [str(part) for part in command],
-        cwd=cwd,
-        env=os.environ | {"GRADIO_TEMP_DIR": str(cwd / "gradio"), "NO_PROXY": "127.0.0.1"} | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    lines: queue.Queue[str] = queue.Queue()
-    assert process.stdout is not None
-    reader = threading.Thread(target=lambda out: [lines.put(line) for line in out], args=(process.stdout,))
-    reader.start()
-    told = ""
-    try:
-        while (found := re.search(r"the studio: (http\S+)", told)) is None:
-            try:
-                told += lines.get(timeout=WAIT)
-            except queue.Empty:
-                pytest.fail(f"nothing was served:\n{told}")
-        yield found[1]
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-        reader.join()
-        process.stdout.close()
+    """As `started`; yields the address."""
+    with started(*command, cwd=cwd, **environment) as studio:
+        yield studio.address

@@ -15,7 +15,6 @@ from PIL import Image
 from studio_process import served
 
 from zoo.export.space import write_space
-from zoo.studio.work import Kept
 
 
 def test_a_space_generates(models: Path, tmp_path: Path) -> None:
@@ -43,7 +42,7 @@ def test_a_space_generates(models: Path, tmp_path: Path) -> None:
         images, *_ = client.predict("attngan-aviary", "a small red bird", 1, 0, api_name="/generate")
         client.close()
     with Image.open(images[0]["image"]) as image:
-        assert min(image.size) >= 256
+        assert image.size == (32, 32)
 
 
 def test_a_folder_that_is_there_is_left_alone(models: Path, tmp_path: Path) -> None:
@@ -82,9 +81,3 @@ def test_packages_that_a_model_names_are_not_required(models: Path, tmp_path: Pa
     (hostile / "config.json").write_text(json.dumps(config))
     space = write_space(str(hostile), tmp_path / "space")
     assert (space / "requirements.txt").read_text() == f"t2i-zoo[studio]=={version('t2i-zoo')}\n"
-
-
-def test_what_clients_take_along_does_not_pile_up() -> None:
-    kept = Kept(most=3)
-    files = [Path(kept.grid([Image.new("RGB", (4, 4))], 1)) for _ in range(5)]
-    assert [file.is_file() for file in files] == [False, False, True, True, True]

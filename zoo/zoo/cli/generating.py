@@ -37,13 +37,16 @@ def sample(
     images: Annotated[int, typer.Option(min=1, help="Images per caption.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, other images.")] = 0,
     out: Annotated[
-        Path, typer.Option(help="An image (one row per caption), or a folder of single ones.")
+        Path,
+        typer.Option(
+            help="An image (of several captions a row each, with the caption), or a folder of single ones."
+        ),
     ] = Path("out.png"),
     attention: Annotated[
         bool,
         typer.Option(
             "--attention",
-            help="Also write OUT.attention.png, where each stage looked for its five most attended words, "
+            help="Also write OUT.attention.png, the images under the attention to its five leading words, "
             "and OUT.attention.npz, the maps of all words.",
         ),
     ] = False,
@@ -77,8 +80,8 @@ def sample(
         raise ZooError(f"--engine onnx generates images only, on the CPU; remove {', '.join(refused)}")
 
     from ..files import file_written_beside
-    from ..imaging.figures import attention_figures, write_attention
-    from ..imaging.grids import image_grid
+    from ..imaging.figures import attention_sheet, write_attention
+    from ..imaging.grids import image_grid, labelled_grid
 
     pipe = _load(model, engine, device)
     if not prompts and not pipe.reads_text:
@@ -103,12 +106,15 @@ def sample(
             print(path)
     else:
         with file_written_beside(out) as beside:
-            image_grid(pil_images, images).save(beside)
+            if len(prompts) > 1:
+                labelled_grid(pil_images, images, prompts, _replaced(vary)).save(beside)
+            else:
+                image_grid(pil_images, images).save(beside)
         print(out)
     if attention and samples is not None:
         figure = (out / "attention.png") if single else out.with_name(f"{out.stem}.attention.png")
         with file_written_beside(figure) as beside:
-            attention_figures(samples, prompts, images).save(beside)
+            attention_sheet(samples, prompts).save(beside)
         print(figure)
         maps = figure.with_suffix(".npz")
         write_attention(maps, samples, prompts)
@@ -174,6 +180,11 @@ def _varied(caption: str, vary: str) -> list[str]:
         return varied(caption, word, found)
     except ZooError as error:
         raise ZooError(f"--vary {vary!r}: {error}") from None
+
+
+def _replaced(vary: str | None) -> list[str]:
+    """The single words of WORD=OTHER,…, which tell its rows apart."""
+    return [] if vary is None else re.split(r"[\s=,]+", vary.strip())
 
 
 def _read(file: Path | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Figures of generated images: the words that each stage attended to.
+"""Figures of generated images: the words that their stages attended to.
 
 AttnGAN (arXiv:1711.10485), figure 4.
 
@@ -8,6 +8,7 @@ Shape letters: see zoo_registry.contracts; S is the size of a cell of the figure
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,60 +18,106 @@ from PIL import Image, ImageDraw, ImageFont
 from zoo_registry import ZooError
 
 from ..files import file_written_beside
-from .grids import upscaled
+from ..vary import is_function_word
 from .images import Samples, to_pillow
+from .text import FAINT, INK, TYPE, broken, fitted
+
+HEIGHT = 1990
+"""Pixels that an attention sheet of eight images is no higher than."""
 
 _MARGIN = 16
 _SPACE = 6  # between the cells of a figure
-_INK, _FAINT = (24, 24, 27), (113, 113, 122)
-# Violet, magenta, orange, pale yellow: lightness rises all along, so the order survives colour blindness.
-_HEAT = np.array([[0.0, 22, 8, 62], [0.35, 158, 28, 110], [0.7, 246, 128, 24], [1.0, 255, 244, 164]])
+_CELL, _LEAST_CELL = (
+    192,
+    112,
+)  # pixels of an attention sheet's cells: at most, and however many images there are
+_OUTLIERS = 0.01  # of a map's places: a few at either end do not set the scale
+# The share of the scale, RGB, opacity: a veil where little is attended to, clear and warm where much is.
+_RAMP = np.array(
+    [[0.0, 8, 10, 18, 0.78], [0.5, 20, 20, 26, 0.42], [0.8, 255, 196, 66, 0.12], [1.0, 255, 208, 84, 0.34]]
+)
 
-_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
-
-def attention_figure(samples: Samples, row: int, caption: str, top: int = 5) -> Image.Image:
-    """One generated image: its stages side by side, then for each attention stage a row of its `top` words.
+def attention_sheet(
+    samples: Samples, captions: Sequence[str], rows: Sequence[int] | None = None, top: int = 5
+) -> Image.Image:
+    """Generated images under the attention to their captions' words: a row per image, a column per word.
 
     Maps are a softmax over words at every place, so a map's mean is the share of the image that attends
-    to its word, and a caption's shares sum to one: words are ranked by it, and it is written beside them.
-    (The maximum would not rank: a single place that a word wins outright brings it to one.)
+    to its word, and a caption's shares sum to one: words are ranked by it over the caption's images, those
+    without meaning ("a", "with") last. Each word is shown at the stage that attends to it most anywhere,
+    on one scale for all images of the caption, which is written over its column.
+
+    rows: which images, by their place among all; None: all. Eight are no higher than `HEIGHT`.
     Raises `ZooError` where the generator attends to no words.
     """
     if not samples.attention:
         raise ZooError("this model's generator attends to no words, so there is no attention to show")
-    stages = [to_pillow(stage[row : row + 1])[0] for stage in samples.images]
-    words = samples.words[row // (len(samples.images[-1]) // len(samples.words))]
-    resolution = upscaled(stages[-1]).width
-    enlarged = [base.resize((resolution, resolution), Image.Resampling.NEAREST) for base in stages]
-
-    sheet = _Sheet(resolution, columns=max(top, len(enlarged)))
-    sheet.write(caption, scale=1.25, ink=_INK)
-    sheet.cells(enlarged, [f"{base.width} px" for base in stages])
-    for stage, maps in enumerate(samples.attention):
-        # The last stages attend; the first image is sampled from the sentence alone.
-        stage_image = max(0, len(enlarged) - len(samples.attention) + stage)
-        values = maps[row, : len(words)].float().numpy()  # [L,h,w]
-        shares = values.mean(axis=(1, 2))  # [L]
-        best = np.argsort(-shares, kind="stable")[:top]
-        height, width = values.shape[1:]
-        sheet.write(
-            f"most attended words at {height} x {width}, while generating {stages[stage_image].width} px"
+    count = len(samples.images[-1]) // len(captions)
+    chosen = range(len(samples.images[-1])) if rows is None else rows
+    groups = {c: [row for row in chosen if row // count == c] for c in range(len(captions))}
+    groups = {c: own for c, own in groups.items() if own}
+    sheet = _Sheet(samples.images[-1].shape[-1], 1 + top, [captions[c] for c in groups], len(chosen))
+    for c, own in groups.items():
+        maps = [stage[own, : len(samples.words[c])].float().numpy() for stage in samples.attention]
+        shown = [_shown(maps, word) for word in _leading(samples.words[c], maps, top)]
+        sheet.caption(captions[c])
+        sheet.labels(
+            [
+                (samples.words[c][s.word], f"{100 * s.scale[0]:.0f} to {s.scale[1]:.0%}, {s.resolution} px")
+                for s in shown
+            ]
         )
-        sheet.cells(
-            overlays(enlarged[stage_image], values[best]),
-            [f"{words[word]}  {shares[word]:.0%}" for word in best],
-        )
+        for place, row in enumerate(own):
+            image = to_pillow(samples.images[-1][row : row + 1])[0]
+            base = image.resize((sheet.cell, sheet.cell), sheet.resampling)
+            sheet.cells([base, *(overlay(base, maps[s.stage][place, s.word], s.scale) for s in shown)])
     return sheet.image()
 
 
-def attention_figures(samples: Samples, captions: Sequence[str], images_per_caption: int) -> Image.Image:
-    """The figures of every generated image, caption by caption, one below the other."""
-    figures = [
-        attention_figure(samples, row, captions[row // images_per_caption])
-        for row in range(len(captions) * images_per_caption)
-    ]
-    return stacked(figures)
+@dataclass(frozen=True)
+class _Shown:
+    """How a word's column is shown: its place in the caption, the stage, and the scale of its maps."""
+
+    word: int
+    stage: int
+    scale: tuple[float, float]
+    resolution: int
+
+
+def _leading(words: Sequence[str], maps: Sequence[NDArray[np.float32]], top: int) -> list[int]:
+    """The places of the words with the largest shares of maps [I,L,h,w], those with meaning first."""
+    shares = np.mean([stage.mean(axis=(0, 2, 3)) for stage in maps], axis=0)  # [L]
+    ranked = sorted(range(len(words)), key=lambda word: -shares[word])
+    meant = [word for word in ranked if not is_function_word(words[word])]
+    return (meant or ranked)[:top]
+
+
+def _shown(maps: Sequence[NDArray[np.float32]], word: int) -> _Shown:
+    scales = [_scale(stage[:, word]) for stage in maps]
+    stage = int(np.argmax([most for _, most in scales]))
+    return _Shown(word, stage, scales[stage], maps[stage].shape[-1])
+
+
+def _scale(maps: NDArray[np.float32]) -> tuple[float, float]:
+    """The least and the most of maps, without outliers."""
+    values = np.sort(maps, axis=None)
+    cut = int(_OUTLIERS * len(values))
+    return float(values[cut]), float(values[-1 - cut])
+
+
+def overlay(base: Image.Image, attention: NDArray[np.float32], scale: tuple[float, float]) -> Image.Image:
+    """The image [S,S] under a map [h,w]: veiled at the scale's low end, clear and warm at its high end."""
+    least, most = scale
+    resized = np.asarray(Image.fromarray(attention).resize(base.size, Image.Resampling.BILINEAR))
+    return _under_ramp(base, (resized - least) / max(most - least, 1e-12))
+
+
+def _under_ramp(base: Image.Image, share: NDArray[np.float32]) -> Image.Image:
+    """The image under the ramp's colours of shares of the scale [h,w]."""
+    *colour, opacity = (np.interp(share, _RAMP[:, 0], _RAMP[:, c])[..., None] for c in (1, 2, 3, 4))
+    mixed = (1 - opacity) * np.asarray(base.convert("RGB"), np.float32) + opacity * np.concatenate(colour, -1)
+    return Image.fromarray(mixed.round().astype(np.uint8))
 
 
 def write_attention(path: Path, samples: Samples, captions: Sequence[str]) -> None:
@@ -90,86 +137,76 @@ def write_attention(path: Path, samples: Samples, captions: Sequence[str]) -> No
         np.savez_compressed(beside, allow_pickle=False, **arrays)
 
 
-def stacked(figures: Sequence[Image.Image]) -> Image.Image:
-    """Figures of any heights, one below the other on white."""
-    sheet = Image.new("RGB", (max(f.width for f in figures), sum(f.height for f in figures)), "white")
-    top = 0
-    for figure in figures:
-        sheet.paste(figure, (0, top))
-        top += figure.height
-    return sheet
-
-
-def overlays(base: Image.Image, maps: NDArray[np.float32]) -> list[Image.Image]:
-    """The image [S,S] under each of the maps [K,h,w] as heat.
-
-    All maps share one scale, so that they can be compared: the highest value of any of them is the hottest,
-    the lowest leaves the image dark.
-    """
-    resized = np.stack(
-        [np.asarray(Image.fromarray(m).resize(base.size, Image.Resampling.BILINEAR)) for m in maps]
-    )  # [K,S,S]
-    low, high = resized.min(), resized.max()
-    heat = (resized - low) / max(float(high - low), 1e-12)
-    colour = np.stack([np.interp(heat, _HEAT[:, 0], _HEAT[:, c]) for c in (1, 2, 3)], axis=-1)  # [K,S,S,3]
-    heat = heat[..., None]  # [K,S,S,1]
-    lit = np.asarray(base.convert("RGB"), np.float32) * (0.45 + 0.55 * heat)
-    mixed = (1 - 0.55 * heat) * lit + 0.55 * heat * colour
-    return [Image.fromarray(image) for image in mixed.round().astype(np.uint8)]
-
-
 class _Sheet:
-    """A white sheet that grows downwards by lines of text and rows of cells."""
+    """A white sheet that grows downwards by captions, labels and rows of cells; a legend closes it.
 
-    def __init__(self, resolution: int, columns: int) -> None:
-        self.resolution = resolution
-        self.width = columns * (resolution + _SPACE) - _SPACE
-        self.text = max(
-            13, resolution // 9
-        )  # pixels of type: legible when the figure is shown at its own size
+    cell: the pixels of a cell's edge, chosen so that `rows` of them are no higher than `HEIGHT`, and a whole
+    multiple of the images' resolution where that can be.
+    """
+
+    def __init__(self, resolution: int, columns: int, captions: Sequence[str], rows: int) -> None:
+        self.columns = columns
+        self.font = ImageFont.load_default(TYPE)
+        self.title = ImageFont.load_default(TYPE + 3)
+        self.leading = round(TYPE * 1.35)
         self.blocks: list[Image.Image] = []
+        self.cell = resolution  # a first guess, by which captions are broken into lines
+        for _ in range(2):
+            text = sum(self._caption_height(caption) + 2 * self.leading + _SPACE for caption in captions)
+            room = (HEIGHT - 2 * _MARGIN - 2 * self.leading - text) // rows - _SPACE
+            most = min(_CELL, max(_LEAST_CELL, room))
+            self.cell = most // resolution * resolution if resolution <= most else most
+        self.resampling = Image.Resampling.NEAREST if resolution <= most else Image.Resampling.LANCZOS
 
-    def write(self, text: str, scale: float = 0.9, ink: tuple[int, int, int] = _FAINT) -> None:
-        """A paragraph over the whole width, broken at spaces."""
-        font = ImageFont.load_default(round(self.text * scale))
-        lines = [""]
-        for word in text.split():
-            longer = f"{lines[-1]} {word}".strip()
-            if lines[-1] and font.getlength(longer) > self.width:
-                lines.append(word)
-            else:
-                lines[-1] = longer
-        leading = round(self.text * scale * 1.35)
-        block = Image.new("RGB", (self.width, leading * len(lines) + _SPACE), "white")
-        draw = ImageDraw.Draw(block)
-        for index, line in enumerate(lines):
-            draw.text((0, leading * index), line, ink, font)
-        self.blocks.append(block)
+    @property
+    def width(self) -> int:
+        """Without its margins."""
+        return self.columns * (self.cell + _SPACE) - _SPACE
 
-    def cells(self, images: Sequence[Image.Image], labels: Sequence[str]) -> None:
-        """Images in a row, each with its label centred below."""
-        font = ImageFont.load_default(self.text)
-        block = Image.new("RGB", (self.width, self.resolution + round(self.text * 2.2)), "white")
-        draw = ImageDraw.Draw(block)
-        for index, (image, label) in enumerate(zip(images, labels, strict=True)):
-            left = index * (self.resolution + _SPACE)
-            block.paste(image, (left, 0))
-            place = (left + self.resolution / 2, self.resolution + self.text * 0.3)
-            draw.text(place, _fitted(label, font, self.resolution), _INK, font, anchor="ma")
+    def _caption_height(self, caption: str) -> int:
+        return round(self.leading * 1.3) * len(broken(caption, self.title, self.width)) + _SPACE
+
+    def _block(self, height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+        block = Image.new("RGB", (self.width, height), "white")
         self.blocks.append(block)
+        return block, ImageDraw.Draw(block)
+
+    def caption(self, caption: str) -> None:
+        """A paragraph over the whole width."""
+        _, draw = self._block(self._caption_height(caption))
+        for place, line in enumerate(broken(caption, self.title, self.width)):
+            draw.text((0, round(self.leading * 1.3) * place), line, INK, self.title)
+
+    def labels(self, labels: Sequence[tuple[str, str]]) -> None:
+        """Two lines over each column but the first, which has the images themselves."""
+        _, draw = self._block(2 * self.leading + _SPACE)
+        for column, label in enumerate(labels, 1):
+            middle = column * (self.cell + _SPACE) + self.cell / 2
+            for line, (text, ink) in enumerate(zip(label, (INK, FAINT), strict=True)):
+                shown = fitted(text, self.font, self.cell)
+                draw.text((middle, line * self.leading), shown, ink, self.font, anchor="ma")
+
+    def cells(self, images: Sequence[Image.Image]) -> None:
+        """Images in a row."""
+        block, _ = self._block(self.cell + _SPACE)
+        for column, image in enumerate(images):
+            block.paste(image, (column * (self.cell + _SPACE), 0))
 
     def image(self) -> Image.Image:
-        """The sheet with its margins."""
-        body = stacked(self.blocks)
-        sheet = Image.new("RGB", (body.width + 2 * _MARGIN, body.height + 2 * _MARGIN), "white")
-        sheet.paste(body, (_MARGIN, _MARGIN))
+        """The sheet with its legend and margins."""
+        block, draw = self._block(2 * self.leading)
+        grey = Image.new("RGB", (self.cell, self.leading), (150, 150, 150))
+        shares = np.linspace(0, 1, self.cell, dtype=np.float32)[None].repeat(self.leading, 0)
+        block.paste(_under_ramp(grey, shares), (0, self.leading - _SPACE))
+        text = "least to most attention, by each column's scale"
+        draw.text((self.cell + _SPACE, self.leading - _SPACE), text, FAINT, self.font)
+        sheet = Image.new(
+            "RGB",
+            (self.width + 2 * _MARGIN, sum(block.height for block in self.blocks) + 2 * _MARGIN),
+            "white",
+        )
+        top = _MARGIN
+        for block in self.blocks:
+            sheet.paste(block, (_MARGIN, top))
+            top += block.height
         return sheet
-
-
-def _fitted(label: str, font: _Font, width: int) -> str:
-    """The label, its word cut short where it is too wide."""
-    word, gap, share = label.rpartition("  ")
-    while font.getlength(label) > width and word:
-        word = word[:-1]
-        label = f"{word}…{gap}{share}"
-    return label

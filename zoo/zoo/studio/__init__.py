@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
+import signal
+import tempfile
+import threading
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from zoo_registry import ZooError
 from zoo_registry.errors import first_line
 
-if TYPE_CHECKING:
-    from gradio import Blocks
-
-UPLOAD = "5mb"
-"""The largest image that a client may send."""
+UPLOAD = 5_000_000
+"""Bytes of the largest image that a client may send."""
 WAITING = 32
 """Requests that wait in the queue; more are turned away."""
+SESSIONS = 256
+"""Clients that Gradio keeps a state of."""
 
 
 def need_gradio() -> None:
@@ -26,45 +27,66 @@ def need_gradio() -> None:
         raise ZooError("gradio is not installed: pip install 't2i-zoo[studio]'")
 
 
-def studio(models: Sequence[str], *, device: str | None = None) -> Blocks:
-    """The page of some models, to be launched or mounted.
+def serve(
+    models: Sequence[str], *, host: str | None = None, port: int | None = None, device: str | None = None
+) -> None:
+    """Serve the studio until it is interrupted (SIGINT, SIGTERM); its files go with it.
 
     models: folders, runs, shipped names, or Hub ids. Nothing but these is ever loaded, whatever a client
-    sends. Raises `ZooError` where Gradio is missing, for no model, and for a name that is none.
+    sends. host, port: None: as GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say, else this machine alone, at
+    the first free port from 7860. Raises `ZooError` where Gradio is missing, for no model, for a name that
+    is none, and where the port is taken.
     """
     need_gradio()
-    from .page import page
+    stop = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+    with tempfile.TemporaryDirectory(
+        prefix="zoo-studio-", dir=_folder_of_gradio(), ignore_cleanup_errors=True
+    ) as folder:
+        os.environ["GRADIO_TEMP_DIR"] = folder  # where Gradio puts uploads
+        _serve(models, Path(folder), stop, host, port, device)
+
+
+def _folder_of_gradio() -> str | None:
+    """Where the user wants Gradio's files, if anywhere."""
+    wanted = os.environ.get("GRADIO_TEMP_DIR")
+    if wanted is not None:
+        Path(wanted).mkdir(parents=True, exist_ok=True)
+    return wanted
+
+
+def _serve(
+    models: Sequence[str],
+    folder: Path,
+    stop: threading.Event,
+    host: str | None,
+    port: int | None,
+    device: str | None,
+) -> None:
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")  # else it keeps each event, and sums them up
+    from .application import Studio
     from .served_models import StudioModels
 
-    return page(StudioModels(models, device=device))
-
-
-def serve(models: Sequence[str], *, host: str | None = None, port: int | None = None) -> None:
-    """Serve the page until it is interrupted.
-
-    host, port: None: as GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say, else this machine alone, at the first
-    free port from 7860. Raises `ZooError` where `studio` does, and where the port is taken.
-    """
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    blocks = studio(models)
-    from gradio.themes import Default
-
-    blocks.queue(max_size=WAITING)
+    studio = Studio(StudioModels(models, device=device), folder)
+    blocks = studio.blocks
     try:
         blocks.launch(
             server_name=host,
             server_port=port,
             share=False,
             max_file_size=UPLOAD,
-            footer_links=["api"],
+            state_session_capacity=SESSIONS,
             ssr_mode=False,
-            theme=Default(primary_hue="violet"),
-            css_paths=Path(__file__).with_name("studio.css"),
             quiet=True,
             prevent_thread_lock=True,
+            app_kwargs=studio.app_settings,
         )
-        print(f"the studio: {blocks.local_url}  (Ctrl-C ends it)", flush=True)
-        blocks.block_thread()
     except OSError as error:
         where = "" if port is None else f" on port {port}"
         raise ZooError(f"the studio cannot be served{where}: {first_line(error)}") from None
+    print(f"the studio: {blocks.local_url}  (Ctrl-C ends it)", flush=True)
+    stop.wait()
+    blocks.close(verbose=False)

@@ -1,14 +1,8 @@
-"""What the page does for a client: checks requests, generates, writes files for download."""
+"""What the studio does for a client: checks what was asked for, and generates."""
 
 from __future__ import annotations
 
-import atexit
-import json
 import shlex
-import shutil
-import tempfile
-from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +11,7 @@ from PIL import Image
 from zoo_registry import ZooError
 from zoo_registry.contracts import Record
 
-from ..data.decode import ImageError, open_image
-from ..imaging.animation import there_and_back, write_animation
-from ..imaging.grids import image_grid, upscaled
+from ..data.decode import ImageError, open_image, opened
 from ..imaging.images import to_pillow
 from ..pipeline import Pipeline
 from ..vary import varied
@@ -33,6 +25,8 @@ IMAGES = 8
 STEPS = 9
 """From one caption to another, both included."""
 LAST_SEED = 2**32 - 1
+PIXELS = 25_000_000
+"""Most pixels of an uploaded image: decoded, each takes four bytes or so of memory."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +46,9 @@ class Request:
         return shlex.join(["zoo", "sample", self.model, *captions, *numbers, "--out", "image.png"])
 
 
-def request(model: str, pipe: Pipeline, text: str, images: float, seed: float) -> Request:
+def request(model: str, pipe: Pipeline, text: object, images: object, seed: object) -> Request:
     """What a client asks for: one caption per line. Raises `ZooError` where it is too much or too little."""
-    captions = tuple(line.strip() for line in text.splitlines() if line.strip())
+    captions = tuple(line.strip() for line in written(text, "captions").splitlines() if line.strip())
     if not pipe.reads_text:
         if captions:
             raise ZooError(f"{model} takes no captions; leave the field empty")
@@ -65,14 +59,37 @@ def request(model: str, pipe: Pipeline, text: str, images: float, seed: float) -
         raise ZooError(f"expected {CAPTIONS} captions or fewer, got {len(captions)}")
     for line in captions:
         sentence(line)
-    if not 1 <= images <= IMAGES or images != int(images):
-        raise ZooError(f"expected 1 to {IMAGES} images per caption, got {images:g}")
-    return Request(model, captions, int(images), seeded(seed))
+    count = whole(images, f"1 to {IMAGES} images per caption", range(1, IMAGES + 1))
+    return Request(model, captions, count, seeded(seed))
 
 
-def sentence(text: str) -> str:
+def written(value: object, name: str) -> str:
+    """A text of a client's. Raises `ZooError` for what is none."""
+    if not isinstance(value, str):
+        raise ZooError(f"{name}: expected a text, got {_told(value)}")
+    if any("\ud800" <= letter <= "\udfff" for letter in value):  # halves of a pair, which no file can hold
+        raise ZooError(f"{name}: expected Unicode text")
+    return value
+
+
+def whole(value: object, expected: str, allowed: range) -> int:
+    """An integer of a client's, of those that are allowed. Raises `ZooError` for what is none."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or value not in allowed:
+        raise ZooError(f"expected {expected}, got {_told(value)}")
+    return value
+
+
+def _told(value: object) -> str:
+    """A value in a few letters."""
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}…"
+
+
+def sentence(text: object) -> str:
     """A caption of a length that is read. Raises `ZooError` for a longer one."""
-    caption = text.strip()
+    caption = written(text, "caption").strip()
     if len(caption) > LETTERS:
         raise ZooError(f"expected a caption of {LETTERS} characters or fewer, got {len(caption)}")
     return caption
@@ -83,14 +100,12 @@ def is_caption(text: str) -> bool:
     return text.splitlines() == [text.strip()] and len(text) <= LETTERS
 
 
-def seeded(seed: float) -> int:
+def seeded(seed: object) -> int:
     """A seed. Raises `ZooError` for what is none."""
-    if seed != int(seed) or not 0 <= seed <= LAST_SEED:
-        raise ZooError(f"expected a seed that is an integer from 0 to {LAST_SEED}, got {seed:g}")
-    return int(seed)
+    return whole(seed, f"a seed that is an integer from 0 to {LAST_SEED}", range(LAST_SEED + 1))
 
 
-def between(pipe: Pipeline, first: str, second: str, seed: float) -> list[Image.Image]:
+def between(pipe: Pipeline, first: object, second: object, seed: object) -> list[Image.Image]:
     """`STEPS` images from one caption to another, by one noise."""
     generated = pipe.interpolate(
         sentence(first), sentence(second), between="text", steps=STEPS, seed=seeded(seed)
@@ -98,20 +113,23 @@ def between(pipe: Pipeline, first: str, second: str, seed: float) -> list[Image.
     return to_pillow(generated.flatten(0, 1))
 
 
-def swapped(caption: str, word: str, others: str) -> list[str]:
+def swapped(caption: object, word: object, others: object) -> list[str]:
     """The caption and its variants. others: separated by commas."""
-    found = [other.strip() for other in others.split(",") if other.strip()]
-    if not word.strip() or not found:
+    found = [other.strip() for other in written(others, "others").split(",") if other.strip()]
+    replaced = written(word, "word").strip()
+    if not replaced or not found:
         raise ZooError("expected a word of the caption and its replacements, such as: red, and blue, green")
     if len(found) >= CAPTIONS:
         raise ZooError(f"expected {CAPTIONS - 1} replacements or fewer, got {len(found)}")
-    return varied(sentence(caption), word.strip(), found)
+    return varied(sentence(caption), replaced, found)
 
 
-def restyled(pipe: Pipeline, file: str | None, caption: str) -> Image.Image:
+def restyled(pipe: Pipeline, file: str | None, caption: object) -> Image.Image:
     """The caption generated in the style of an uploaded image."""
     if file is None:
         raise ZooError("expected an image: upload one")
+    if (pixels := _pixels(Path(file))) > PIXELS:
+        raise ZooError(f"expected an image of {PIXELS:,} pixels or fewer, got {pixels:,}")
     try:
         style = open_image(Record("the image", Path(file), ()))
     except ImageError as error:
@@ -119,39 +137,12 @@ def restyled(pipe: Pipeline, file: str | None, caption: str) -> Image.Image:
     return to_pillow(pipe.restyle(style, sentence(caption)).images[-1])[0]
 
 
-class Kept:
-    """Files for clients to take along, in a folder that goes with the process.
-
-    Gradio copies each into its own cache as it answers, so that the newest are enough.
-    """
-
-    def __init__(self, most: int = 64) -> None:
-        self._folder = tempfile.mkdtemp(prefix="zoo-studio-")
-        atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
-        self._folders: deque[Path] = deque()
-        self._most = most
-
-    def _new(self, name: str) -> Path:
-        folder = Path(tempfile.mkdtemp(dir=self._folder))
-        self._folders.append(folder)
-        if len(self._folders) > self._most:
-            shutil.rmtree(self._folders.popleft())
-        return folder / name
-
-    def grid(self, frames: Sequence[Image.Image], columns: int) -> str:
-        """A PNG of images as generated, a row per caption."""
-        path = self._new("image.png")
-        image_grid(frames, columns).save(path)
-        return str(path)
-
-    def recipe(self, pipe: Pipeline) -> str:
-        """The recipe with every default filled in, as `zoo train` reads it."""
-        path = self._new("recipe.json")  # not by its own name, which a model from the Hub chooses
-        path.write_text(json.dumps(pipe.recipe.locked(), indent=2) + "\n", encoding="utf-8")
-        return str(path)
-
-    def animation(self, frames: Sequence[Image.Image]) -> str:
-        """A GIF there and back."""
-        path = self._new("between.gif")
-        write_animation(path, there_and_back([upscaled(image) for image in frames]))
-        return str(path)
+def _pixels(file: Path) -> int:
+    """How many pixels an image has by its header; 0 of what is none, which decoding will tell."""
+    try:
+        with opened(file) as image:
+            return image.width * image.height
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return PIXELS + 1
+    except Exception:  # a damaged file makes Pillow raise anything
+        return 0

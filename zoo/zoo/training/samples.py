@@ -12,7 +12,7 @@ from zoo_registry import Recipe
 
 from ..assemble import Parts
 from ..files import file_written_beside, write_json
-from ..imaging.figures import attention_figure, stacked
+from ..imaging.figures import attention_sheet
 from ..imaging.grids import image_grid
 from ..imaging.images import to_pillow
 from ..pipeline import Pipeline
@@ -52,7 +52,6 @@ class SampleGrid:
         with file_written_beside(self.folder / f"step_{step:08d}.png") as beside:
             image_grid(images, self.images).save(beside, pnginfo=facts)
         if samples.attention:
-            first = enumerate(self.captions[:ATTENTION])
-            figures = [attention_figure(samples, place * self.images, caption) for place, caption in first]
+            first = [place * self.images for place in range(min(ATTENTION, len(self.captions)))]
             with file_written_beside(self.folder / "attention.png") as beside:
-                stacked(figures).save(beside)
+                attention_sheet(samples, self.captions, first).save(beside)

@@ -4,15 +4,16 @@ export class CaptionField {
   #box;
   #mirror;
 
-  constructor(root, onInput) {
+  /** lines: whether it takes several, with Shift+Enter between them. */
+  constructor(root, onInput, { lines = false } = {}) {
     this.#box = root.querySelector("textarea");
     this.#mirror = root.querySelector(".mirror");
     this.#box.addEventListener("input", () => {
-      if (this.#box.value.includes("\n")) this.#box.value = this.#box.value.replaceAll("\n", " ");
+      if (!lines && this.#box.value.includes("\n")) this.#box.value = this.#box.value.replaceAll("\n", " ");
       onInput();
     });
     this.#box.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.isComposing) return;
+      if (event.key !== "Enter" || event.isComposing || (lines && event.shiftKey)) return;
       event.preventDefault();
       this.#box.form.requestSubmit();
     });

@@ -2,8 +2,8 @@
 
 // RGBA by the share of the scale: a veil where little is attended to, clear and warm where much is.
 const RAMP = [
-  [0, [8, 10, 18, 0.82]],
-  [0.5, [20, 20, 26, 0.45]],
+  [0, [8, 10, 18, 0.78]],
+  [0.5, [20, 20, 26, 0.42]],
   [0.8, [255, 196, 66, 0.12]],
   [1, [255, 208, 84, 0.34]],
 ];

@@ -4,7 +4,8 @@ const QUIET = new Set(
   ("a an and are at be by for from has have her his in is it its of on or that the their these this to " +
     "which who with").split(" "),
 );
-const KINDS = [
+/** Words that may stand in each other's place. */
+export const KINDS = [
   ["red", "orange", "yellow", "green", "blue", "purple", "violet", "pink", "brown", "black", "gray", "white"],
   ["small", "large", "big", "tiny", "little"],
   ["short", "long"],

@@ -1,0 +1,84 @@
+"""The studio as a web application: Gradio's API with its queue, and a page of our own that calls it."""
+
+from __future__ import annotations
+
+import time
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from . import UPLOAD, WAITING
+from .door import Door
+from .endpoints import Endpoints
+from .kept_files import KeptFiles
+from .served_models import StudioModels
+
+GENERATING: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "generate"}
+"""Two requests generate at the same time; others wait."""
+TELLING: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "tell"}
+"""What needs no image is not held up by those that do."""
+SWEEP = 60.0
+"""Seconds after which Gradio's notes on clients that left are looked through."""
+_PAGE = Path(str(files(__package__) / "page"))
+_WEB_PAGE = Path(str(files("zoo.export.web") / "page"))
+"""The page of `zoo export --format web`, whose style and modules the studio shares."""
+
+
+class Studio:
+    """The endpoints, the page, and the door before them.
+
+    folder: where uploads and what was generated lie; Gradio has to be told of it by GRADIO_TEMP_DIR.
+    """
+
+    def __init__(self, models: StudioModels, folder: Path) -> None:
+        self.files = KeptFiles(folder)
+        self.models = models
+        self._swept = time.monotonic()
+        do = Endpoints(models, self.files)
+        with gr.Blocks(title="zoo studio", analytics_enabled=False) as self.blocks:
+            for tell in (do.about, do.gallery, do.unknown):
+                gr.api(tell, api_name=tell.__name__, **TELLING)
+            for generate in (do.generate, do.attention, do.between, do.swap, do.restyle, do.compare):
+                gr.api(generate, api_name=generate.__name__, **GENERATING)
+        self.blocks.queue(max_size=WAITING, api_open=False)
+
+    @property
+    def app_settings(self) -> dict[str, Any]:
+        """What Gradio makes its application of."""
+        functions = {str(fn.api_name): (number, len(fn.inputs)) for number, fn in self.blocks.fns.items()}
+        return {
+            "middleware": [Middleware(Door, files=self.files, functions=functions, upload=UPLOAD)],
+            "routes": [
+                Route("/", self._page, methods=["GET", "HEAD"]),
+                Route("/models.json", self._names),
+                Mount("/studio", StaticFiles(directory=_PAGE)),
+                Mount("/page", StaticFiles(directory=_WEB_PAGE)),
+            ],
+        }
+
+    def _page(self, request: Request) -> HTMLResponse:
+        self._sweep()
+        return HTMLResponse((_PAGE / "index.html").read_text(encoding="utf-8"))
+
+    def _names(self, request: Request) -> JSONResponse:
+        return JSONResponse({"models": list(self.models.names)})
+
+    def _sweep(self) -> None:
+        """Forget what Gradio notes, and keeps for ever, of clients that never fetched what they asked for."""
+        if time.monotonic() - self._swept < SWEEP:
+            return
+        self._swept = time.monotonic()
+        queue = self.blocks._queue
+        for session in list(queue.pending_event_ids_session):
+            if session not in queue.pending_messages_per_session:
+                queue.pending_event_ids_session.pop(session, None)
+        self.blocks.upload_file_set.intersection_update(
+            {path for path in tuple(self.blocks.upload_file_set) if Path(path).exists()}
+        )
