@@ -20,6 +20,7 @@ from .errors import RecipeError, ZooError, nearest
 from .fit import misfits, names
 from .registry import Catalogue
 from .schema import fill, schema_of
+from .text import read_json, read_text
 from .training import Training, training_of
 
 FORMAT = 1
@@ -34,6 +35,7 @@ SINGLE = (
 """Places of a recipe that hold one part each."""
 LISTS = {"losses": "loss", "augmentations": "augmentation"}
 """Places that hold several, and the kind of those."""
+MOST_EXTENDED, MOST_NESTED = 20, 20
 HEADER = ("zoo", "name", "task", "paper", "pretrain")
 _NETWORK = frozenset({"use", "weights", "frozen"})
 _ASSEMBLER = {
@@ -120,11 +122,13 @@ class Recipe:
         Raises `RecipeError` with all problems at once, `ZooError` where there is nothing to check.
         """
         if isinstance(source, Mapping):
+            _check_values(source, "the recipe")
             table = _extended(deepcopy(dict(source)), catalogue, Path(), ())
         else:
             table = _table(source, catalogue)
         for change in changes:
             _apply(table, change)
+            _check_values(table, f"--set {change}")
         return _check(table, catalogue)
 
 
@@ -136,20 +140,42 @@ def _table(
     is_file = Path(source).suffix in (".toml", ".json")
     if not is_file:
         path = catalogue.recipe(str(source))
+    if len(chain) > MOST_EXTENDED:
+        raise ZooError(f"{chain[0]} extends more than {MOST_EXTENDED} recipes, one another")
     if str(path) in chain:
         raise ZooError(f"recipe {source} extends itself: {' -> '.join((*chain, str(path)))}")
     try:
-        text = path.read_text(encoding="utf-8")
-        table = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        table = read_json(path) if path.suffix == ".json" else tomllib.loads(read_text(path))
     except FileNotFoundError:
         raise ZooError(
             f"no such recipe file: {path}; recipes by name: {', '.join(catalogue.recipe_names())}"
         ) from None
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+    except RecursionError:
+        raise ZooError(f"{path} cannot be read as a recipe: it is nested too deeply") from None
+    except (OSError, ValueError) as error:
         raise ZooError(f"{path} cannot be read as a recipe: {error}") from None
     if not isinstance(table, dict):
         raise ZooError(f"{path} cannot be read as a recipe: expected a table, got {type(table).__name__}")
+    _check_values(table, str(path))
     return _extended(table, catalogue, path.parent, (*chain, str(path)))
+
+
+def _check_values(table: Mapping[str, Any], what: str) -> None:
+    """Refuse values that no setting takes: nested deeply, dates and times, numbers that are not finite."""
+    waiting: list[tuple[str, Any, int]] = [("", table, 0)]
+    while waiting:
+        place, value, depth = waiting.pop()
+        if depth > MOST_NESTED:
+            raise ZooError(f"{what}: {place[:40]}…: nested deeper than {MOST_NESTED} times")
+        if isinstance(value, Mapping):
+            waiting += [(f"{place}.{key}".lstrip("."), one, depth + 1) for key, one in value.items()]
+        elif isinstance(value, list | tuple):
+            waiting += [(f"{place}[{index}]", one, depth + 1) for index, one in enumerate(value)]
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise ZooError(f"{what}: {place}: expected a finite number, got {value}")
+        elif value is not None and not isinstance(value, bool | int | float | str):
+            kind = type(value).__name__
+            raise ZooError(f"{what}: {place}: expected a text, a number or a list, got the {kind} {value}")
 
 
 def _extended(
@@ -158,6 +184,8 @@ def _extended(
     parent = table.pop("extends", None)
     if parent is None:
         return table
+    if not isinstance(parent, str):
+        raise ZooError(f"extends: expected the name or the file of a recipe, got {parent!r}")
     extended = _table(parent, catalogue, base, chain)
     if table.get("task", extended.get("task")) != extended.get("task"):
         extended.pop("train", None)
@@ -194,7 +222,7 @@ def _apply(table: dict[str, Any], change: str) -> None:
         raise ZooError(f"--set {change}: expected KEY=VALUE, as in train.steps=100")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # no TOML: a text without quotes
         value = text.strip()
     target: Any = table
     for depth, key in enumerate(keys[:-1]):

@@ -66,6 +66,8 @@ def _constructor(part: type) -> Callable[..., None]:
 
 def fill(model: type[BaseModel], values: Mapping[str, Any], place: str) -> tuple[BaseModel | None, list[str]]:
     """Validate settings and fill in their defaults: the filled model, or every problem with its place."""
+    if not isinstance(values, Mapping):
+        return None, [f"{place}: expected a table, got {json.dumps(values)}"]
     try:
         return model.model_validate_json(json.dumps(dict(values))), []
     except ValidationError as error:

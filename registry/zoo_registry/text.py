@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import json
 import os
 import stat
 import unicodedata
 from pathlib import Path
+from typing import Any
+
+from .errors import ZooError
 
 _MARKS = {  # at a file's head; UTF-32's little-endian one begins as that of UTF-16 does
     codecs.BOM_UTF8: "utf-8",
@@ -35,6 +39,22 @@ def read_bytes(path: Path) -> bytes:
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise OSError(0, "it is a pipe or a device; expected a file", str(path))
     return path.read_bytes()
+
+
+def read_json(path: Path) -> Any:
+    """The data in a JSON file. Raises OSError and ValueError."""
+    try:
+        return json.loads(read_text(path))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def expanded(path: str | Path) -> Path:
+    """A path with "~" and "~user" filled in. Raises `ZooError` where there is no such user, or no home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ZooError(f"{path}: there is no home of that user") from None
 
 
 def read_text(path: Path) -> str:

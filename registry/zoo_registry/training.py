@@ -41,7 +41,7 @@ class Training(BaseModel):
     betas: tuple[Decay, Decay] = (0.5, 0.999)
     precision: Literal["float32", "bf16"] = "float32"
     seed: NonNegativeInt = 0
-    workers: NonNegativeInt = 0
+    workers: Annotated[int, Field(ge=0, le=1024)] = 0
     log_every: PositiveInt = 10
     checkpoint_every: PositiveInt = 1000
 

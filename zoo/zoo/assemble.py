@@ -25,6 +25,7 @@ from zoo_registry.errors import said
 from zoo_registry.recipe import SINGLE, Choice
 from zoo_registry.schema import schema_of
 
+from .bounds import BoundedTensors
 from .models import weights
 from .models.folder import part_file
 from .models.locate import locate
@@ -110,6 +111,8 @@ def assemble(
         origin, name = (folder, kind) if folder is not None else (None, kind)
         if folder is None and choice.weights is not None and not loading:
             place, _, name = choice.weights.partition("#")
+            if not place:
+                raise ZooError(f"{kind}.weights: expected FOLDER-OR-REPOSITORY#PART, got {choice.weights!r}")
             name = name or kind
             origin = locate(place, parts=(name,))
         if kind == "text_encoder":
@@ -119,7 +122,8 @@ def assemble(
             own[TextSpec] = TextSpec(wires[GeneratorSpec].noise_width)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(mix(recipe.train.seed, kind))
-            module = construct(choice, own, loading=loading or origin is not None)
+            with BoundedTensors(kind):
+                module = construct(choice, own, loading=loading or origin is not None)
         if origin is not None:
             file = part_file(origin, name)
             if not file.is_file():

@@ -21,6 +21,7 @@ from zoo_registry.contracts import Generated, Growth, Text, TextSource, Tokens
 from zoo_registry.recipe import FORMAT, SINGLE
 
 from .assemble import Parts, assemble
+from .bounds import check_memory
 from .environment import made_with
 from .files import folder_written_beside, write_json
 from .imaging.images import Images, Samples, square, to_pillow
@@ -101,7 +102,13 @@ class Pipeline:
         """
         if images < 1:
             raise ZooError(f"expected one image per caption or more, got {images}")
+        count = images * (1 if isinstance(captions, str) else len(captions))
+        self._check_memory(count)
         return self._generate(captions, *self.noise(seed, images))
+
+    def _check_memory(self, count: int) -> None:
+        what = f"{count:,} images of {self.resolution} px"
+        check_memory(4 * 3 * count * self.resolution**2, what, "fewer at a time would do")
 
     @torch.inference_mode()
     def restyle(self, images: Image.Image | Sequence[Image.Image], captions: str | Sequence[str]) -> Samples:
@@ -155,6 +162,7 @@ class Pipeline:
         """
         if steps < 2:
             raise ZooError(f"expected 2 steps or more, including both ends, got {steps}")
+        self._check_memory(steps**2 if between == "both" else steps)
         if between == "noise" and second is not None:
             raise ZooError(f"expected one caption between two noises, got another: {second!r}")
         if between != "noise" and not self.reads_text:

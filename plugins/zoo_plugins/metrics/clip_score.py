@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import ClassVar, Literal
 
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor
 from zoo_registry.contracts import Measured, Metric, Score, Study
 from zoo_registry.errors import ZooError
 from zoo_registry.recipe import Recipe
+from zoo_registry.text import expanded
 
 from ..clip import FrozenCLIP
 from .scores import of_mean, with_text
@@ -57,7 +57,7 @@ def _independent(recipe: Recipe, model: str) -> None:
         part = choice.component
         if _TRAINED_WITH.get(part.kind) == part.name:
             own = str(getattr(choice.settings, "model", ""))
-            if Path(own).expanduser().resolve() == Path(model).expanduser().resolve():
+            if expanded(own).resolve() == expanded(model).resolve():
                 raise ZooError(
                     f"clip-score: {recipe.name} was trained with {model} ({part.kind}/{part.name}), so that "
                     "its score by the same CLIP says little; the setting model names another one"

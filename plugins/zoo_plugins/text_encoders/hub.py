@@ -22,6 +22,7 @@ from transformers import CONFIG_MAPPING, MODEL_MAPPING, AutoTokenizer, PreTraine
 from transformers.utils import logging
 
 from zoo_registry.errors import ZooError, first_line
+from zoo_registry.text import expanded
 
 # fmt: off
 MODELS = frozenset((
@@ -70,7 +71,7 @@ def fetch(model: str, place: str, *, weights: bool) -> Path:
     place: the setting that names it, as users know it. weights: whether its weights are fetched too. What was
     fetched once needs no network again. ZooError where the model is neither here nor in reach.
     """
-    folder = Path(model).expanduser()
+    folder = expanded(model)
     if folder.is_dir():
         return folder
     try:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, runtime_checkable
 
+from ..text import expanded
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -88,4 +90,4 @@ class DataSource:
     @property
     def folder(self) -> Path:
         """The argument as a folder's path."""
-        return Path(self.argument).expanduser()
+        return expanded(self.argument)

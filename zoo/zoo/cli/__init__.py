@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from zoo_registry import ZooError, catalogue
-from zoo_registry.errors import PluginWarning, said
+from zoo_registry.errors import PluginWarning, printable, said
 
 COMMANDS = {
     "list": "looking.list_",
@@ -133,3 +133,10 @@ def main() -> None:
     except BrokenPipeError:  # `zoo list | head`
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:  # a name that is too long, a place that cannot be read or written
+        if error.filename is None:
+            raise
+        if debug:
+            traceback.print_exc()
+        print(f"error: {printable(str(error.filename)[:200])}: {error.strerror}", file=sys.stderr)
+        sys.exit(2)

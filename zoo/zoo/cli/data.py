@@ -35,12 +35,15 @@ def make(
 
     Example: zoo data make aviary birds --images 500 --resolution 64
     """
+    from ..bounds import check_disk
     from ..data.make import make as write
     from ..data.source import open_dataset
     from ..progress import Bar
 
     if catalogue().get("dataset", name).load().folder_layout:
         raise ZooError(f"{name} reads folders; it is not procedural")
+    # of PNGs half a byte a pixel or more
+    check_disk(images * resolution**2 // 2, folder, f"{images:,} images of {resolution} px")
     with Bar(f"drawing {name}", images) as bar:
         write(
             open_dataset(f"{name}:{images}", catalogue(), resolution=resolution, seed=seed),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from zoo_registry import ZooError
+from zoo_registry.text import decode, read_text
 
 from .looking import Device
 
@@ -87,7 +88,7 @@ def sample(
     if not prompts and not pipe.reads_text:
         prompts = [""]
     if not prompts and not sys.stdin.isatty():
-        prompts = _lines(sys.stdin.read())
+        prompts = _stdin()
     if not prompts:
         raise ZooError("no caption: give sentences, --captions FILE, or lines on standard input")
     if vary is not None:
@@ -145,13 +146,13 @@ def _generate(
     return to_pillow(samples.images[-1]), samples
 
 
+_WRITTEN = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"))
+
+
 def check_image_file(out: Path, also: Collection[str] = ()) -> None:
     """Refuse a file that no image can be written to. also: other extensions that are supported."""
-    from PIL import Image
-
-    Image.init()
     ending = out.suffix.lower()
-    if ending not in also and Image.registered_extensions().get(ending) not in Image.SAVE:
+    if ending not in also and ending not in _WRITTEN:
         *first, last = (".png", ".jpg", *also)
         raise ZooError(f"--out {out}: unsupported extension {ending!r}; use {', '.join(first)} or {last}")
     if not out.parent.is_dir():
@@ -191,17 +192,24 @@ def _read(file: Path | None) -> list[str]:
     if file is None:
         return []
     if str(file) == "-":
-        return _lines(sys.stdin.read())
+        return _stdin()
     try:
-        return _lines(file.read_text(encoding="utf-8"))
+        return _lines(read_text(file))
     except (OSError, UnicodeDecodeError) as error:
         raise ZooError(
             f"--captions {file}: expected a text file in UTF-8 with one caption per line: {error}"
         ) from None
 
 
+def _stdin() -> list[str]:
+    try:
+        return _lines(decode(sys.stdin.buffer.read()))
+    except UnicodeDecodeError as error:
+        raise ZooError(f"standard input: expected text in UTF-8, one caption per line: {error}") from None
+
+
 def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    return [line.strip() for line in text.split("\n") if line.strip()]
 
 
 def interpolate(

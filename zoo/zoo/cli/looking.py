@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +12,7 @@ import typer
 from zoo_registry import KINDS, ZooError, catalogue
 from zoo_registry.errors import first_line, nearest
 from zoo_registry.registry import heading
+from zoo_registry.text import expanded
 
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is when left out.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
@@ -118,7 +118,7 @@ def check(
     try:
         checked = Recipe.read(recipe, catalogue(), changes or ())
         before = checked.pretrain
-        while before is not None and not Path(before).expanduser().is_dir():
+        while before is not None and not expanded(before).is_dir():
             before = Recipe.read(before, catalogue()).pretrain
     except RecipeError as error:
         print(error)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from zoo_registry.contracts import Record
 from zoo_registry.errors import ZooError
+from zoo_registry.text import expanded
 
 from .decode import ImageError, decode
 from .threads import Progress, in_threads
@@ -32,7 +33,7 @@ Pixels = npt.NDArray[np.uint8]
 
 def cache_folder() -> Path:
     """Where caches lie: $ZOO_CACHE, or ~/.cache/t2i-zoo."""
-    return Path(os.environ.get("ZOO_CACHE") or "~/.cache/t2i-zoo").expanduser()
+    return expanded(os.environ.get("ZOO_CACHE") or "~/.cache/t2i-zoo")
 
 
 def cache_size() -> int:

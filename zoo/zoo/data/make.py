@@ -11,6 +11,7 @@ from typing import Any
 
 from zoo_registry.contracts import Dataset, Record
 from zoo_registry.errors import ZooError
+from zoo_registry.text import expanded
 
 from .decode import open_image
 from .threads import Progress, in_threads
@@ -22,7 +23,7 @@ def make(dataset: Dataset, folder: Path, progress: Progress | None = None) -> No
     `text` is the first caption, `captions` all; `stated` lists of each what attributes it tells. Raises
     ZooError where the folder holds something already; an interrupted run leaves no folder.
     """
-    folder = folder.expanduser().absolute()
+    folder = expanded(folder).absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ZooError(f"{folder} is there already and not empty; name a new folder")
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from zoo_registry.component import Component, Kind
 from zoo_registry.contracts import Dataset, DataSource
 from zoo_registry.errors import ZooError, nearest
+from zoo_registry.text import expanded
 
 
 class Catalogue(Protocol):
@@ -41,7 +42,7 @@ def open_dataset(src: str, catalogue: Catalogue, *, resolution: int | None = Non
         if reader.folder_layout and reader.metavar == "DIR":
             _check_folder(argument, f"{name} reads a folder, written {name}:DIR")
         return _built(reader, argument, resolution, seed)
-    folder = Path(src).expanduser()
+    folder = expanded(src)
     if folder.is_dir():
         return _built(_reader_for(folder, known), src, resolution, seed)
     if colon and not {"/", "\\"} & set(name):
@@ -57,7 +58,7 @@ def _built(reader: Any, argument: str, resolution: int | None, seed: int) -> Dat
 def _check_folder(argument: str, usage: str) -> None:
     if not argument:
         raise ZooError(usage)
-    folder = Path(argument).expanduser()
+    folder = expanded(argument)
     if not folder.is_dir():
         state = "is a file, not a folder" if folder.exists() else "does not exist"
         raise ZooError(f"{folder} {state}; {usage}")

@@ -12,6 +12,7 @@ from typing import Any
 
 from zoo_registry import ZooError, catalogue
 from zoo_registry.contracts import Dataset, Measured
+from zoo_registry.text import expanded
 
 from ..data.cache import cache_folder
 from ..data.source import open_dataset
@@ -62,7 +63,7 @@ def evaluate(
         pipe,
         dataset,
         data,
-        model=Path(model).expanduser(),
+        model=expanded(model),
         key=weights,
         folder=cache_folder() / "generated",
         batch_size=batch_size,
@@ -146,9 +147,7 @@ def fingerprint(dataset: Dataset) -> str:
 def named(protocol: Asked, bench: Bench) -> dict[str, str]:
     """For settings that name a folder: what its model is called in the protocol's identity."""
     settings = protocol.protocol.settings.values()
-    folders = [
-        s for s in settings if isinstance(s, str) and s not in ("", "own") and Path(s).expanduser().is_dir()
-    ]
+    folders = [s for s in settings if isinstance(s, str) and s not in ("", "own") and expanded(s).is_dir()]
     return {folder: bench.matcher(folder).id for folder in folders}
 
 

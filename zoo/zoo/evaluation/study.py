@@ -16,6 +16,7 @@ from torch import Tensor
 
 from zoo_registry import Recipe, ZooError
 from zoo_registry.contracts import Dataset, EvaluationProtocol, ImageSource, Judge, Record
+from zoo_registry.text import expanded
 
 from ..data.cache import cache_folder
 from ..data.decode import opened
@@ -109,7 +110,7 @@ class Bench:
         return self.matcher(name).extractor
 
     def _matcher(self, name: str) -> Matcher:
-        if name != "own" and not Path(name).expanduser().is_dir():
+        if name != "own" and not expanded(name).is_dir():
             raise ZooError(
                 f"{name!r} is not an extractor: expected inception, timm:NAME, judge, own, or the folder of "
                 "a model with an image encoder"

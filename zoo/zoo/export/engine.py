@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from zoo_registry import ZooError
 from zoo_registry.errors import first_line
+from zoo_registry.text import expanded
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -37,7 +38,7 @@ class ExportedModel:
 
     def __init__(self, model: str | Path) -> None:
         self.model = model
-        path = Path(model).expanduser() / DESCRIPTION
+        path = expanded(model) / DESCRIPTION
         try:
             version = json.loads(path.read_text(encoding="utf-8"))["format"]
         except (FileNotFoundError, NotADirectoryError):

@@ -11,7 +11,7 @@ from torch import nn
 
 from zoo_registry import Recipe, ZooError, catalogue
 from zoo_registry.contracts import ConditionSpec, Converted, GeneratorSpec, Importer, TextSource, TextSpec
-from zoo_registry.errors import nearest
+from zoo_registry.errors import nearest, said
 from zoo_registry.recipe import Choice
 from zoo_registry.schema import fill, schema_of
 
@@ -101,8 +101,15 @@ def _converted(
             f"no state dict of a {part.replace('_', ' ')}, which holds tensors alone: "
             f"{', '.join(map(str, other[:6]))} {'is' if len(other) == 1 else 'are'} something else"
         )
-    state = {_bare(name): torch.as_tensor(value) for name, value in flat.items()}
-    return importer.convert(part, state, **dims)
+    try:
+        state = {_bare(name): torch.as_tensor(value) for name, value in flat.items()}
+        return importer.convert(part, state, **dims)
+    except ZooError:
+        raise
+    except Exception as error:  # a table of names met other ranks and sizes than the original's
+        raise ZooError(
+            f"these tensors are not those of a {part.replace('_', ' ')} of {system}: {said(error)}"
+        ) from error
 
 
 def _recipe(importer: Importer, system: str, found: Mapping[str, Converted]) -> Recipe:

@@ -10,9 +10,12 @@ from typing import Any
 import torch
 
 from zoo_registry import ZooError
+from zoo_registry.errors import said
 
 from ..models import weights
 
+_DEPTH = 4  # wrappers around wrappers
+_MOST_WORDS = 10_000_000
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
 
 
@@ -32,13 +35,21 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
             f"{path} is refused: it holds more than tensors and plain data, or is no checkpoint ({reason}); "
             "expected a state dict, as torch.save(network.state_dict(), …) writes it"
         ) from None
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise ZooError(f"{path} cannot be read as a checkpoint: {error}") from None
-    while isinstance(data, Mapping):
-        inner = [data[key] for key in _WRAPPERS if isinstance(data.get(key), Mapping)]
-        if not inner:
-            return data
-        data = inner[0]
+    except Exception as error:  # torch and pickle stumble on odd files wherever they read them
+        raise ZooError(f"{path} cannot be read as a checkpoint: {said(error)}") from None
+    for _ in range(_DEPTH):
+        wrapped = data if isinstance(data, Mapping) else {}
+        inner = next((wrapped[key] for key in _WRAPPERS if isinstance(wrapped.get(key), Mapping)), None)
+        if inner is None:
+            break
+        data = inner
+    else:
+        raise ZooError(f"{path} holds state dicts inside of one another; expected names with tensors")
+    if isinstance(data, Mapping) and all(isinstance(name, str) for name in data):
+        return data
+    if isinstance(data, Mapping):
+        name = next(name for name in data if not isinstance(name, str))
+        raise ZooError(f"{path} holds no state dict: one of its names is no text but {type(name).__name__}")
     raise ZooError(f"{path} holds no state dict but {type(data).__name__}; expected names with tensors")
 
 
@@ -59,9 +70,10 @@ def read_vocabulary(path: Path) -> tuple[str, ...]:
     try:
         with path.open("rb") as file:
             data = _PlainUnpickler(file, encoding="latin1").load()
-    except (pickle.UnpicklingError, OSError, EOFError, ValueError, IndexError, AttributeError) as error:
+    except Exception as error:  # pickle stumbles on odd files wherever it reads them
         raise ZooError(
-            f"{path} is refused as a vocabulary: only lists, dicts, strings and numbers are read ({error})"
+            f"{path} is refused as a vocabulary: only lists, dicts, strings and numbers are read "
+            f"({said(error)})"
         ) from None
     inside = (
         (*data.values(),) if isinstance(data, dict) else (*data,) if isinstance(data, list | tuple) else ()
@@ -81,6 +93,8 @@ def _words(data: Any) -> tuple[str, ...] | None:
         data = {index: word for word, index in data.items() if isinstance(index, int)}
     if isinstance(data, dict) and data and all(isinstance(key, int) for key in data):
         if not all(isinstance(word, str) for word in data.values()) or min(data) < 0:
+            return None
+        if max(data) >= _MOST_WORDS:
             return None
         return tuple(data.get(index, f"<{index}>") for index in range(max(data) + 1))
     if (

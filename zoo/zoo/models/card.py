@@ -18,6 +18,7 @@ from safetensors import safe_open
 from zoo_registry import Recipe, catalogue
 from zoo_registry.errors import printable
 from zoo_registry.recipe import SINGLE
+from zoo_registry.text import expanded
 
 from ..files import write_text
 from ..training.log import read as read_log
@@ -111,7 +112,7 @@ def data_name(source: str) -> tuple[str, bool]:
     """A data set's name without the path of somebody's machine, and whether it is procedural."""
     name, _, argument = source.partition(":")
     known = {component.name: component for component in catalogue().of("dataset")}
-    if name == "hf" and not Path(argument).expanduser().exists():
+    if name == "hf" and not expanded(argument).exists():
         return argument, False
     if name in known and name not in _UNNAMED_SOURCES:
         return name, not known[name].load().folder_layout

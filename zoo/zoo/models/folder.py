@@ -66,4 +66,4 @@ def folders_beside(folder: Path) -> list[str]:
     """Folders that a mistyped one may stand for."""
     if not folder.parent.is_dir():
         return []
-    return [str(folder.with_name(p.name)) for p in folder.parent.iterdir() if p.is_dir()]
+    return [str(folder.parent / p.name) for p in folder.parent.iterdir() if p.is_dir()]

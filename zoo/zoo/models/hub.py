@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from zoo_registry import ZooError
 from zoo_registry.errors import first_line, near, nearest
 from zoo_registry.recipe import SINGLE
+from zoo_registry.text import expanded
 
 from ..files import folder_written_beside, sha256
 from .folder import SAMPLING, folders_beside, part_file, read_config
@@ -67,7 +68,7 @@ class HubId(NamedTuple):
 
         Raises as `parse` does.
         """
-        return None if Path(model).expanduser().exists() else cls.parse(str(model), revision)
+        return None if expanded(model).exists() else cls.parse(str(model), revision)
 
 
 def api() -> HfApi:
@@ -285,7 +286,7 @@ def _nearest(place: HubId) -> str:
     """The folder here or the repository in the cache that a mistyped name may stand for."""
     from huggingface_hub import constants
 
-    cached = Path(constants.HF_HUB_CACHE).expanduser().glob("models--*--*")
+    cached = expanded(constants.HF_HUB_CACHE).glob("models--*--*")
     known = {path.name.removeprefix("models--").replace("--", "/") for path in cached}
     return near(place.repo, (known | set(folders_beside(Path(place.repo)))) - {place.repo})
 
@@ -294,7 +295,7 @@ def cached(folder: Path) -> HubId | None:
     """The repository and commit whose folder in the Hub's cache this is; None: it is another folder."""
     from huggingface_hub import constants
 
-    root = Path(constants.HF_HUB_CACHE).expanduser().resolve()
+    root = expanded(constants.HF_HUB_CACHE).resolve()
     if not folder.resolve().is_relative_to(root):
         return None
     name, _, commit = folder.resolve().relative_to(root).parts[:3]

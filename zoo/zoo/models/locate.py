@@ -7,6 +7,7 @@ from pathlib import Path
 
 from zoo_registry import ZooError, catalogue
 from zoo_registry.errors import near
+from zoo_registry.text import expanded
 
 from .folder import SAMPLING, folders_beside
 from .hub import HubId, fetch
@@ -19,7 +20,7 @@ def locate(model: str | Path, *, revision: str | None = None, parts: Iterable[st
     repository of the same spelling, and one that holds a model over a shipped one. parts: which weights are
     fetched from the Hub, of those that the model has. Raises `ZooError` where there is no model.
     """
-    folder = Path(model).expanduser()
+    folder = expanded(model)
     place = HubId.of_model(model, revision)
     if place is not None:
         return fetch(place, parts=parts)

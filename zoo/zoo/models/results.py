@@ -18,6 +18,7 @@ from filelock import FileLock
 
 from zoo_registry import ZooError, catalogue
 from zoo_registry.contracts import Score
+from zoo_registry.text import expanded
 
 from ..data.cache import cache_folder
 from ..files import sha256, write_json
@@ -35,7 +36,7 @@ def place_of(model: str | Path) -> Path:
     """
     if HubId.of_model(model) is not None or _shipped(model) is not None:
         return Path(re.sub(r"[/@]", "-", str(model)) + ".results.json")
-    return Path(model).expanduser() / "results.json"
+    return expanded(model) / "results.json"
 
 
 def measured(model: str | Path) -> Path:
@@ -46,7 +47,7 @@ def measured(model: str | Path) -> Path:
 
 def _shipped(model: str | Path) -> Path | None:
     """The folder of the shipped model that a name stands for; a user's own model or results win over it."""
-    folder = Path(model).expanduser()
+    folder = expanded(model)
     own = (folder / CONFIG, folder / "model" / CONFIG, folder / "results.json")
     return None if any(path.is_file() for path in own) else catalogue().pretrained(str(model))
 

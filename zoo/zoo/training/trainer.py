@@ -15,8 +15,10 @@ from accelerate import PartialState
 from zoo_registry import Recipe, ZooError, catalogue
 from zoo_registry.contracts import Dataset, TextSource
 from zoo_registry.recipe import SINGLE
+from zoo_registry.text import expanded
 
 from ..assemble import assemble
+from ..bounds import check_recipe
 from ..data.images import MARGIN
 from ..data.source import open_dataset
 from ..environment import environment
@@ -53,6 +55,8 @@ def train(
         how = f"; go on with: zoo train --resume {run}" if (run / "recipe.json").is_file() else ""
         raise ZooError(f"{run} exists and is not empty{how}")
     recipes = _folders(run, _chain(recipe, list(changes)))
+    for checked in recipes.values():
+        check_recipe(checked)
     dataset = _dataset(data, *recipes.values())
     for second, first in pairwise(recipes.values()):
         _fits(first, second, dataset)
@@ -174,7 +178,7 @@ def _trained_before(recipe: Recipe) -> Recipe:
     name = recipe.pretrain
     if name is None or Path(name).suffix in (".toml", ".json"):
         return recipe
-    if not Path(name).expanduser().is_dir() and HubId.parse(name) is None:
+    if not expanded(name).is_dir() and HubId.parse(name) is None:
         return recipe
     folder = locate(name, parts=SINGLE)
     before, _ = read_config(folder)

@@ -23,6 +23,8 @@ from zoo_plugins.datasets.procedural.grammar import Sentence
 from zoo_registry.contracts import Dataset, DataSource, Problem, Record
 from zoo_registry.errors import ZooError, nearest
 
+MOST = 10_000_000
+
 
 class _Named(Protocol):
     @property
@@ -88,6 +90,8 @@ class ProceduralDataset(Dataset, Generic[Kind]):
                 f"{self.name}:{source.argument}: expected a number of images, got {source.argument!r}; "
                 f"examples: '{self.name}', '{self.name}:500', '{self.name}:500,mixed' (free attributes)"
             )
+        if int(found[1] or 0) > MOST:
+            raise ZooError(f"{self.name}:{source.argument}: expected {MOST:,} images or fewer")
         self.source = source
         self.resolution = source.resolution or RESOLUTION
         self._count = int(found[1] or COUNT)

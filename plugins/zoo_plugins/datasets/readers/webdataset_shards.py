@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 from zoo_registry.contracts import DataSource, Problem, Record
 from zoo_registry.errors import ZooError
-from zoo_registry.text import decode
+from zoo_registry.text import decode, expanded
 
 from .metadata import CAPTION_COLUMNS, CLASS_COLUMNS
 from .reader import (
@@ -111,7 +111,7 @@ class WebDatasetShards(StoredReader):
 
 def _expand(argument: str) -> list[Path]:
     """The shards of a pattern or of a folder, absolute."""
-    folder = Path(argument).expanduser().absolute()
+    folder = expanded(argument).absolute()
     if argument and folder.is_dir():
         shards = [folder / file for file in find_files(folder, frozenset({".tar"}))]
     elif "{" in argument:
@@ -121,7 +121,7 @@ def _expand(argument: str) -> list[Path]:
             names = list(braces.braceexpand(argument.replace("\\", "\\\\")))
         except ValueError as error:
             raise ZooError(f"{argument}: {error}; right would be NAME-{{000..009}}.tar") from None
-        shards = [Path(name).expanduser().absolute() for name in names]
+        shards = [expanded(name).absolute() for name in names]
     else:
         shards = [folder]
     if not any(shard.is_file() for shard in shards):
