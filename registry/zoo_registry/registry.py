@@ -10,11 +10,12 @@ import re
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -139,12 +140,9 @@ class Catalogue:
         module = self.manager.get_plugin(plugin.key)
         if module is None or not hasattr(module, hook):
             return
-        others = self.manager.subset_hook_caller(
-            hook, [other for other in self.manager.get_plugins() if other is not module]
-        )
         try:
             with redirect_stdout(sys.stderr):
-                others(**arguments)
+                _hook_of(module, hook, self.manager)(**arguments)
         except (Exception, SystemExit) as error:
             plugin.error = f"{hook}: {said(error)}"
             self.manager.unregister(module)
@@ -221,23 +219,29 @@ def _load(entry: EntryPoint, manager: pluggy.PluginManager) -> Plugin:
         _fail(plugin, error)
     except BaseException as error:  # SystemExit, and whatever else a plugin's module may raise
         _fail(plugin, error)
+    if plugin.error and manager.has_plugin(plugin.key):
+        manager.unregister(name=plugin.key)
     plugin.seconds = time.perf_counter() - start
     return plugin
 
 
 def _list(module: Any, plugin: Plugin, manager: pluggy.PluginManager) -> None:
     """List what a plugin's module provides."""
-    components = [_checked(component) for component in _returned_by(module, "zoo_components")]
+    manager.register(module, name=plugin.key)
+    manager.check_pending()
+
+    def provided(hook: str) -> Iterable[Any]:
+        return chain.from_iterable(_hook_of(module, hook, manager)())
+
+    components = [_checked(component) for component in provided("zoo_components")]
     origin = "" if plugin.name == OWN else str(plugin)
     plugin.components = tuple(replace(component, distribution=origin) for component in components)
-    for folder in _returned_by(module, "zoo_recipes"):
+    for folder in provided("zoo_recipes"):
         plugin.recipes += tuple(sorted(Path(folder).glob("*.toml")))
-    for folder in _returned_by(module, "zoo_pretrained"):
+    for folder in provided("zoo_pretrained"):
         plugin.pretrained += tuple(path.parent for path in sorted(Path(folder).glob("*/config.json")))
     for path in (*plugin.recipes, *plugin.pretrained):
         _check_name(path.name.removesuffix(".toml"))
-    manager.register(module, name=plugin.key)
-    manager.check_pending()
 
 
 def _checked(component: Any) -> Component:
@@ -261,5 +265,6 @@ def _fail(plugin: Plugin, error: BaseException) -> None:
     plugin.error = said(error)
 
 
-def _returned_by(module: Any, hook: str) -> Any:
-    return getattr(module, hook)() if hasattr(module, hook) else ()
+def _hook_of(module: Any, hook: str, manager: pluggy.PluginManager) -> pluggy.HookCaller:
+    """A hook of one plugin alone; where it lacks that, calling gives nothing."""
+    return manager.subset_hook_caller(hook, [other for other in manager.get_plugins() if other is not module])

@@ -9,10 +9,4 @@ from .transposed import TransposedConvolutions
 
 
 class DCGAN(TransposedConvolutions):
-    """Code and noise to 4x4, doubled up to one image by transposed convolutions that halve the channels.
-
-    The paper's projection of the sentence is the conditioning "projection".
-
-    resolution: R of the image, a power of two from 8. base_channels: F, channels at half of that resolution.
-    noise_width: Z, of the noise.
-    """
+    """The paper's generator. Its projection of the sentence is the conditioning "projection"."""

@@ -6,11 +6,11 @@ Letters as in zoo_registry.contracts; also F base channels, K channels of a bloc
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import AfterValidator, BaseModel, PositiveInt
+from pydantic import AfterValidator, PositiveInt
 from torch import Tensor, nn
 
 from zoo_plugins.blocks import DoublingConv, power_of_two, widths
@@ -55,9 +55,9 @@ class DeepFusion(nn.Module, Generator):
         self.to_image = nn.Sequential(nn.LeakyReLU(0.2), nn.Conv2d(base_channels, 3, 3, padding=1), nn.Tanh())
 
     @staticmethod
-    def largest_resolution(settings: BaseModel, /) -> int:
+    def largest_resolution(settings: Any, /) -> int:
         """The only one."""
-        resolution: int = settings.resolution  # type: ignore[attr-defined]
+        resolution: int = settings.resolution
         return resolution
 
     def forward(self, noise: Tensor, condition: Condition, text: Text, growth: Growth) -> Generated:

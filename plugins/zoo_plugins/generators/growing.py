@@ -6,11 +6,11 @@ Letters as in zoo_registry.contracts; also C channels at a resolution, h = w tha
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from zoo_plugins.equalised import (
@@ -26,7 +26,18 @@ from zoo_registry.errors import ZooError
 
 
 class GrowingGenerator(nn.Module, Generator):
-    """One block a resolution, from 4x4 on, each with its own layer to an image."""
+    """One block a resolution, from 4x4 on, each with its own layer to an image; a new resolution is faded in.
+
+    Images are not bounded: what is trained to look real keeps near [-1, 1].
+
+    depth: how many resolutions; the largest is 4 * 2 ** (depth - 1).
+    width: channels of maps up to `wide_until`.
+    wide_until: resolution of the largest maps with `width` channels; each doubling after it halves them.
+    latent_width: of code and noise together; not set: `width`. What the conditioning leaves of it is noise.
+    normalise_latent: whether code and noise are scaled to one length, as in ProGAN; T2F takes them as they
+    are.
+    gain: of the equalised layers, He's as in ProGAN; T2F's have 1.
+    """
 
     def __init__(
         self,
@@ -62,9 +73,9 @@ class GrowingGenerator(nn.Module, Generator):
         )
 
     @staticmethod
-    def largest_resolution(settings: BaseModel, /) -> int:
+    def largest_resolution(settings: Any, /) -> int:
         """By the setting `depth`."""
-        depth: int = settings.depth  # type: ignore[attr-defined]
+        depth: int = settings.depth
         return 4 << (depth - 1)
 
     def forward(self, noise: Tensor, condition: Condition, text: Text, growth: Growth) -> Generated:

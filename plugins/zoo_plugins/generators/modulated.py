@@ -7,11 +7,11 @@ zoo_registry.contracts; also S style width, C channels at a resolution, h = w a 
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, Field, PositiveInt
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from zoo_plugins.attention import attended
@@ -93,9 +93,9 @@ class ModulatedGenerator(nn.Module, Generator):
                 self.attention[str(at)] = WordModulation(text.width, widths[at])
 
     @staticmethod
-    def largest_resolution(settings: BaseModel, /) -> int:
+    def largest_resolution(settings: Any, /) -> int:
         """By the setting `depth`."""
-        depth: int = settings.depth  # type: ignore[attr-defined]
+        depth: int = settings.depth
         return 4 << depth
 
     def forward(self, noise: Tensor, condition: Condition, text: Text, growth: Growth) -> Generated:

@@ -5,10 +5,10 @@ Letters as in zoo_registry.contracts; also F base channels, h = w a block's reso
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
-from pydantic import AfterValidator, BaseModel, PositiveInt
+from pydantic import AfterValidator, PositiveInt
 from torch import Tensor, nn
 
 from zoo_plugins.blocks import initialise_normal, power_of_two
@@ -25,7 +25,11 @@ from zoo_registry.errors import ZooError
 
 
 class TransposedConvolutions(nn.Module, Generator):
-    """Code and noise to 4x4, doubled up to one image by transposed convolutions that halve the channels."""
+    """Code and noise to 4x4, doubled up to one image by transposed convolutions that halve the channels.
+
+    resolution: R of the image, a power of two from 8. base_channels: F, channels at half of that resolution.
+    noise_width: Z, of the noise.
+    """
 
     def __init__(
         self,
@@ -52,9 +56,9 @@ class TransposedConvolutions(nn.Module, Generator):
         self.apply(initialise_normal)
 
     @staticmethod
-    def largest_resolution(settings: BaseModel, /) -> int:
+    def largest_resolution(settings: Any, /) -> int:
         """R."""
-        resolution: int = settings.resolution  # type: ignore[attr-defined]
+        resolution: int = settings.resolution
         return resolution
 
     def forward(self, noise: Tensor, condition: Condition, text: Text, growth: Growth) -> Generated:

@@ -75,6 +75,7 @@ class Matching(Task):
     def plan(cls, settings: Any, /) -> Plan:
         """Retrieval among held-out pairs, which decides."""
         return Plan(
+            resolution=settings.resolution,
             sampler=OneOfEachClass() if settings.classes_as_units else None,
             validate_every=settings.validate_every or "epoch",
             best=("retrieval/r1", "retrieval/r5"),

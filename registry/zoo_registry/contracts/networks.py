@@ -14,7 +14,6 @@ from .wires import GeneratorSpec, TextSpec
 
 if TYPE_CHECKING:
     import torch
-    from pydantic import BaseModel
     from torch import Tensor
 
 
@@ -98,12 +97,12 @@ class Generator(Protocol):
     spec: GeneratorSpec
 
     @staticmethod
-    def largest_resolution(settings: BaseModel, /) -> int:
+    def largest_resolution(settings: Any, /) -> int:
         """R of the largest image of a generator with these settings, before one is built.
 
         This one reads a setting `resolutions`, small to large; a generator without that setting has its own.
         """
-        resolutions: Sequence[int] = settings.resolutions  # type: ignore[attr-defined]
+        resolutions: Sequence[int] = settings.resolutions
         return resolutions[-1]
 
     def forward(self, noise: Tensor, condition: Condition, text: Text, growth: Growth) -> Generated:

@@ -91,6 +91,7 @@ class Plan:
     """What the engine has to know of a task before it is built; it follows from the settings of `train`."""
 
     batches: int = 1  # a step: the most repeats of a phase
+    resolution: int | None = None  # R of the images, where the recipe has no generator that tells it
     sampler: Sampler | None = None  # None: every epoch takes all images in a new order
     growth: tuple[GrowthStage, ...] | None = None  # (): all resolutions alike; None: nothing grows
     needs: Mapping[str, str] = field(default_factory=dict)  # by setting: what some part has to give

@@ -35,10 +35,10 @@ def task(component: Component, settings: Mapping[str, Any]) -> None:
     assert isinstance(train, Training), "; ".join(problems)
     assert set(made.places) <= set(SINGLE), f"places of a recipe are {', '.join(SINGLE)}"
     assert made.about, "it says what it trains, for a model card"
-    own_resolution = "resolution" in type(train).model_fields
-    assert "generator" in made.places or own_resolution, "a generator or a setting tells the resolution"
     plan = made.plan(train)
     assert isinstance(plan, Plan), "`plan` gives a `Plan`"
+    told = "generator" in made.places or plan.resolution is not None
+    assert told, "a generator or `Plan.resolution` tells the resolution"
     assert not list(made.problems(train, ("made-up",))), "its settings have no problem"
 
     def built() -> tuple[MadeUpSetup, Task]:

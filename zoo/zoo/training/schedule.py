@@ -116,5 +116,7 @@ def resolution_of(recipe: Recipe) -> int:
     """R of the images that a recipe trains on: its generator's largest, else its task's setting."""
     choice = recipe.parts.get("generator")
     if choice is None:
-        return int(recipe.train.resolution)  # type: ignore[attr-defined]
+        resolution = recipe.task.load().plan(recipe.train).resolution
+        assert resolution is not None, "a task without a generator has Plan.resolution"
+        return resolution
     return int(choice.component.load().largest_resolution(choice.settings))

@@ -5,10 +5,10 @@ B images, C condition width, Z noise width, K channels, h = w a block's resoluti
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, PositiveInt
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from zoo_registry.contracts import Condition, ConditionSpec, Generated, Generator, GeneratorSpec, Growth, Text
@@ -39,9 +39,9 @@ class Upsampler(nn.Module, Generator):
         self.to_image = nn.Sequential(nn.Conv2d(channels, 3, 3, padding=1), nn.Tanh())
 
     @staticmethod
-    def largest_resolution(settings: BaseModel, /) -> int:
+    def largest_resolution(settings: Any, /) -> int:
         """R."""
-        resolution: int = settings.resolution  # type: ignore[attr-defined]
+        resolution: int = settings.resolution
         return resolution
 
     def forward(self, noise: Tensor, condition: Condition, text: Text, growth: Growth) -> Generated:
