@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 import zoo
-from zoo.bounds import check_recipe
+from zoo.training.dry_run import check_recipe
 from zoo_registry import Recipe, ZooError, catalogue
 
 SMALL = "attngan-aviary"

@@ -18,7 +18,6 @@ from zoo_registry.recipe import SINGLE
 from zoo_registry.text import expanded
 
 from ..assemble import assemble
-from ..bounds import check_recipe
 from ..data.images import MARGIN
 from ..data.source import open_dataset
 from ..environment import environment
@@ -27,6 +26,7 @@ from ..memory import keep_freed_memory
 from ..models.folder import read_config
 from ..models.hub import HubId, cached
 from ..models.locate import locate
+from .dry_run import check_recipe
 from .processes import device_of
 from .schedule import resolution_of
 from .stage import Stage, captions_of
