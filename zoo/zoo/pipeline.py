@@ -86,6 +86,10 @@ class Pipeline:
         """The words of a caption that the vocabulary does not have: they do not reach the image."""
         return tuple(self.parts.text_encoder.unknown(caption)) if self.reads_text else ()
 
+    def left_out(self, caption: str) -> int:
+        """How many known words (pieces of words, characters) of a caption come after those that are read."""
+        return int(self.parts.text_encoder.left_out(caption)) if self.reads_text else 0
+
     def __call__(self, captions: str | Sequence[str], seed: int = 0, images: int = 1) -> Images:
         """Generate `images` images of each caption, caption by caption; a notebook shows the list.
 

@@ -19,6 +19,11 @@ class OneOfEachClass(Sampler):
 
     def epoch(self, images: int, classes: int, batch_size: int, batches: int) -> int:
         """As many steps as there are classes."""
+        if classes == 0:
+            raise ZooError(
+                'train.classes_as_units: some images have no class; give each a "class" in its metadata, or '
+                "set train.classes_as_units=false (of a recipe that trains first, with pretrain. before it)"
+            )
         if classes < batch_size * batches:
             raise ZooError(f"batch_size is {batch_size} classes, but the data set has {classes}")
         return classes

@@ -98,6 +98,10 @@ class CharCNNRNN(nn.Module, TextEncoder):
         """The characters that are no symbols, in order, each once."""
         return tuple(dict.fromkeys(c for c in caption.lower() if c not in _INDEX))
 
+    def left_out(self, caption: str) -> int:
+        """How many characters come after the first 201."""
+        return max(0, len(caption.lower()) - LENGTH)
+
     def save_tokenizer(self, folder: Path) -> None:
         """Nothing to write: the symbols are always the same."""
 

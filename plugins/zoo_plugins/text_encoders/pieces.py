@@ -61,11 +61,16 @@ class PieceEncoder(nn.Module):
 
     def tokenize(self, captions: Sequence[str]) -> Tokens:
         """Captions as ids [B,L], L the longest of them. A caption without a known piece is one padding id."""
-        return pad([self._pieces(caption) for caption in captions], self.padding)
+        return pad([self._pieces(caption)[: self.max_words] for caption in captions], self.padding)
 
     def split(self, caption: str) -> tuple[str, ...]:
         """The pieces of words that are read, in order."""
-        return tuple(self.tokenizer.decode([piece]).strip() for piece in self._pieces(caption))
+        pieces = self._pieces(caption)[: self.max_words]
+        return tuple(self.tokenizer.decode([piece]).strip() for piece in pieces)
+
+    def left_out(self, caption: str) -> int:
+        """How many pieces come after the first `max_words`."""
+        return max(0, len(self._pieces(caption)) - self.max_words)
 
     def unknown(self, caption: str) -> tuple[str, ...]:
         """The words of which the tokenizer does not know a piece, in order, each once."""
@@ -107,7 +112,7 @@ class PieceEncoder(nn.Module):
 
     def _pieces(self, caption: str) -> list[int]:
         special = self.tokenizer.all_special_ids  # the piece for unknown ones is among them
-        return [piece for piece in self._ids(caption) if piece not in special][: self.max_words]
+        return [piece for piece in self._ids(caption) if piece not in special]
 
 
 def saved(source: TextSource) -> Origin | None:

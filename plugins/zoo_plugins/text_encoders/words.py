@@ -40,8 +40,14 @@ class WordEncoder(nn.Module):
 
     def split(self, caption: str) -> tuple[str, ...]:
         """The known words that are read, in order."""
-        known = [word for word in self.vocabulary.split(caption) if word in self.vocabulary.index]
-        return tuple(known[: self.max_words])
+        return tuple(self._known(caption)[: self.max_words])
+
+    def left_out(self, caption: str) -> int:
+        """How many known words come after the first `max_words`."""
+        return max(0, len(self._known(caption)) - self.max_words)
+
+    def _known(self, caption: str) -> list[str]:
+        return [word for word in self.vocabulary.split(caption) if word in self.vocabulary.index]
 
     def unknown(self, caption: str) -> tuple[str, ...]:
         """The words that the vocabulary does not have, in order, each once."""

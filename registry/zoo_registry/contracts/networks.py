@@ -41,6 +41,10 @@ class TextEncoder(Protocol):
         """The words of a caption that the vocabulary does not have, in order, each once."""
         ...
 
+    def left_out(self, caption: str) -> int:
+        """How many known words, pieces of words or characters come after those that are read."""
+        return 0
+
     def save_tokenizer(self, folder: Path) -> None:
         """Write what `TextSource(folder=folder)` needs to make the same tokens again."""
         ...

@@ -162,11 +162,13 @@ def check_image_file(out: Path, also: Collection[str] = ()) -> None:
 
 
 def report_unknown(pipe: Pipeline | ExportedModel, captions: Iterable[str]) -> None:
-    """Name on standard error the words of captions that are not in the vocabulary."""
+    """Say on standard error what of captions does not reach the images: unknown words, too long ends."""
     for caption in captions:
         unknown = pipe.unknown(caption)
         if unknown:
             print(f"not in the vocabulary, left out of {caption!r}: {', '.join(unknown)}", file=sys.stderr)
+        if count := pipe.left_out(caption):
+            print(f"too long, the last {count} words are left out of {caption!r}", file=sys.stderr)
 
 
 def _varied(caption: str, vary: str) -> list[str]:

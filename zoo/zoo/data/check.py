@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from zoo_registry.contracts import Dataset, Problem, Record
+from zoo_registry.contracts import Dataset, Problem, Record, TextEncoder
 
 from .decode import ImageError, decode, record_image
 from .threads import Progress, in_threads
@@ -104,6 +105,15 @@ def notes(dataset: Dataset) -> list[str]:
         *([f"passed over: {', '.join(passed_over)}"] if passed_over else []),
         *filter(None, [_unseparated(captions)]),
     ]
+
+
+def report_reading(encoder: TextEncoder, captions: Sequence[str]) -> None:
+    """Say on standard error what of the captions a text encoder that learns from them will not read."""
+    if note := _unseparated(captions):
+        print(note, file=sys.stderr)
+    if cut := sum(encoder.left_out(caption) > 0 for caption in captions):
+        told = f"{cut:,} of {len(captions):,} captions are longer than the text encoder reads"
+        print(f"{told}; their ends are left out (text_encoder.max_words)", file=sys.stderr)
 
 
 def _spread(values: Iterable[float]) -> dict[str, float] | None:

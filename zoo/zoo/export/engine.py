@@ -68,6 +68,11 @@ class ExportedModel:
         with self._as_zoo_errors():
             return self._pipe.unknown(caption)
 
+    def left_out(self, caption: str) -> int:
+        """How many known words, pieces or characters of a caption come after those that are read."""
+        with self._as_zoo_errors():
+            return self._pipe.left_out(caption)
+
     def __call__(self, captions: Sequence[str], seed: int = 0, images: int = 1) -> list[Image]:
         """Generate `images` images of each caption, caption by caption."""
         with self._as_zoo_errors():

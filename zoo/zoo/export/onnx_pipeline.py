@@ -70,15 +70,24 @@ class OnnxPipeline:
             ids = read + [padding] * (length - len(read))
             known = any(id != padding for id in read)
         else:
-            if self.tokens["scheme"] == "pieces":
-                ids = [piece for piece in self._pieces(caption) if piece not in self.tokens["special"]]
-            else:
-                ids = [self.index[word] for word in self._entries(caption) if word in self.index]
-            ids = ids[: self.tokens["max_words"]]
+            ids = self._known(caption)[: self.tokens["max_words"]]
             known = bool(ids)
         if not known:
             raise CaptionError(f"no word of the caption {caption!r} is known to this model")
         return np.array(ids, np.int64)
+
+    def left_out(self, caption: str) -> int:
+        """How many known words, pieces or characters of a caption come after those that are read."""
+        if not self.reads_text:
+            return 0
+        if self.tokens["scheme"] == "characters":
+            return max(0, len(self._entries(caption)) - self.tokens["length"])
+        return max(0, len(self._known(caption)) - self.tokens["max_words"])
+
+    def _known(self, caption: str) -> list[int]:
+        if self.tokens["scheme"] == "pieces":
+            return [piece for piece in self._pieces(caption) if piece not in self.tokens["special"]]
+        return [self.index[word] for word in self._entries(caption) if word in self.index]
 
     def generate(
         self, caption: str, noise: NDArray[np.float32], code_noise: NDArray[np.float32]

@@ -16,6 +16,7 @@ from zoo_registry import Recipe, ZooError
 from zoo_registry.contracts import Batch, Dataset, Record, TextSource
 
 from ..assemble import assemble
+from ..data.check import report_reading
 from ..data.images import ImageSet
 from ..evaluation.during import Measuring
 from ..files import write_json
@@ -88,6 +89,11 @@ class Stage:
         self.quiet = quiet or not self.main
         self.plan = recipe.task.load().plan(recipe.train)
         self.records, held_out = _split(dataset, holds_out=recipe.task.load().holds_out)
+        if not self.records:
+            raise ZooError(
+                f"{source}: none of its {len(held_out)} images is left to train on, since the first of every "
+                "ten is held out; expected 2 images or more"
+            )
         self.measuring = None
         if self.plan.evaluate is not None:
             self.measuring = Measuring(folder, recipe, self.plan.evaluate, source, quiet=self.quiet)
@@ -125,6 +131,8 @@ class Stage:
         self._remember()
         settings, last = self.recipe.train, self.schedule.steps
         parts = assemble(self.recipe, TextSource(captions=captions_of(self.records)))
+        if self.main and not self.quiet and "text_encoder" in parts:
+            report_reading(parts.text_encoder, captions_of(self.records))
         learner = Learner(self.recipe, parts, self.state, self.schedule)
         firsts = [record.captions[0] for record in self.held_out.records if record.captions]
         watcher = Watcher(self.folder, learner, self.plan, self.held_out, firsts, self.measuring)
