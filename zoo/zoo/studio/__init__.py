@@ -17,6 +17,8 @@ UPLOAD = 5_000_000
 """Bytes of the largest image that a client may send."""
 WAITING = 32
 """Requests that wait in the queue; more are turned away."""
+ENDING = 30.0
+"""Seconds that what is being generated is waited for at the end."""
 SESSIONS = 256
 """Clients that Gradio keeps a state of."""
 
@@ -90,3 +92,4 @@ def _serve(
     print(f"the studio: {blocks.local_url}  (Ctrl-C ends it)", flush=True)
     stop.wait()
     blocks.close(verbose=False)
+    studio.endpoints.running.end(ENDING)

@@ -41,7 +41,7 @@ class Studio:
         self.files = KeptFiles(folder)
         self.models = models
         self._swept = time.monotonic()
-        do = Endpoints(models, self.files)
+        self.endpoints = do = Endpoints(models, self.files)
         with gr.Blocks(title="zoo studio", analytics_enabled=False) as self.blocks:
             for tell in (do.about, do.gallery, do.unknown):
                 gr.api(tell, api_name=tell.__name__, **TELLING)

@@ -87,7 +87,9 @@ class Door:
                 what = f"{scope['method']} {scope['path'][:80]!r}: {type(error).__name__}"
                 print(f"studio: {what}", file=sys.stderr, flush=True)
                 refused = RefusedError(400, "the request cannot be answered")
-            if not started:
+            if started:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            else:
                 await _send(send, refused.status, str(refused))
 
     async def _answer(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:

@@ -7,7 +7,8 @@ import functools
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from threading import Condition
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import gradio as gr
 import numpy as np
@@ -28,13 +29,43 @@ File = dict[str, Any]
 """A file as Gradio's clients download it."""
 
 
-def _endpoint(function: Callable[P, R]) -> Callable[P, R]:
+class Running:
+    """How many requests are being answered, so that the studio ends once none is.
+
+    A thread that computes while the interpreter ends aborts the process.
+    """
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._count = 0
+        self._ended = False
+
+    def __enter__(self) -> None:
+        with self._changed:
+            if self._ended:
+                raise ZooError("the studio is ending")
+            self._count += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._count -= 1
+            self._changed.notify_all()
+
+    def end(self, seconds: float) -> bool:
+        """Let no more in, and wait; whether all have ended."""
+        with self._changed:
+            self._ended = True
+            return self._changed.wait_for(lambda: self._count == 0, seconds)
+
+
+def _endpoint(function: Callable[Concatenate["Endpoints", P], R]) -> Callable[Concatenate["Endpoints", P], R]:
     """Tell a user's mistake to the client; it is no fault of the server's, whose log stays clean."""
 
     @functools.wraps(function)
-    def answered(*given: P.args, **named: P.kwargs) -> R:
+    def answered(self: "Endpoints", *given: P.args, **named: P.kwargs) -> R:
         try:
-            return function(*given, **named)
+            with self.running:
+                return function(self, *given, **named)
         except ZooError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
@@ -48,26 +79,25 @@ class Endpoints:
 
     def __init__(self, models: StudioModels, files: KeptFiles) -> None:
         self.models, self.files = models, files
+        self.running = Running()
 
     @_endpoint
     def about(self, model: str) -> dict:  # type: ignore[type-arg]
         """What a model is: its recipe, paper and data, what it can do, captions like those it learnt from,
         and a model to compare it with.
         """
-        return self.description(work.written(model, "model"))
-
-    def description(self, model: str) -> dict[str, Any]:
-        """As `about`."""
-        pipe = self.models[model]
+        model = self._named(model)
+        recipe = self.models.recipe(model)
+        reads_text = "text_encoder" in recipe.parts
         return {
-            "recipe": pipe.recipe.name,
-            "paper": pipe.recipe.paper,
+            "recipe": recipe.name,
+            "paper": recipe.paper,
             "data": self.models.facts(model).data,
-            "resolution": pipe.resolution,
-            "reads_text": pipe.reads_text,
-            "attends": "words" in pipe.recipe.parts["generator"].component.needs,
-            "restyles": "style_encoder" in pipe.recipe.parts,
-            "captions": self.models.proposed(model) if pipe.reads_text else [],
+            "resolution": self.models.gallery(model).resolution,
+            "reads_text": reads_text,
+            "attends": "words" in recipe.parts["generator"].component.needs,
+            "restyles": "style_encoder" in recipe.parts,
+            "captions": self.models.proposed(model) if reads_text else [],
             "compare_with": self.models.same_data(model),
         }
 

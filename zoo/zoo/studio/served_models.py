@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from threading import Lock, RLock
+from threading import Lock
 
 from PIL import Image
 
-from zoo_registry import ZooError
+from zoo_registry import Recipe, ZooError
 
 from ..data.decode import opened
 from ..imaging.grids import GAP, image_grid
@@ -49,7 +49,7 @@ class StudioModels:
         self._facts: dict[str, Facts] = {}
         self._galleries: dict[str, Gallery] = {}
         self._lock = Lock()  # two clients at once load a model once
-        self._gallery_lock = RLock()
+        self._gallery_lock = Lock()
         if not self.names:
             raise ZooError("no model to show: zoo studio MODEL…, a run's folder, a model's, or a Hub id")
         for name in self.names:
@@ -76,6 +76,12 @@ class StudioModels:
         if name not in self._facts:
             self._facts[name] = Facts.of(locate(name), "")
         return self._facts[name]
+
+    def recipe(self, name: str) -> Recipe:
+        """A model's recipe; one on the Hub is fetched. Raises as `models[name]` does."""
+        if name not in self.names or not self.is_at_hand(name):
+            return self[name].recipe
+        return read_config(locate(name), name)[0]
 
     def captions(self, name: str) -> tuple[str, ...]:
         """Captions of its data that a model was shown with; none of one on the Hub before it is fetched."""

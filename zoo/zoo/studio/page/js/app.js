@@ -4,7 +4,7 @@ import { CaptionField } from "../../page/js/caption-field.js";
 import { ImageView } from "../../page/js/images.js";
 import { KINDS } from "../../page/js/words.js";
 import { call, imageOf, upload, urlOf } from "./api.js";
-import { Row, newImages } from "./row.js";
+import { Row, newImages, paint } from "./row.js";
 
 const LAST_SEED = 2 ** 32 - 1;
 const MOST_IMAGES = 8;
@@ -128,14 +128,20 @@ async function choose(name) {
 
 async function open(name) {
   const [about] = await call("about", [name]);
-  const words = KINDS.flat();
-  const [lines] = about.reads_text ? await call("unknown", [name, words.join(" ")]) : [[{ unknown: words }]];
-  const known = new Set(words.filter((word) => !lines[0].unknown.includes(word)));
   const caption = about.captions[0] ?? "";
-  return {
-    name, about, known, caption, second: about.captions[1] ?? caption, mode: "generate", seed: 0, images: 4,
+  const opened = {
+    name, about, known: new Set(), caption, second: about.captions[1] ?? caption, mode: "generate", seed: 0, images: 4,
     other: about.compare_with, rows: [], gallery: null, frames: [], answers: {}, source: null,
   };
+  if (about.reads_text) learnWords(opened).catch(() => {}); // without them no swap is proposed
+  return opened;
+}
+
+/** Ask which of the words that may be swapped a model knows; it is loaded for that, behind the gallery. */
+async function learnWords(opened) {
+  const words = KINDS.flat();
+  const [[{ unknown }]] = await call("unknown", [opened.name, words.join(" ")]);
+  opened.known = new Set(words.filter((word) => !unknown.includes(word)));
 }
 
 /** Keep what stands in the boxes with its model. */
@@ -343,9 +349,8 @@ async function generateBetween(asked, signal) {
     const [files, gif] = await call("between", [name, asked.caption, asked.second, seed], { onWait: showWait, signal });
     const images = await Promise.all(files.map(imageOf));
     asked.frames.forEach((frame, step) => {
-      frame.pixels.getContext("2d").drawImage(images[step], 0, 0);
+      paint(frame, images[step]);
       frame.pixels.setAttribute("aria-label", `Step ${step + 1} of ${STEPS}`);
-      frame.waiting = false;
     });
     asked.answers.between = { png: gif, name: `${about.recipe}-${seed}.gif` };
     if (asked !== model) return;
@@ -403,8 +408,7 @@ async function generateRestyled(asked, signal) {
   try {
     source.sent ??= await upload(source.file);
     const [file] = await call("restyle", [name, source.sent, asked.caption], { onWait: showWait, signal });
-    image.pixels.getContext("2d").drawImage(await imageOf(file), 0, 0);
-    image.waiting = false;
+    paint(image, await imageOf(file));
     asked.answers.restyle = { png: file, name: `${about.recipe}-restyled.png` };
     if (asked === model) showAnswer();
   } catch (error) {
@@ -445,10 +449,7 @@ async function generateCompared(asked, signal) {
     for (const [side, files] of answers.entries()) {
       const images = await Promise.all(files.map(({ image }) => imageOf(image)));
       const views = grids[side].flatMap((row) => row.images);
-      views.forEach((view, place) => {
-        view.pixels.getContext("2d").drawImage(images[place], 0, 0);
-        view.waiting = false;
-      });
+      views.forEach((view, place) => paint(view, images[place]));
     }
     showStatus("");
   } catch (error) {

@@ -25,6 +25,14 @@ export function newImages(count, resolution, caption) {
   return images;
 }
 
+/** Show an image of the studio's, whatever its size. */
+export function paint(view, image) {
+  view.pixels.width = image.naturalWidth;
+  view.pixels.height = image.naturalHeight;
+  view.pixels.getContext("2d").drawImage(image, 0, 0);
+  view.waiting = false;
+}
+
 export class Row {
   #words;
   #panel = null;
@@ -73,7 +81,7 @@ export class Row {
   /** Fill with images [{image: file}] of the studio's. */
   async show(files) {
     const images = await Promise.all(files.map(({ image }) => imageOf(image)));
-    images.forEach((image, place) => this.showPart(image, place, 0, 0));
+    images.forEach((image, place) => paint(this.images[place], image));
     this.fresh = true;
   }
 
