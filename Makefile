@@ -1,14 +1,17 @@
 # make demo   install, draw birds, train a small AttnGAN on them, generate eight captions, write a report
 # make test   install what the tests need, and run them all
+# make test-core   the tests that every change has to pass
 # make site   build the documentation into site/
 PYTHON ?= python3
 VENV ?= .venv
 RUN ?= runs/aviary
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
+CORE := $(addprefix tests/,registry contracts recipes parts parity train)
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 INSTALL := $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
-.PHONY: demo test lint bench site clean
+.PHONY: demo test test-core lint bench site clean
 
 $(BIN)/python:
 	$(if $(UV),$(UV) venv --quiet --seed --python $(PYTHON) $(VENV),$(PYTHON) -m venv $(VENV))
@@ -32,7 +35,10 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
 	|| { apt-get update -qq && apt-get install -qq -y chromium >/dev/null; }
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(PYTEST)
+
+test-core: $(VENV)/.installed-dev
+	$(PYTEST) $(CORE)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check

@@ -149,9 +149,14 @@ class Catalogue:
             _warn(plugin)
 
     def call_each(self, hook: str, **arguments: Any) -> None:
-        """Call a hook of every plugin that has it, each as `call` does."""
+        """Call a hook of every plugin that has it, each as `call` does; then of what else is registered.
+
+        What a process registers at `manager` itself, to observe its own training, raises what it raises.
+        """
         for plugin in self.plugins:
             self.call(plugin, hook, **arguments)
+        called = [self.manager.get_plugin(plugin.key) for plugin in self.plugins]
+        self.manager.subset_hook_caller(hook, [p for p in called if p is not None])(**arguments)
 
     def _failed(self) -> str:
         failed = [f"{p} ({p.error})" for p in self.plugins if p.error]
