@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from zoo.cli.generating import _read as lines_of
+
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
@@ -32,3 +34,9 @@ def test_told_in_a_line(tmp_path, arguments, told):
     assert told in result.stderr
     assert "Traceback" not in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_captions_from_a_file_of_any_encoding(tmp_path, encoding):
+    (tmp_path / "captions.txt").write_bytes("a cafe\u0301\r\n\r\nred\r\n".encode(encoding))
+    assert lines_of(tmp_path / "captions.txt") == ["a caf\u00e9", "red"]

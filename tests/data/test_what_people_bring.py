@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from zoo.cli import app
 from zoo.data.check import check, info
+from zoo_plugins.datasets.readers.coco import CocoFolder
 from zoo_plugins.datasets.readers.cub import CubFolder
 from zoo_plugins.datasets.readers.imagefolder import ImageFolder
 from zoo_plugins.datasets.readers.images import PlainImageFolder
@@ -256,3 +257,15 @@ def test_headers_of_absurd_size(tmp_path, kind):
 def test_patterns_of_absurd_length(pattern):
     with pytest.raises(ZooError, match=r"names 1\d*,[\d,]+ shards; expected 100,000 or fewer"):
         WebDatasetShards(DataSource(pattern))
+
+
+def test_names_of_published_sets_in_either_normal_form(tmp_path, image, write):
+    image("train2014/cafe\u0301.jpg")
+    found = {
+        "images": [{"id": 1, "file_name": "caf\u00e9.jpg"}],
+        "annotations": [{"image_id": 1, "caption": "x"}],
+    }
+    write("annotations/captions_train2014.json", json.dumps(found, ensure_ascii=False).encode("utf-8-sig"))
+    dataset = CocoFolder(DataSource(str(tmp_path)))
+    assert captions(dataset) == {"train2014/caf\u00e9": ("x",)}
+    assert not any("caf" in problem.file + problem.what for problem in check(dataset))

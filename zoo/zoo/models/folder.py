@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from zoo_registry import Recipe, ZooError, catalogue
+from zoo_registry.errors import printable
 from zoo_registry.recipe import FORMAT
+from zoo_registry.text import read_json
 
 SAMPLING = ("text_encoder", "conditioning", "generator")
 """The parts that sampling needs."""
@@ -35,7 +36,7 @@ def read_config(folder: Path, name: str | None = None) -> tuple[Recipe, Mapping[
     path = folder / "config.json"
     label = f"{name}: config.json" if name else str(path)
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_json(path)
         version = config["format"]
         if version != FORMAT:
             raise ZooError(
@@ -53,7 +54,8 @@ def read_config(folder: Path, name: str | None = None) -> tuple[Recipe, Mapping[
         return Recipe.read(table, catalogue()), made
     except ZooError as error:
         installed = {plugin.distribution for plugin in catalogue().plugins if not plugin.error}
-        missing = [f"{plugin}=={number}" for plugin, number in plugins.items() if plugin not in installed]
+        made_by = {printable(plugin): printable(number) for plugin, number in plugins.items()}
+        missing = [f"{plugin}=={number}" for plugin, number in made_by.items() if plugin not in installed]
         cause = str(error) if name is None else f"{name}: {error}"
         if not missing:
             raise ZooError(cause) from None

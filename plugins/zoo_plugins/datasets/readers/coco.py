@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from zoo_registry.contracts import Problem, Record
 
-from .reader import IMAGE_EXTENSIONS, Reader, find, find_files, leads_out, read_json, texts_of, without_ending
+from .reader import IMAGE_EXTENSIONS, Files, Reader, find, leads_out, read_json, texts_of, without_ending
 
 YEARS = ("2014", "2017")
 PARTS = {"train": "train", "test": "val"}  # COCO's test images have no published captions
@@ -58,7 +58,8 @@ def _part(folder: Path, part: str, problems: list[Problem]) -> list[Record]:
     captions = _captions(folder, file, problems)
     if images is None or captions is None:
         return []
-    image_files = dict.fromkeys(find_files(images, IMAGE_EXTENSIONS))
+    image_files = Files(images, IMAGE_EXTENSIONS)
+    captions = {image_files.name(written) or written: texts for written, texts in captions.items()}
     place = images.relative_to(folder).as_posix()
     records: dict[str, Record] = {}
     for image_file in image_files:
@@ -71,7 +72,7 @@ def _part(folder: Path, part: str, problems: list[Problem]) -> list[Record]:
             what = "another image has this name with another ending; only that one is used"
             problems.append(Problem(f"{place}/{image_file}", what))
         else:
-            records[name] = Record(name, images / image_file, tuple(captions[image_file]))
+            records[name] = Record(name, image_files[image_file], tuple(captions[image_file]))
     problems += [
         Problem(file, f"captions without an image; {place}/{name} is missing")
         for name in captions

@@ -8,7 +8,17 @@ from typing import Any, ClassVar
 
 from zoo_registry.contracts import Problem, Record
 
-from .reader import IMAGE_EXTENSIONS, Reader, find, find_files, leads_out, read_json, texts_of, without_ending
+from .reader import (
+    IMAGE_EXTENSIONS,
+    Reader,
+    find,
+    find_files,
+    leads_out,
+    normal,
+    read_json,
+    texts_of,
+    without_ending,
+)
 
 PLACES = ("", "face2text_v0.1/", "Face2Text/face2text_v0.1/")
 FILES = tuple(place + name for name in ("clean.json", "raw.json") for place in PLACES)
@@ -46,7 +56,7 @@ class Face2TextFolder(Reader):
         faces = _faces(folder)
         image_files: dict[str, Path] = {}
         for image_file in find_files(faces, IMAGE_EXTENSIONS):
-            image_files.setdefault(PurePosixPath(without_ending(image_file)).name, faces / image_file)
+            image_files.setdefault(PurePosixPath(without_ending(normal(image_file))).name, faces / image_file)
         if not image_files:
             problems.append(Problem("lfw", "missing; it holds the images, lfw/NAME/NAME_0001.jpg"))
             return {}
@@ -73,7 +83,7 @@ def _records(
             continue
         captions = _captions(descriptions, f"[{place}], {image!r}", file, problems)
         name = without_ending(image)
-        image_file = image_files.get(PurePosixPath(name).name)
+        image_file = image_files.get(PurePosixPath(normal(name)).name)
         if image_file is None:
             problems.append(Problem(file, f"descriptions without an image; lfw/{name}.jpg is missing"))
         elif name in found:
