@@ -23,6 +23,7 @@ import torch
 from PIL import Image
 
 import zoo
+from zoo.files.run import Run
 from zoo_registry import Recipe, catalogue
 
 from .machine import machine, same
@@ -113,7 +114,7 @@ def train(entry: Entry, out: Path, seconds: float | None, extra: Sequence[str] =
     if (run / "spent.json").is_file():
         return run
     command = [sys.executable, "-m", "zoo.cli", "train"]
-    if (run / "recipe.json").is_file():
+    if Run(run).exists():
         command += ["--resume", str(run)]
     else:
         command += [entry.recipe, "--data", entry.data, "--out", str(run)]
@@ -149,8 +150,8 @@ def _processor_seconds(pid: int) -> float | None:
 def measure(entry: Entry, out: Path, matcher: Path) -> dict[str, Any]:
     """What an entry scores, and what it took to get there."""
     run = out / entry.folder
-    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    speeds = sorted(line["images_per_second"] for line in lines if "images_per_second" in line)
+    lines = Run(run).log()
+    speeds = sorted(line.images_per_second for line in lines if line.images_per_second is not None)
     pipe = zoo.load(run, device="cpu")
     procedural = "/" not in entry.data
     # a folder of images has no judge: the independent matcher sees for it
@@ -170,8 +171,8 @@ def measure(entry: Entry, out: Path, matcher: Path) -> dict[str, Any]:
         "recipe": entry.recipe,
         "data": Path(entry.data.partition(":")[2]).name if "/" in entry.data else entry.data,
         "resolution": pipe.resolution,
-        "steps": max(line["step"] for line in lines),
-        "batch_size": Recipe.read(run / "recipe.json", catalogue()).train.batch_size,
+        "steps": max(line.step for line in lines),
+        "batch_size": Recipe.read(Run(run).recipe(), catalogue()).train.batch_size,
         "images_per_second": round(speeds[len(speeds) // 2], 1),
         "processor_seconds": json.loads((run / "spent.json").read_text())["processor_seconds"],
         "results": _shortened(results, out),
@@ -306,7 +307,7 @@ def _image_name(recipe: str, data: str) -> str:
 
 def _save_grid(run: Path, file: Path) -> None:
     """The last sample grid of a run, small ones enlarged by whole pixels."""
-    with Image.open(sorted((run / "samples").glob("step_*.png"))[-1]) as grid:
+    with Image.open(list(Run(run).samples().values())[-1]) as grid:
         scale = max(1, 260 // grid.width)
         enlarged = grid.convert("RGB").resize(
             (grid.width * scale, grid.height * scale), Image.Resampling.NEAREST

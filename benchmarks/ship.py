@@ -16,11 +16,12 @@ import sys
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import zoo
 from zoo.export.half import write_half
 from zoo.files import folder_written_beside, write_json, write_text
+from zoo.files.run import Grid, Run
 from zoo.models.card import Facts, card
 from zoo.models.folder import part_file
 from zoo.models.hub import CARD, CONFIG, SAMPLE_GRID
@@ -52,19 +53,19 @@ MODELS = {
 
 def train(name: str, runs: Path) -> Path:
     """The run of a model's last stage, trained; a stage takes over from the one before."""
-    before: Path | None = None
+    before: Run | None = None
     for stage in MODELS[name].stages:
-        run = runs / stage
-        if not (run / "done.json").is_file():
+        run = Run(runs / stage)
+        if run.done() is None:
             _train(stage, MODELS[name].data, before, run)
         before = run
     assert before is not None
-    return before
+    return before.folder
 
 
-def _train(stage: str, data: str, before: Path | None, run: Path) -> None:
+def _train(stage: str, data: str, before: Run | None, run: Run) -> None:
     command = [sys.executable, "-m", "zoo.cli", "train"]
-    if (run / "recipe.json").is_file():
+    if run.exists():
         command += ["--resume", str(run)]
     else:
         recipe = RECIPES / f"{stage}.toml"
@@ -74,7 +75,7 @@ def _train(stage: str, data: str, before: Path | None, run: Path) -> None:
     subprocess.run(command, check=True)
 
 
-def taken(recipe: Path, before: Path) -> list[str]:
+def taken(recipe: Path, before: Run) -> list[str]:
     """The changes by which a stage goes on from another.
 
     Its discriminator begins with that of the stage before, or with the trunk of its image encoder where the
@@ -82,7 +83,7 @@ def taken(recipe: Path, before: Path) -> list[str]:
     """
     discriminator = Recipe.read(recipe, catalogue()).parts.get("discriminator")
     changes = [f"pretrain={before}"]
-    if discriminator is not None and part_file(before / "model", "discriminator").is_file():
+    if discriminator is not None and part_file(before.model, "discriminator").is_file():
         changes.append(f"discriminator.weights={before}#discriminator")
     elif discriminator is not None and discriminator.component.name == "contrastive":
         changes.append(f"discriminator.weights={before}#image_encoder")
@@ -91,8 +92,8 @@ def taken(recipe: Path, before: Path) -> list[str]:
 
 def write(name: str, runs: Path, made: Path) -> None:
     """A trained model at half its size, with what its card tells of its stages."""
-    stages = [runs / stage for stage in MODELS[name].stages]
-    write_half(str(stages[-1]), made, name=name)
+    stages = [Run(runs / stage) for stage in MODELS[name].stages]
+    write_half(str(stages[-1].folder), made, name=name)
     tell(made, stages)
 
 
@@ -112,7 +113,7 @@ def ship(name: str, made: Path) -> dict[str, Any]:
     return {result["identity"]: result["scores"] for result in found["results"]}
 
 
-def tell(model: Path, runs: list[Path]) -> None:
+def tell(model: Path, runs: list[Run]) -> None:
     """Let the card tell the steps and the hours of all stages, and show the newest samples of any."""
     path = model / CONFIG
     config = json.loads(path.read_text(encoding="utf-8"))
@@ -120,11 +121,10 @@ def tell(model: Path, runs: list[Path]) -> None:
     for run in runs:
         facts.add_stages(run)
     config["about"] |= {key: facts.recorded()[key] for key in ("stages", "hours")}
-    grids = [grid for run in runs for grid in sorted((run / "samples").glob("step_*.png"))]
+    generating = [run for run in runs if run.samples()][-1]
     if not (model / SAMPLE_GRID).is_file():  # the stage of a style encoder generates none
-        shutil.copyfile(grids[-1], model / SAMPLE_GRID)
-        generated = json.loads((grids[-1].parent / "grid.json").read_text(encoding="utf-8"))
-        config["about"]["captions"] = generated["captions"]
+        shutil.copyfile(list(generating.samples().values())[-1], model / SAMPLE_GRID)
+        config["about"]["captions"] = cast("Grid", generating.grid()).captions
     write_json(path, config)
 
 

@@ -32,7 +32,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Long tests run where they are asked for by name: `python -m pytest -m load`."""
-    if "load" not in config.option.markexpr:
-        config.hook.pytest_deselected(items=[item for item in items if "load" in item.keywords])
-        items[:] = [item for item in items if "load" not in item.keywords]
+    """Long tests run where they are asked for by name: `python -m pytest -m load`, `-m long`."""
+    for marker in ("load", "long"):
+        if marker not in config.option.markexpr:
+            config.hook.pytest_deselected(items=[item for item in items if marker in item.keywords])
+            items[:] = [item for item in items if marker not in item.keywords]

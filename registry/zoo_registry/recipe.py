@@ -63,6 +63,13 @@ class Choice:
             g for g in self.component.gives if g not in conditional or getattr(self.settings, conditional[g])
         }
 
+    def origin(self, place: str) -> tuple[str, str] | None:
+        """The folder or repository that the weights come from, and the part there; None for fresh ones."""
+        if self.weights is None:
+            return None
+        folder, sign, part = self.weights.rpartition("#")  # a folder's own name may hold a #
+        return (folder, part) if sign and part in SINGLE else (self.weights, place)
+
     def weight(self, step: int) -> float:
         """The weight of a loss at a step, from 0: linear between two of the schedule, constant outside."""
         first, last = self.schedule[0], self.schedule[-1]
@@ -127,7 +134,7 @@ class Recipe:
         else:
             table = _table(source, catalogue)
         for change in changes:
-            _apply(table, change)
+            apply_change(table, change)
             _check_values(table, f"--set {change}")
         return _check(table, catalogue)
 
@@ -211,8 +218,8 @@ def _merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, An
     return result
 
 
-def _apply(table: dict[str, Any], change: str) -> None:
-    """Apply "train.steps=100".
+def apply_change(table: dict[str, Any], change: str) -> None:
+    """Apply "train.steps=100" to a recipe's data. Raises `ZooError` where it names no value.
 
     A loss is named by its `use` or its place: "losses.damsm.weight=5", "losses[0].weight=2".
     """

@@ -46,6 +46,12 @@ class Training(BaseModel):
     checkpoint_every: PositiveInt = 1000
 
 
+MAY_CHANGE = frozenset(
+    {"epochs", "steps", "batch_size", "precision", "workers", "log_every", "checkpoint_every"}
+)
+"""The settings of every task that a run can change when it goes on; a task says which of its own."""
+
+
 class GrowthStage(BaseModel):
     """How long a growing network trains at one resolution (ProGAN, arXiv:1710.10196, section 2).
 

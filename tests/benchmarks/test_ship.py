@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.judge import ship as ship_judge
 from benchmarks.ship import MODELS, RECIPES, taken, tell
+from zoo.files.run import Grid, Line, Run
 from zoo_plugins.datasets.procedural.dataset import ProceduralDataset
 from zoo_registry import Recipe, catalogue
 
@@ -34,15 +35,15 @@ def test_every_recipe_belongs_to_a_model() -> None:
 def test_a_discriminator_goes_on_where_both_stages_have_one(tmp_path: Path) -> None:
     pretrain = f"pretrain={tmp_path}"
     gan, invert = RECIPES / "garden-gan.toml", RECIPES / "garden.toml"
-    assert taken(gan, tmp_path) == [pretrain], "a matching stage has none"
+    assert taken(gan, Run(tmp_path)) == [pretrain], "a matching stage has none"
     (tmp_path / "model/training").mkdir(parents=True)
     (tmp_path / "model/training/discriminator.safetensors").touch()
-    assert taken(gan, tmp_path) == [pretrain, f"discriminator.weights={tmp_path}#discriminator"]
-    assert taken(invert, tmp_path) == [pretrain]
+    assert taken(gan, Run(tmp_path)) == [pretrain, f"discriminator.weights={tmp_path}#discriminator"]
+    assert taken(invert, Run(tmp_path)) == [pretrain]
 
 
 def test_a_discriminator_begins_with_the_trunk_of_the_matching_stage(tmp_path: Path) -> None:
-    assert taken(RECIPES / "aviary.toml", tmp_path) == [
+    assert taken(RECIPES / "aviary.toml", Run(tmp_path)) == [
         f"pretrain={tmp_path}",
         f"discriminator.weights={tmp_path}#image_encoder",
     ]
@@ -51,15 +52,16 @@ def test_a_discriminator_begins_with_the_trunk_of_the_matching_stage(tmp_path: P
 def test_a_model_tells_all_its_stages(tmp_path: Path) -> None:
     for name, step, seconds in (("words", 10, 3600), ("generating", 20, 7200), ("style", 30, 1800)):
         (tmp_path / name / "samples").mkdir(parents=True)
-        (tmp_path / name / "recipe.json").write_text(json.dumps({"name": name}))
-        (tmp_path / name / "log.jsonl").write_text(json.dumps({"step": step, "seconds": seconds}))
+        recipe = {"name": name, "task": "gan", "train": {}}
+        (tmp_path / name / "recipe.json").write_text(json.dumps(recipe))
+        Run(tmp_path / name).append_log(Line(step=step, seconds=seconds))
     samples = tmp_path / "generating/samples"
     for step in (10, 20):
         (samples / f"step_{step:08}.png").write_text(str(step))
-    (samples / "grid.json").write_text(json.dumps({"captions": ["a red flower"]}))
+    Run(tmp_path / "generating").write_grid(Grid(captions=["a red flower"], images=1, seed=0, resolution=64))
     (tmp_path / "model").mkdir()
     (tmp_path / "model/config.json").write_text(json.dumps({"about": {"data": "garden"}}))
-    tell(tmp_path / "model", [tmp_path / name for name in ("words", "generating", "style")])
+    tell(tmp_path / "model", [Run(tmp_path / name) for name in ("words", "generating", "style")])
     assert json.loads((tmp_path / "model/config.json").read_text())["about"] == {
         "data": "garden",
         "stages": {"words": 10, "generating": 20, "style": 30},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -175,3 +176,30 @@ def test_drawing_imports_no_image_encoder(tmp_path: Path) -> None:
         "assert 'image_encoder' in pipe.recipe.parts and 'timm' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code, str(folder)], check=True)
+
+
+def test_ctrl_c_while_it_starts_says_nothing() -> None:
+    program = """
+import os, signal, sys
+
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupts())
+from zoo.__main__ import main
+main()
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (-signal.SIGINT, "", "")
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&-"])
+def test_closed_streams_stop_nothing(closed: str) -> None:
+    command = f'"$1" -m zoo list generator {closed}'
+    result = subprocess.run(
+        ["sh", "-c", command, "sh", sys.executable], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0
+    assert ("attention-stages" in result.stdout) == (closed == "2>&-")

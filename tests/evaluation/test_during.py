@@ -13,6 +13,7 @@ import zoo
 from zoo import ZooError
 from zoo.evaluation.during import Measuring
 from zoo.evaluation.study import Bench
+from zoo.files.run import Run
 from zoo_registry import catalogue
 
 PER_STEPS = {"every": 2, "metrics": ["diversity"], "changes": ["diversity.features=own"], "images": 20}
@@ -90,7 +91,7 @@ def test_generated_images_of_a_killed_run_are_not_measured(
     other = zoo.load(run, device="cpu").parts
     for parameter in other.generator.parameters():
         parameter.data.mul_(3.0)
-    again = Measuring(run, recipe, evaluate, "aviary:40", quiet=True)
+    again = Measuring(Run(run), recipe, evaluate, "aviary:40", quiet=True)
     told, _ = again.measure(other, 2)  # the same step, other weights
     assert told[identity] != before
 

@@ -20,7 +20,8 @@ from zoo import ZooError
 from zoo.evaluation.generated import GeneratedImages
 from zoo.evaluation.protocols import asked
 from zoo.evaluation.run import writable
-from zoo.models.results import add_result, as_json, compared, place_of, read_results
+from zoo.files.results import Result, Results, Source, read_results
+from zoo.models.results import add_result, compared, place_of
 from zoo_registry.contracts import Score
 
 # 12 unseen images of 5 classes and more
@@ -282,19 +283,25 @@ def test_an_independent_matcher_is_named_by_its_content(run: Path) -> None:
     assert str(run) not in result["identity"]
 
 
+def fid(identity: str, score: Score, source: str = "aviary", fingerprint: str = "f") -> Result:
+    return Result(
+        protocol="fid",
+        identity=identity,
+        metric="fid",
+        better="lower",
+        definition={},
+        scores={"fid": score},
+        data=Source(source=source, fingerprint=fingerprint),
+    )
+
+
 def test_numbers_of_different_protocols_or_data_share_no_table() -> None:
-    def results(*rows: tuple[str, str, float]) -> dict[str, Any]:
-        return {
-            "results": [
-                {
-                    "identity": identity,
-                    "better": "lower",
-                    "data": {"source": source, "fingerprint": source},
-                    "scores": {"fid": {"value": value, "count": 10, "real": 0.5, "chance": value + 1}},
-                }
-                for identity, source, value in rows
-            ]
-        }
+    def results(*rows: tuple[str, str, float], fingerprint: str = "old") -> Results:
+        found = [
+            fid(identity, Score(value, 10, real=0.5, chance=value + 1), source, fingerprint)
+            for identity, source, value in rows
+        ]
+        return Results(model="a", weights="w", results=found)
 
     tables = compared(
         {
@@ -311,10 +318,9 @@ def test_numbers_of_different_protocols_or_data_share_no_table() -> None:
     # what is the same for all stands below them
     assert tables[0].rows == [["a", "1 (chance 2)"], ["b", "3 (chance 4)"], ["real", "0.5"]]
     assert tables[2].rows == [["b", "4"], ["real", "0.5"], ["chance", "5"]]
-    redrawn = results(("fid@1", "aviary", 6.0))
-    redrawn["results"][0]["data"]["fingerprint"] = "new"
+    redrawn = results(("fid@1", "aviary", 6.0), fingerprint="new")
     titles = [table.title for table in compared({"a": results(("fid@1", "aviary", 1.0)), "b": redrawn})]
-    assert titles == ["fid@1 on aviary, content aviary", "fid@1 on aviary, content new"]
+    assert titles == ["fid@1 on aviary, content old", "fid@1 on aviary, content new"]
 
 
 def command(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -372,7 +378,7 @@ def test_mistakes_are_reported_in_a_line(
 
 def test_a_file_that_holds_no_results_is_left_alone(run: Path) -> None:
     (run / "results.json").write_text('{"results": [1]}')
-    with pytest.raises(ZooError, match=r"results\.json cannot be read as results"):
+    with pytest.raises(ZooError, match=r"results\.json cannot be read: model: Field required"):
         evaluate(run, "diversity")
     assert (run / "results.json").read_text() == '{"results": [1]}'
 
@@ -381,17 +387,11 @@ def test_two_evaluations_of_one_model_lose_no_result(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
 
     def put(number: int) -> None:
-        result = {
-            "identity": f"fid@{number}",
-            "data": {"source": "aviary", "fingerprint": "f"},
-            "better": "lower",
-            "scores": {"fid": as_json(Score(1.0, 2))},
-        }
-        add_result(path, "birds", "weights", result)
+        add_result(path, "birds", "weights", fid(f"fid@{number}", Score(1.0, 2)))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(put, range(24)))
-    found = {result["identity"] for result in read_results(path)["results"]}
+    found = {result.identity for result in read_results(path).results}
     assert found == {f"fid@{number}" for number in range(24)}
 
 

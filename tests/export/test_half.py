@@ -14,8 +14,9 @@ from safetensors.torch import load_file
 
 import zoo
 from zoo.export.half import write_half
+from zoo.files.results import Result, Source
 from zoo.models.card import card
-from zoo.models.results import add_result, as_json, weights_key
+from zoo.models.results import add_result, weights_key
 from zoo_registry import Recipe, ZooError, catalogue
 from zoo_registry.contracts import Score
 
@@ -56,15 +57,15 @@ def test_its_card_tells_what_was_measured_of_its_own_weights_alone(flowers: Path
 
 def measured(model: Path) -> None:
     """Put a result of its weights into a model's folder."""
-    score = as_json(Score(0.7319, count=10))
-    result = {
-        "metric": "attributes",
-        "identity": "attributes-2k",
-        "better": "higher",
-        "definition": {"split": "test"},
-        "data": {"source": "garden", "fingerprint": "f"},
-        "scores": {"petals": score},
-    }
+    result = Result(
+        protocol="attributes-2k",
+        metric="attributes",
+        identity="attributes-2k",
+        better="higher",
+        definition={"split": "test"},
+        data=Source(source="garden", fingerprint="f"),
+        scores={"petals": Score(0.7319, count=10)},
+    )
     add_result(model / "results.json", str(model), weights_key(model), result)
 
 

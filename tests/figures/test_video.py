@@ -12,6 +12,7 @@ from PIL import Image
 
 from zoo import Pipeline
 from zoo.assemble import Parts
+from zoo.files.run import Run
 from zoo.imaging.animation import write_timelapse
 from zoo.training.samples import SampleGrid
 from zoo_registry.contracts import Growth
@@ -30,7 +31,7 @@ def samples(run: Path, count: int, size: tuple[int, int] = (98, 47)) -> None:
 
 def test_one_frame_a_grid_in_the_order_of_steps(tmp_path: Path) -> None:
     samples(tmp_path, 3)
-    assert write_timelapse(tmp_path) == tmp_path / "timelapse.mp4"
+    assert write_timelapse(Run(tmp_path)) == tmp_path / "timelapse.mp4"
     frames = mp4_frames(tmp_path / "timelapse.mp4")
     assert len(frames) == 3
     width, height = 12 * 98, 12 * 47
@@ -49,7 +50,7 @@ def test_one_frame_a_grid_in_the_order_of_steps(tmp_path: Path) -> None:
 def test_of_less_than_two_grids_there_is_none(tmp_path: Path, count: int) -> None:
     if count:
         samples(tmp_path, count)
-    assert write_timelapse(tmp_path) is None
+    assert write_timelapse(Run(tmp_path)) is None
     assert not (tmp_path / "timelapse.mp4").exists()
 
 
@@ -60,20 +61,21 @@ def test_without_ffmpeg_a_warning_and_no_file(tmp_path: Path, monkeypatch: pytes
     samples(tmp_path, 2)
     monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", gone)
     with pytest.warns(UserWarning, match=r"timelapse\.mp4 cannot be written: No ffmpeg"):
-        assert write_timelapse(tmp_path) is None
+        assert write_timelapse(Run(tmp_path)) is None
     assert [path.name for path in tmp_path.iterdir()] == ["samples"]
 
 
 def test_a_growing_pipelines_grids_have_one_size_and_tell_their_resolution(
     wordless: Pipeline, tmp_path: Path
 ) -> None:
-    grid = SampleGrid(tmp_path / "samples", wordless.recipe, wordless.parts, [])
+    grid = SampleGrid(Run(tmp_path), wordless.recipe, wordless.parts, [])
+    grid.begin()
     for step, resolution in ((10, 4), (20, 8), (30, 16)):
         grid.generate(Parts(wordless.parts.modules, growth=Growth(resolution)), step)
     files = sorted((tmp_path / "samples").glob("*.png"))
     assert {opened(file).size for file in files} == {(8 * 18 - 2, 16)}
     assert [opened(file).info["resolution"] for file in files] == ["4", "8", "16"]
-    assert write_timelapse(tmp_path) is not None
+    assert write_timelapse(Run(tmp_path)) is not None
     frames = mp4_frames(tmp_path / "timelapse.mp4")
     assert len({frame.shape for frame in frames}) == 1
     lines = [frame[8 * 16 + 2 :] for frame in frames]

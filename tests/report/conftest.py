@@ -34,7 +34,7 @@ def run(begun: Path) -> Path:
     write_json(begun / "pretrain" / "recipe.json", PRETRAIN)
     write_json(
         begun / "pretrain" / "environment.json",
-        {**ENVIRONMENT, "data": {"steps": 300}, "better": {"retrieval": "higher"}},
+        {**ENVIRONMENT, "data": {"source": "aviary:1000", "steps": 300}, "better": {"retrieval": "higher"}},
     )
     write_log(begun / "pretrain" / "log.jsonl", match_lines(300))
     write_log(begun / "log.jsonl", gan_lines(120), ending='{"step": 1210, "seconds": 29')

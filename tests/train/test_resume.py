@@ -17,6 +17,7 @@ from runs import KillAt, Killed, differing, weights
 from tiny import TINY_CHANGES
 
 import zoo
+from zoo.files.run import Run
 from zoo.training import trainer
 from zoo_registry import ZooError, catalogue
 
@@ -69,10 +70,10 @@ def test_a_run_that_was_moved_goes_on(trained: Path, tmp_path: Path, monkeypatch
     finally:
         catalogue().manager.unregister(killer)
     (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "run").rename(tmp_path / "elsewhere/moved")
+    (tmp_path / "run").rename(tmp_path / "elsewhere/moved#2")
     monkeypatch.chdir(tmp_path / "elsewhere")
-    trainer.resume("moved", device="cpu", quiet=True)
-    assert not differing(Path("moved"), trained)
+    trainer.resume("moved#2", device="cpu", quiet=True)
+    assert not differing(Path("moved#2"), trained)
 
 
 def test_newest_checkpoint_damaged(trained: Path, tmp_path: Path) -> None:
@@ -81,7 +82,8 @@ def test_newest_checkpoint_damaged(trained: Path, tmp_path: Path) -> None:
     (run / "done.json").unlink()
     newest = max((run / "checkpoints").iterdir()) / "state.safetensors"
     newest.write_bytes(newest.read_bytes()[:-1])
-    trainer.resume(run, device="cpu", quiet=True)
+    with pytest.warns(UserWarning, match=r"step_00000006 is damaged: .*; going on after step 5"):
+        trainer.resume(run, device="cpu", quiet=True)
     assert not differing(run, trained)
 
 
@@ -89,11 +91,9 @@ def test_other_data_is_refused(trained: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(trained, run)
     (run / "done.json").unlink()
-    environment = json.loads((run / "environment.json").read_text())
-    environment["data"]["source"] = "aviary:41"
-    (run / "environment.json").write_text(json.dumps(environment))
-    with pytest.raises(ZooError, match="other images or captions"):
-        trainer.resume(run, device="cpu", quiet=True)
+    with pytest.raises(ZooError, match="aviary:41 has other images or captions"):
+        trainer.resume(run, data="aviary:41", device="cpu", quiet=True)
+    assert Run(run).environment().data.source == "aviary:40"
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(trained: Path, tmp_path: Path) -> None:
@@ -123,10 +123,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(trained: Path, tmp_path: Path) -> No
     stopped = max(int(p.name.removeprefix("step_")) for p in (run / "checkpoints").iterdir())
     assert f"after step {stopped} of" in errors
     # what it saved is what an uninterrupted run had at that step: go on to a step beyond both
-    recipe = json.loads((run / "recipe.json").read_text())
-    recipe["train"]["steps"] = stopped + 2
-    (run / "recipe.json").write_text(json.dumps(recipe))
-    trainer.resume(run, device="cpu", quiet=True)
+    trainer.resume(run, changes=[f"train.steps={stopped + 2}"], device="cpu", quiet=True)
     whole = [c for c in TINY_CHANGES if not c.startswith("train.steps")] + [f"train.steps={stopped + 2}"]
     straight = zoo.train(
         "attngan-aviary", "aviary:40", tmp_path / "whole", changes=whole, device="cpu", quiet=True

@@ -10,8 +10,10 @@ from learners import GAN, MATCH, learner
 from PIL import Image
 
 import zoo
+from zoo.files.run import Run
 from zoo.imaging.grids import image_grid
 from zoo.imaging.images import to_pillow
+from zoo.models.folder import trained_step
 from zoo.training.stage import HeldOutSet
 from zoo.training.watch import Watcher
 
@@ -27,37 +29,33 @@ def test_the_sample_grid_is_of_the_averaged_weights(trained: Path) -> None:
 def watcher(folder: Path, recipe: str, *changes: str) -> Watcher:
     task, _ = learner(recipe, *changes)
     plan = task.recipe.task.load().plan(task.recipe.train)
-    return Watcher(folder, task, plan, HeldOutSet([], None), [], None)
+    return Watcher(Run(folder), task, plan, HeldOutSet([], None), [], None)
 
 
 def test_the_best_weights_become_the_model_and_are_remembered(tmp_path: Path, monkeypatch) -> None:
     watch = watcher(tmp_path, "damsm-aviary", *MATCH)
-    saved: list[int] = []
     scores = iter([(0.2, 0.5), (0.1, 0.9), (0.2, 0.6), (float("nan"), 1.0), (0.2, 0.6)])
-    monkeypatch.setattr(watch, "_save", saved.append)
     monkeypatch.setattr(
         watch.learner.task,
         "validate",
         lambda held_out: dict(zip(("retrieval/r1", "retrieval/r5"), next(scores), strict=True)),
     )
     assert [watch.due(step) for step in range(1, 5)] == [False, True, False, True]
-    for step in (2, 4):
+    kept = []
+    for step in (2, 4, 6, 8, 10):
         watch.look(step)
+        kept.append(watch.write_model(step))
+    assert kept == [2, 2, 6, 6, 6], "by R@1, then by R@5; what is not a number is never the best"
     again = watcher(tmp_path, "damsm-aviary", *MATCH)
     again.load_state_dict(watch.state_dict())
-    assert again.best == [0.2, 0.5]
-    for step in (2, 4, 2):
-        watch.look(step)
-    assert saved == [2, 2], "by R@1, then by R@5; what is not a number is never the best"
+    assert again.best == [0.2, 0.6]
+    assert again.write_model(12) == 6
 
 
 def test_an_unfinished_run_has_a_model(tmp_path: Path) -> None:
     watch = watcher(tmp_path, "damsm-aviary", *MATCH)
-    watch.saved(1)
-    model = tmp_path / "model/text_encoder.safetensors"
-    before = model.stat().st_mtime_ns
-    watch.saved(2)
-    assert model.stat().st_mtime_ns == before, "the best is kept"
+    assert watch.write_model(1) == 1
+    assert trained_step(tmp_path / "model") == 1
     newest = watcher(tmp_path / "newest", "attngan-aviary", *GAN)
-    newest.saved(1)
+    newest.write_model(1)
     assert (tmp_path / "newest/model/generator.safetensors").is_file()

@@ -109,11 +109,10 @@ def assemble(
         if choice is None or kind not in kinds:
             continue
         origin, name = (folder, kind) if folder is not None else (None, kind)
-        if folder is None and choice.weights is not None and not loading:
-            place, _, name = choice.weights.partition("#")
-            if not place:
+        if folder is None and not loading and (found := choice.origin(kind)) is not None:
+            place, name = found
+            if not place.strip("#"):
                 raise ZooError(f"{kind}.weights: expected FOLDER-OR-REPOSITORY#PART, got {choice.weights!r}")
-            name = name or kind
             origin = locate(place, parts=(name,))
         if kind == "text_encoder":
             wires[TextSource] = source if origin is None else TextSource(folder=origin)

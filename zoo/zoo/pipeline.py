@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -348,21 +349,52 @@ def load(
 
 def save(recipe: Recipe, parts: Parts, folder: Path) -> Path:
     """Write a model's folder: configuration, card, one safetensors file per part, the tokenizer."""
-    table = recipe.locked()
-    table.pop("pretrain", None)
-    for kind in SINGLE:
-        if kind in table:
-            table[kind].pop("weights", None)
-    with folder_written_beside(folder) as beside:
-        for kind, module in parts.modules.items():
-            file = part_file(beside, kind)
-            file.parent.mkdir(exist_ok=True)
-            weights.write(file, module)
-        if "text_encoder" in parts:
-            parts.text_encoder.save_tokenizer(beside)
-        config = {"format": FORMAT, "recipe": table, "made_with": made_with(recipe)}
-        if parts.growth is not None:
-            config["growth"] = parts.growth._asdict()
-        write_json(beside / "config.json", config)
-        write_card(beside, about=folder)
-    return folder
+    return Snapshot.of(parts).write(recipe, parts, folder)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The weights of parts, and how far a growing generator had grown."""
+
+    weights: Mapping[str, Mapping[str, Tensor]]  # by the parts' places
+    growth: Growth | None
+    step: int | None = None  # of its training, after which
+
+    @classmethod
+    def of(cls, parts: Parts, step: int | None = None) -> Snapshot:
+        """The live tensors of some parts."""
+        return cls({kind: module.state_dict() for kind, module in parts.modules.items()}, parts.growth, step)
+
+    def copied(self) -> Snapshot:
+        """A copy in the CPU's memory, which training does not change."""
+        weights = {
+            kind: {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
+            for kind, state in self.weights.items()
+        }
+        return replace(self, weights=weights)
+
+    def write(self, recipe: Recipe, parts: Parts, folder: Path) -> Path:
+        """Write a model's folder. parts: whose text encoder knows its tokenizer.
+
+        Raises `ZooError` where a number is not finite.
+        """
+        table = recipe.locked()
+        table.pop("pretrain", None)
+        for kind in SINGLE:
+            if kind in table:
+                table[kind].pop("weights", None)
+        with folder_written_beside(folder) as beside:
+            for kind, state in self.weights.items():
+                file = part_file(beside, kind)
+                file.parent.mkdir(exist_ok=True)
+                weights.write(file, state)
+            if "text_encoder" in parts:
+                parts.text_encoder.save_tokenizer(beside)
+            config = {"format": FORMAT, "recipe": table, "made_with": made_with(recipe)}
+            if self.growth is not None:
+                config["growth"] = self.growth._asdict()
+            if self.step is not None:
+                config["step"] = self.step
+            write_json(beside / "config.json", config)
+            write_card(beside, about=folder)
+        return folder

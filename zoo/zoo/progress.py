@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import IO, Any, Self, cast
 
 from rich.console import Console
 from rich.progress import (
@@ -20,6 +21,25 @@ from rich.progress import (
 _SECONDS_BETWEEN_LINES = 20.0
 
 
+class _Deaf:
+    """A stream that goes on where nobody reads any more, or that nobody opened."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError, AttributeError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError, AttributeError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 class Bar:
     """One bar on standard error.
 
@@ -29,7 +49,8 @@ class Bar:
     def __init__(self, title: str, total: int, *, done: int = 0, quiet: bool = False) -> None:
         self.title, self.total, self.done, self.note = title, total, done, ""
         self.quiet = quiet
-        self._console = Console(stderr=True)
+        self._stream = cast("IO[str]", _Deaf(sys.stderr))
+        self._console = Console(file=self._stream)
         self._bar: Progress | None = None
         self._last = time.monotonic()
 
@@ -62,7 +83,7 @@ class Bar:
 
     def _line(self) -> None:
         self._last = time.monotonic()
-        print(f"{self.title}: {self.done}/{self.total} {self.note}".rstrip(), file=sys.stderr, flush=True)
+        print(f"{self.title}: {self.done}/{self.total} {self.note}".rstrip(), file=self._stream, flush=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

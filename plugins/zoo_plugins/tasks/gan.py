@@ -82,6 +82,14 @@ class Adversarial(Task):
     """
 
     places: ClassVar[tuple[str, ...]] = ("generator", "discriminator")
+    may_change: ClassVar[tuple[str, ...]] = (
+        "generator_lr",
+        "discriminator_lr",
+        "lr_decay",
+        "lr_decay_epochs",
+        "sample_every",
+        "evaluate",
+    )
     about: ClassVar[str] = "A generative adversarial network"
     tags: ClassVar[tuple[str, ...]] = ("gan",)
 

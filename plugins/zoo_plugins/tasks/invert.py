@@ -36,6 +36,7 @@ class Inverting(Task):
     """
 
     places: ClassVar[tuple[str, ...]] = ("generator", "style_encoder")
+    may_change: ClassVar[tuple[str, ...]] = ("lr", "validate_every")
     about: ClassVar[str] = "A generative adversarial network"
     tags: ClassVar[tuple[str, ...]] = ("gan",)
 
@@ -54,7 +55,7 @@ class Inverting(Task):
             module.requires_grad_(place == "style_encoder")
         self.style_encoder = setup.parts["style_encoder"].train()
         adam = setup.adam(self.style_encoder.parameters(), lr=lr, betas=setup.training.betas)
-        self.phases = [Phase("style_encoder", self.style_encoder, adam)]
+        self.phases = [Phase("style_encoder", self.style_encoder, adam, lr=lambda step: lr)]
 
     @classmethod
     def plan(cls, settings: Any, /) -> Plan:

@@ -37,6 +37,7 @@ class Matching(Task):
     """
 
     places: ClassVar[tuple[str, ...]] = MATCHING
+    may_change: ClassVar[tuple[str, ...]] = ("lr", "lr_decay", "lr_floor", "clip", "validate_every")
     about: ClassVar[str] = "Encoders of text and images that share a space"
     tags: ClassVar[tuple[str, ...]] = ("text-image-matching",)
     holds_out: ClassVar[bool] = True

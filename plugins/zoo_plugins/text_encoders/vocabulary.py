@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -62,12 +61,11 @@ class Vocabulary:
         return hashlib.sha256("\n".join(self.words).encode()).hexdigest()
 
     def save(self, folder: Path) -> None:
-        """Write `vocabulary.json` into the folder, whole or not at all."""
+        """Write `vocabulary.json` into the folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        beside = folder / f".{FILE}.{os.getpid()}"
         content = {"format": _FORMAT, "tokenizer": _TOKENIZER, "words": self.words}
-        beside.write_text(json.dumps(content, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
-        os.replace(beside, folder / FILE)
+        text = json.dumps(content, ensure_ascii=False, indent=0) + "\n"
+        (folder / FILE).write_text(text, encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Vocabulary:

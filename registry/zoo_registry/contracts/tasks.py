@@ -193,6 +193,7 @@ class Task(Protocol):
     about: ClassVar[str]  # what it trains, for a model card: "A generative adversarial network"
     tags: ClassVar[tuple[str, ...]] = ()  # of a model on the Hub
     holds_out: ClassVar[bool] = False  # every tenth image, where a data set has no split "test"
+    may_change: ClassVar[Collection[str]] = ()  # settings that can change when a run goes on
 
     phases: Sequence[Phase]  # of a step, in order
 

@@ -116,6 +116,9 @@ def _add_commands() -> None:
 
 def main() -> None:
     """Run the command line: status 0, 1 for a check that found problems, 2 for a mistake of the user's."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by whoever started it
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
     gc.freeze()  # what the imports made stays: no collection need walk it, nor the end of the process
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     if not sys.stderr.isatty():
@@ -130,6 +133,8 @@ def main() -> None:
             traceback.print_exc()
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except BrokenPipeError:  # `zoo list | head`
         sys.stderr.close()
         sys.exit(1)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from zoo_registry import ZooError
 
 from .looking import Device
+
+if TYPE_CHECKING:
+    from ..files.results import Results
 
 Style = Literal["terminal", "markdown", "json"]
 
@@ -73,7 +76,8 @@ def eval_(
         raise ZooError("--out is for one model; several write results.json into their own folders")
     names = [name.strip() for name in (metrics or "").split(",") if name.strip()]
 
-    from ..models.results import measured, read_results
+    from ..files.results import Results, read_results
+    from ..models.results import measured
 
     found = {}
     for model in models:
@@ -83,7 +87,7 @@ def eval_(
 
         from ..evaluation.run import evaluate
 
-        found[model] = evaluate(
+        results = evaluate(
             model,
             data,
             names,
@@ -95,17 +99,21 @@ def eval_(
             device=device,
             quiet=quiet,
         )
+        found[model] = Results.model_validate(results)
     _print(found, style, table=table)
 
 
-def _print(found: dict[str, dict[str, object]], style: Style, *, table: bool) -> None:
+def _print(found: dict[str, Results], style: Style, *, table: bool) -> None:
     from ..models.results import Table, by_score, compared, markdown
 
     if style == "json":
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        dumped = {model: results.model_dump(mode="json") for model, results in found.items()}
+        print(json.dumps(dumped, indent=2, ensure_ascii=False))
         return
     tables = (
-        compared(found) if table else [Table(model, *by_score(results)) for model, results in found.items()]
+        compared(found)
+        if table
+        else [Table(model, *by_score(results.results)) for model, results in found.items()]
     )
     for place, (title, head, rows) in enumerate(tables):
         if table or len(tables) > 1:

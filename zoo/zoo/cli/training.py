@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,12 @@ def train(
         str | None, typer.Option(help="aviary, garden, cub:DIR, folder:DIR, …, or a folder.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The new folder of the run.")] = None,
-    resume: Annotated[Path | None, typer.Option(help="Go on with this run instead.")] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            help="Go on with this run; --set changes what may change, --data is where its data is now."
+        ),
+    ] = None,
     changes: Changes = None,
     device: Device = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
@@ -33,23 +39,26 @@ def train(
     ]
     if resume is None and missing:
         raise ZooError(f"zoo train: missing {', '.join(missing)}; or --resume RUN")
-    if resume is not None and (len(missing) < 3 or changes):
+    if resume is not None and (recipe is not None or out is not None):
         raise ZooError(
-            "zoo train --resume RUN goes on with the run's own recipe and data; nothing else is given with it"
+            "zoo train --resume RUN goes on with the run's own recipe in its own folder; remove "
+            + ("RECIPE" if out is None else "--out")
         )
 
+    from ..files.run import Run
     from ..training import trainer
     from ..training.loop import Interrupted
 
     try:
         if resume is not None:
-            run = trainer.resume(resume, device=device, quiet=quiet)
+            run = trainer.resume(resume, changes=changes or (), data=data, device=device, quiet=quiet)
         else:
             assert recipe is not None
             assert data is not None
             assert out is not None
             run = trainer.train(recipe, data, out, changes=changes or (), device=device, quiet=quiet)
     except Interrupted as stop:
-        print(stop, file=sys.stderr)
+        with suppress(OSError):  # nobody reads any more
+            print(stop, file=sys.stderr)
         raise typer.Exit(130) from None
-    print(f"model:  {run / 'model'}\nreport: {run / 'report.html'}")
+    print(f"model:  {Run(run).model}\nreport: {Run(run).report}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from zoo_registry.contracts import Record
 from zoo_registry.errors import ZooError
 from zoo_registry.text import expanded
 
+from ..files import file_written_beside, make_folder
 from .decode import ImageError, decode
 from .threads import Progress, in_threads
 
@@ -105,14 +105,9 @@ def open_cache(
     try:
         return PixelCache(path)
     except (FileNotFoundError, ValueError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    # Beside its place and moved in: whoever is stopped, or runs at the same time, leaves no half cache.
-    part_path = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        _write(part_path, records, resolution, progress)
-        os.replace(part_path, path)
-    finally:
-        part_path.unlink(missing_ok=True)
+        make_folder(path.parent)
+    with file_written_beside(path) as beside:
+        _write(beside, records, resolution, progress)
     return PixelCache(path)
 
 
@@ -126,7 +121,7 @@ def _write(path: Path, records: Sequence[Record], resolution: int, progress: Pro
 
     sizes = np.zeros((len(records), 2), NUMBER)
     errors = []
-    with path.open("xb") as file:
+    with path.open("wb") as file:
         file.seek((2 + sizes.size) * NUMBER.itemsize)
         for index, result in enumerate(in_threads(pixels, records, progress)):
             if isinstance(result, ImageError):

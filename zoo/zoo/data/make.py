@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +10,7 @@ from zoo_registry.contracts import Dataset, Record
 from zoo_registry.errors import ZooError
 from zoo_registry.text import expanded
 
+from ..files import folder_written_beside
 from .decode import open_image
 from .threads import Progress, in_threads
 
@@ -26,19 +24,15 @@ def make(dataset: Dataset, folder: Path, progress: Progress | None = None) -> No
     folder = expanded(folder).absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ZooError(f"{folder} is there already and not empty; name a new folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
-    part.mkdir()
-    try:
-        records = [(part / split, record) for split in dataset.splits() for record in dataset.records(split)]
+    with folder_written_beside(folder) as beside:
+        records = [
+            (beside / split, record) for split in dataset.splits() for record in dataset.records(split)
+        ]
         for _ in in_threads(_save, records, progress):
             pass
         for split in dataset.splits():
             lines = [json.dumps(_row(record), ensure_ascii=False) for record in dataset.records(split)]
-            (part / split / "metadata.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
-        os.replace(part, folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+            (beside / split / "metadata.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def _save(item: tuple[Path, Record]) -> None:

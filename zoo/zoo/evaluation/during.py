@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 from zoo_registry import Recipe, ZooError
 from zoo_registry.errors import nearest
 from zoo_registry.training import Evaluation
 
 from ..assemble import Parts
+from ..files.results import Source
+from ..files.run import Run
 from ..models.results import add_result
 from ..pipeline import Pipeline
 from .protocols import Asked, asked
@@ -32,21 +33,19 @@ def checked(settings: Evaluation) -> list[Asked]:
 class Measuring:
     """Measures the pipeline of a run."""
 
-    def __init__(
-        self, folder: Path, recipe: Recipe, settings: Evaluation, source: str, *, quiet: bool
-    ) -> None:
-        self.folder, self.recipe, self.settings, self.source = folder, recipe, settings, source
+    def __init__(self, run: Run, recipe: Recipe, settings: Evaluation, source: str, *, quiet: bool) -> None:
+        self.run, self.recipe, self.settings, self.source = run, recipe, settings, source
         self.quiet = quiet
         self.protocols = checked(settings)
 
     def measure(self, parts: Parts, step: int) -> tuple[dict[str, float], float | None]:
         """Scores by protocol, and what `best` names, signed so that larger is better; None without `best`.
 
-        Leaves results.json in the run and training modes as they were.
+        Leaves the results in the run and training modes as they were.
         """
         training = {kind: module.training for kind, module in parts.modules.items()}
         pipe = Pipeline(self.recipe, parts)
-        folder = self.folder / "evaluation"
+        folder = self.run.evaluation
         shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed while it measured
         dataset = open_for(self.protocols, self.source, pipe.resolution)
         bench = Bench(
@@ -59,19 +58,14 @@ class Measuring:
             batch_size=BATCH_SIZE,
             quiet=self.quiet,
         )
-        facts = {"source": self.source, "fingerprint": fingerprint(dataset)}
+        data = Source(source=self.source, fingerprint=fingerprint(dataset))
         values: dict[str, float] = {}
         value = None
         for name, protocol in zip(self.settings.metrics, self.protocols, strict=True):
             identity = protocol.identity(pipe.resolution, named(protocol, bench))
-            result = measure(protocol, bench, identity)
-            scores = result.pop("measured").scores
-            add_result(
-                self.folder / "results.json",
-                str(self.folder),
-                f"step {step}",
-                result | {"data": facts, "images": {}},
-            )
+            result, _ = measure(protocol, bench, identity, data)
+            scores = result.scores
+            add_result(self.run.results, str(self.run), f"step {step}", result)
             alone = len(scores) == 1
             values |= {identity if alone else f"{identity}/{s}": score.value for s, score in scores.items()}
             metric, _, score = (self.settings.best or "").partition("/")

@@ -20,8 +20,9 @@ from zoo_registry.contracts import TextSource
 from zoo_registry.errors import nearest
 
 from ..assemble import Parts, assemble
+from ..files.run import Run
 from ..models.folder import part_file, read_config
-from ..models.hub import HubId
+from ..models.hub import CONFIG, HubId
 from ..models.locate import locate
 
 Layer = Literal["features", "logits"]
@@ -128,13 +129,11 @@ def own_matcher(model: Path) -> Path:
     model: its folder, or the run that it is in, whose first stages hold encoders too.
     """
     places = [locate(model, parts=MATCHING)]
-    run = model if (model / "recipe.json").is_file() else model.parent
+    run = Run(model) if Run(model).exists() else Run(model.parent)
     weights = _weights_of_text(run)
     if weights is not None:
         places.append(weights)
-    while (run / "pretrain" / "model" / "config.json").is_file():
-        run = run / "pretrain"
-        places.append(run / "model")
+    places += [stage.model for stage in reversed(run.stages()[:-1]) if (stage.model / CONFIG).is_file()]
     for place in places:
         recipe, _ = read_config(place)
         if all(kind in recipe.parts and part_file(place, kind).is_file() for kind in MATCHING):
@@ -150,14 +149,15 @@ def no_own_matcher(name: str) -> ZooError:
     )
 
 
-def _weights_of_text(run: Path) -> Path | None:
+def _weights_of_text(run: Run) -> Path | None:
     """Where a run took its text encoder from, if it says so and that is still there."""
-    if not (run / "recipe.json").is_file():
+    if not run.exists():
         return None
-    encoder = Recipe.read(run / "recipe.json", catalogue()).parts.get("text_encoder")
-    if encoder is None or encoder.weights is None:
+    encoder = Recipe.read(run.recipe(), catalogue()).parts.get("text_encoder")
+    found = encoder and encoder.origin("text_encoder")
+    if not found:
         return None
-    origin = encoder.weights.partition("#")[0]
+    origin, _ = found
     known = Path(origin).is_dir() or HubId.parse(origin) is not None
     return locate(origin, parts=MATCHING) if known else None
 

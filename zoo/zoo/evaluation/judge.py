@@ -110,7 +110,7 @@ def judge_of(
     if judge is None:
         judge, facts = _trained(_lessons(dataset, source, resolution, effort), device, quiet)
         with folder_written_beside(folder) as beside:
-            weights.write(beside / "judge.safetensors", judge.half())
+            weights.write(beside / "judge.safetensors", judge.half().state_dict())
             facts |= {"source": source, "sha256": sha256(beside / "judge.safetensors")}
             write_json(beside / "judge.json", facts)
         judge = _load(folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -17,8 +17,9 @@ from zoo_registry.text import expanded
 from ..data.cache import cache_folder
 from ..data.source import open_dataset
 from ..environment import made_with
+from ..files.results import Result, Source, read_results
 from ..models.locate import locate
-from ..models.results import add_result, as_json, found_before, place_of, read_results, weights_key
+from ..models.results import add_result, found_before, place_of, weights_key
 from ..pipeline import Pipeline
 from .protocols import Asked, asked
 from .study import Bench, PipelineStudy
@@ -69,38 +70,38 @@ def evaluate(
         batch_size=batch_size,
         quiet=quiet,
     )
-    facts = {"source": data, "fingerprint": fingerprint(dataset)}
+    source = Source(source=data, fingerprint=fingerprint(dataset))
     for protocol in protocols:
         identity = protocol.identity(pipe.resolution, named(protocol, bench))
-        if found_before(path, weights, identity, facts) is None:
-            result = measure(protocol, bench, identity)
-            measured = result.pop("measured")
-            result |= {"data": facts, "images": _written(path, protocol.protocol.name, measured)}
+        if found_before(path, weights, identity, source) is None:
+            result, measured = measure(protocol, bench, identity, source)
+            result.images = _written(path, protocol.protocol.name, measured)
             add_result(path, str(model), weights, result)
     bench.clear()
-    return read_results(path)
+    return read_results(path).model_dump(mode="json")
 
 
-def measure(protocol: Asked, bench: Bench, identity: str) -> dict[str, Any]:
-    """One result as it stands in a file, and under "measured" what the metric gave."""
+def measure(protocol: Asked, bench: Bench, identity: str, data: Source) -> tuple[Result, Measured]:
+    """One result without its images, and what the metric gave."""
     begin = time.monotonic()
     metric = protocol.metric
     measured = metric.measure(PipelineStudy(bench, protocol.protocol))
     for name, score in measured.scores.items():
         if not math.isfinite(score.value):
             raise ZooError(f"{identity}: {name} is {score.value}: the generated images give no finite number")
-    return {
-        "protocol": protocol.protocol.name,
-        "version": protocol.protocol.version,
-        "identity": identity,
-        "metric": protocol.protocol.metric,
-        "better": metric.better,
-        "definition": protocol.definition(),
-        "scores": {name: as_json(score) for name, score in measured.scores.items()},
-        "seconds": round(time.monotonic() - begin, 1),
-        "made_with": made_with(bench.pipe.recipe),
-        "measured": measured,
-    }
+    result = Result(
+        protocol=protocol.protocol.name,
+        version=protocol.protocol.version,
+        identity=identity,
+        metric=protocol.protocol.metric,
+        better=metric.better,
+        definition=protocol.definition(),
+        scores=dict(measured.scores),
+        seconds=round(time.monotonic() - begin, 1),
+        made_with=made_with(bench.pipe.recipe),
+        data=data,
+    )
+    return result, measured
 
 
 def open_for(protocols: Sequence[Asked], data: str, resolution: int) -> Dataset:
@@ -151,7 +152,7 @@ def named(protocol: Asked, bench: Bench) -> dict[str, str]:
     return {folder: bench.matcher(folder).id for folder in folders}
 
 
-def _written(path: Path, protocol: str, measured: Measured) -> Mapping[str, str]:
+def _written(path: Path, protocol: str, measured: Measured) -> dict[str, str]:
     """Write a metric's images beside the results; their files' names."""
     names = {}
     for name, image in measured.images.items():

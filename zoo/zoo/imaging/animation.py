@@ -16,6 +16,7 @@ from zoo_registry import ZooError
 
 from ..data.decode import opened
 from ..files import file_written_beside
+from ..files.run import Run
 
 ENDINGS = (".gif", ".mp4")
 """How the name of an animation may end."""
@@ -43,33 +44,32 @@ def there_and_back(images: Sequence[Image.Image]) -> list[Image.Image]:
     return [*images, *images[-2:0:-1]]
 
 
-def write_timelapse(run: Path) -> Path | None:
-    """Write RUN/timelapse.mp4 from the sample grids that a run has generated so far; returns its path.
+def write_timelapse(run: Run) -> Path | None:
+    """Write the film of a run from the sample grids that a run has generated so far; returns its path.
 
     One frame per grid, at the largest whole multiple of its pixels up to 1200, with its step and resolution
     written below. Of fewer than two grids nothing is written, and None returned; so too, with a
     warning, where there is no ffmpeg: a run has no need of it.
     """
-    files = sorted((run / "samples").glob("step_*.png"))
-    if len(files) < 2:
+    grids = run.samples()
+    if len(grids) < 2:
         return None
-    path = run / "timelapse.mp4"
-    rate = min(max(len(files) / _SECONDS, _SLOWEST), _FASTEST)
+    rate = min(max(len(grids) / _SECONDS, _SLOWEST), _FASTEST)
     try:
-        _write_mp4(path, (_frame(file) for file in files), rate)
+        _write_mp4(run.film, (_frame(step, file) for step, file in grids.items()), rate)
     except ZooError as error:
         warnings.warn(str(error), stacklevel=2)
         return None
-    return path
+    return run.film
 
 
-def _frame(file: Path) -> Image.Image:
+def _frame(step: int, file: Path) -> Image.Image:
     """A sample grid, upscaled, above the line that tells its step."""
     with opened(file) as image:
         grid, resolution = image.convert("RGB"), image.info.get("resolution")
     factor = max(1, _LONGEST // max(grid.size))
     grid = grid.resize((grid.width * factor, grid.height * factor), Image.Resampling.NEAREST)
-    line = f"step {int(file.stem.removeprefix('step_')):,}" + (f" · {resolution} px" if resolution else "")
+    line = f"step {step:,}" + (f" · {resolution} px" if resolution else "")
     size = max(16, grid.height // 40)
     frame = Image.new("RGB", (grid.width, grid.height + 2 * size), "white")
     frame.paste(grid, (0, 0))

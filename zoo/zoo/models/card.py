@@ -21,10 +21,11 @@ from zoo_registry.recipe import SINGLE
 from zoo_registry.text import expanded
 
 from ..files import write_text
-from ..training.log import read as read_log
+from ..files.results import RESULTS, Result, read_results
+from ..files.run import Run
 from .folder import part_file, read_config
 from .hub import CARD, CONFIG, SAMPLE_GRID
-from .results import by_score, markdown, read_results, weights_key
+from .results import by_score, markdown, weights_key
 
 HOME = "https://pypi.org/project/t2i-zoo"
 _MARKUP = re.compile(r"[\\`*_\[\]<>&#|~!$@]")
@@ -46,7 +47,7 @@ class Facts:
     images: int | None = None
     captions: tuple[str, ...] = ()  # of the sample grid, a row each
     grid_file: Path | None = None
-    results: list[dict[str, Any]] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
 
     @classmethod
     def of(cls, folder: Path, weights: str) -> Facts:
@@ -55,37 +56,33 @@ class Facts:
         weights: `weights_key` of the model; results of others are left out, and all without one.
         """
         facts = cls()
-        run = folder.parent if (folder.parent / "recipe.json").is_file() else folder
-        if (run / "environment.json").is_file():
-            data = json.loads((run / "environment.json").read_text(encoding="utf-8")).get("data", {})
-            if "source" in data:
-                facts.data, facts.procedural = data_name(data["source"])
-            facts.images, facts.device = data.get("images"), data.get("device")
+        run = Run(folder.parent) if Run(folder.parent).exists() else Run(folder)
+        if run.exists():
+            data = run.environment().data
+            facts.data, facts.procedural = data_name(data.source)
+            facts.images, facts.device = data.images, data.device
             facts.add_stages(run)
-        grids = sorted((run / "samples").glob("step_*.png"))
+        grids = list(run.samples().values())
         images = [path for path in (folder / SAMPLE_GRID, *grids[-1:]) if path.is_file()]
         facts.grid_file = images[0] if images else None
-        if facts.grid_file in grids and (run / "samples/grid.json").is_file():
-            grid = json.loads((run / "samples/grid.json").read_text(encoding="utf-8"))
-            facts.captions = tuple(caption for caption in grid["captions"] if caption)
-        for path in (run / "results.json", folder / "results.json"):
-            found = read_results(path) if weights and path.is_file() else {}
-            if found.get("weights") == weights:
-                facts.results = found["results"]
+        if facts.grid_file in grids and (grid := run.grid()) is not None:
+            facts.captions = tuple(caption for caption in grid.captions if caption)
+        for path in (run.results, folder / RESULTS):
+            if weights and path.is_file() and (found := read_results(path)).weights == weights:
+                facts.results = found.results
         if facts.data is None:
             facts._take(folder)
         if facts.data is None and facts.results:
-            facts.data, facts.procedural = data_name(facts.results[0]["data"]["source"])
+            facts.data, facts.procedural = data_name(facts.results[0].data.source)
         return facts
 
-    def add_stages(self, run: Path) -> None:
-        """Count a run and those that went before it, which lie inside."""
-        if (run / "pretrain/recipe.json").is_file():
-            self.add_stages(run / "pretrain")
-        if lines := read_log(run):
-            name = json.loads((run / "recipe.json").read_text(encoding="utf-8"))["name"]
-            self.stages[name] = self.stages.get(name, 0) + lines[-1]["step"]
-            self.hours = (self.hours or 0.0) + lines[-1]["seconds"] / 3600
+    def add_stages(self, run: Run) -> None:
+        """Count the stages of a run that have begun."""
+        for stage in run.stages():
+            if lines := stage.log():
+                name = stage.recipe()["name"]
+                self.stages[name] = self.stages.get(name, 0) + lines[-1].step
+                self.hours = (self.hours or 0.0) + lines[-1].seconds / 3600
 
     def recorded(self) -> dict[str, Any]:
         """What goes into a pushed config.json, for cards of the model where its run is not at hand."""
@@ -195,19 +192,19 @@ def _eval_results(facts: Facts) -> list[Any]:
 
     results = []
     for result in facts.results:
-        name, _ = data_name(result["data"]["source"])
-        for score, values in result["scores"].items():
+        name, _ = data_name(result.data.source)
+        for name_of_score, score in result.scores.items():
             results.append(
                 EvalResult(
                     task_type="text-to-image",
                     task_name="text to image",
                     dataset_type=name,
                     dataset_name=name,
-                    dataset_split=result["definition"]["split"],
-                    dataset_revision=result["data"]["fingerprint"],
-                    metric_type=result["metric"],
-                    metric_name=f"{score}, {result['identity']}",
-                    metric_value=float(f"{values['value']:.6g}"),
+                    dataset_split=result.definition["split"],
+                    dataset_revision=result.data.fingerprint,
+                    metric_type=result.metric,
+                    metric_name=f"{name_of_score}, {result.identity}",
+                    metric_value=float(f"{score.value:.6g}"),
                 )
             )
     return results
@@ -254,7 +251,7 @@ def _use(recipe: Recipe, facts: Facts, name: str) -> str:
 def _results(facts: Facts) -> str:
     if not facts.results:
         return ""
-    head, rows = by_score({"results": facts.results})
+    head, rows = by_score(facts.results)
     return (
         markdown(head, [[_escaped(cell) for cell in row] for row in rows])
         + "\n\nA protocol's name stands for all that has to be equal for two numbers to be compared; "
@@ -329,7 +326,7 @@ def _limits(facts: Facts, generates: bool) -> str:
             "Words that its vocabulary lacks do not reach the image; counts, positions and unusual "
             "combinations are often missed; images are small."
         )
-        if not any("attributes" in result["metric"] or "fid" in result["metric"] for result in facts.results):
+        if not any("attributes" in result.metric or "fid" in result.metric for result in facts.results):
             lines.append("How good and how true to their captions its images are has not been measured.")
     return " ".join(lines)
 

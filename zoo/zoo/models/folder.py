@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo_registry import Recipe, ZooError, catalogue
 from zoo_registry.errors import printable
-from zoo_registry.recipe import FORMAT
+from zoo_registry.recipe import FORMAT, SINGLE
 from zoo_registry.text import read_json
 
 SAMPLING = ("text_encoder", "conditioning", "generator")
@@ -69,3 +69,14 @@ def folders_beside(folder: Path) -> list[str]:
     if not folder.parent.is_dir():
         return []
     return [str(folder.parent / p.name) for p in folder.parent.iterdir() if p.is_dir()]
+
+
+def trained_step(folder: Path) -> int | None:
+    """The step of its training that a model's weights are of; None where no whole model of a run is there."""
+    try:
+        config = read_json(folder / "config.json")
+        places = [place for place in SINGLE if place in config["recipe"]]
+        step = config["step"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return int(step) if all(part_file(folder, place).is_file() for place in places) else None

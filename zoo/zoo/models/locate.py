@@ -9,6 +9,7 @@ from zoo_registry import ZooError, catalogue
 from zoo_registry.errors import near
 from zoo_registry.text import expanded
 
+from ..files.run import Run
 from .folder import SAMPLING, folders_beside
 from .hub import HubId, fetch
 
@@ -31,7 +32,7 @@ def locate(model: str | Path, *, revision: str | None = None, parts: Iterable[st
             return candidate
     if (shipped := catalogue().pretrained(str(model))) is not None:
         return shipped
-    if (folder / "recipe.json").is_file():
+    if Run(folder).exists():
         raise ZooError(
             f"{folder} is a run that has not written its model yet; go on with: zoo train --resume {folder}"
         )

@@ -6,26 +6,24 @@ One table holds one protocol on one data set; numbers of two are never in one.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from filelock import FileLock
 
-from zoo_registry import ZooError, catalogue
+from zoo_registry import catalogue
 from zoo_registry.contracts import Score
 from zoo_registry.text import expanded
 
 from ..data.cache import cache_folder
-from ..files import sha256, write_json
+from ..files import sha256
+from ..files.results import RESULTS, Result, Results, Source, read_results, write_results
 from .folder import SAMPLING, part_file
 from .hub import CONFIG, HubId
 
-FORMAT = 1
 _ARROWS = {"higher": "↑", "lower": "↓"}
 
 
@@ -35,20 +33,20 @@ def place_of(model: str | Path) -> Path:
     Of a model on the Hub: org-name.results.json in the working directory; of a shipped one NAME.results.json.
     """
     if HubId.of_model(model) is not None or _shipped(model) is not None:
-        return Path(re.sub(r"[/@]", "-", str(model)) + ".results.json")
-    return expanded(model) / "results.json"
+        return Path(re.sub(r"[/@]", "-", str(model)) + f".{RESULTS}")
+    return expanded(model) / RESULTS
 
 
 def measured(model: str | Path) -> Path:
     """Where what was measured of a model lies: where results go, else those that come with a shipped one."""
     place, shipped = place_of(model), _shipped(model)
-    return place if shipped is None or place.exists() else shipped / "results.json"
+    return place if shipped is None or place.exists() else shipped / RESULTS
 
 
 def _shipped(model: str | Path) -> Path | None:
     """The folder of the shipped model that a name stands for; a user's own model or results win over it."""
     folder = expanded(model)
-    own = (folder / CONFIG, folder / "model" / CONFIG, folder / "results.json")
+    own = (folder / CONFIG, folder / "model" / CONFIG, folder / RESULTS)
     return None if any(path.is_file() for path in own) else catalogue().pretrained(str(model))
 
 
@@ -62,24 +60,7 @@ def weights_key(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def read_results(path: Path) -> dict[str, Any]:
-    """A results' file. Raises `ZooError` where it is none."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        for result in found["results"]:
-            for score in result["scores"].values():
-                Score(**score)
-            _ = result["identity"], result["better"], result["data"]["source"]
-    except FileNotFoundError:
-        raise ZooError(
-            f"{path} is not there: nothing has been measured; zoo eval MODEL --data SRC --metrics …"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ZooError(f"{path} cannot be read as results: {type(error).__name__}: {error}") from None
-    return dict(found)
-
-
-def add_result(path: Path, model: str, weights: str, result: Mapping[str, Any]) -> None:
+def add_result(path: Path, model: str, weights: str, result: Result) -> None:
     """Put a result into a model's file, in place of an older one of the same protocol and data.
 
     Results of other weights are dropped: the model has been trained further. Two evaluations may write at
@@ -89,31 +70,15 @@ def add_result(path: Path, model: str, weights: str, result: Mapping[str, Any]) 
     locks.mkdir(parents=True, exist_ok=True)
     name = hashlib.blake2b(str(path.resolve()).encode(), digest_size=16).hexdigest()
     with FileLock(locks / name):
-        before = read_results(path) if path.is_file() else {"results": []}
-        kept = [
-            old
-            for old in before["results"]
-            if before.get("weights") == weights
-            and (old["identity"], old["data"]) != (result["identity"], result["data"])
-        ]
-        results = [*kept, dict(result)]
-        write_json(path, {"zoo": FORMAT, "model": model, "weights": weights, "results": results})
+        before = read_results(path) if path.is_file() else None
+        kept = before.results if before is not None and before.weights == weights else []
+        others = [old for old in kept if (old.identity, old.data) != (result.identity, result.data)]
+        write_results(path, Results(model=model, weights=weights, results=[*others, result]))
 
 
-def found_before(path: Path, weights: str, identity: str, data: Mapping[str, Any]) -> dict[str, Any] | None:
+def found_before(path: Path, weights: str, identity: str, data: Source) -> Result | None:
     """The result of the same protocol, data and weights, where there is one."""
-    if not path.is_file():
-        return None
-    found = read_results(path)
-    if found.get("weights") != weights:
-        return None
-    same = [r for r in found["results"] if r["identity"] == identity and r["data"] == data]
-    return same[0] if same else None
-
-
-def as_json(score: Score) -> dict[str, Any]:
-    """A score as it stands in a file."""
-    return asdict(score)
+    return read_results(path).find(weights, identity, data) if path.is_file() else None
 
 
 class Table(NamedTuple):
@@ -124,17 +89,17 @@ class Table(NamedTuple):
     rows: list[list[str]]
 
 
-def compared(models: Mapping[str, Mapping[str, Any]]) -> list[Table]:
+def compared(models: Mapping[str, Results]) -> list[Table]:
     """Models by name against scores, in a table a protocol and data set.
 
     Data that have changed since under the same name make tables of their own.
     Beside the models what real images and chance get, where it is the same for all, else in the cells.
     """
-    groups: dict[tuple[str, str, str], dict[str, Mapping[str, Any]]] = {}
+    groups: dict[tuple[str, str, str], dict[str, Result]] = {}
     for name, results in models.items():
-        for result in results["results"]:
-            data = result["data"]
-            groups.setdefault((result["identity"], data["source"], data["fingerprint"]), {})[name] = result
+        for result in results.results:
+            data = result.data
+            groups.setdefault((result.identity, data.source, data.fingerprint), {})[name] = result
     titles = Counter((identity, source) for identity, source, _ in groups)
     return [
         _compared(
@@ -145,11 +110,8 @@ def compared(models: Mapping[str, Mapping[str, Any]]) -> list[Table]:
     ]
 
 
-def _compared(title: str, found: Mapping[str, Mapping[str, Any]]) -> Table:
-    scores = {
-        name: {key: Score(**values) for key, values in result["scores"].items()}
-        for name, result in found.items()
-    }
+def _compared(title: str, found: Mapping[str, Result]) -> Table:
+    scores = {name: result.scores for name, result in found.items()}
     columns = list(dict.fromkeys(key for own in scores.values() for key in own))
     shared: dict[str, list[str]] = {}
     for beside in ("real", "chance"):
@@ -161,7 +123,7 @@ def _compared(title: str, found: Mapping[str, Mapping[str, Any]]) -> Table:
         [name, *(formatted(own[key], but=shared) if key in own else "" for key in columns)]
         for name, own in scores.items()
     ]
-    (better,) = {result["better"] for result in found.values()}
+    (better,) = {result.better for result in found.values()}
     head = ["model", *(f"{key} {_ARROWS[better]}" for key in columns)]
     rows += [[name, *cells] for name, cells in shared.items()]
     if len(columns) > len(rows):  # models side by side, which a terminal has room for
@@ -169,18 +131,15 @@ def _compared(title: str, found: Mapping[str, Mapping[str, Any]]) -> Table:
     return Table(title, head, rows)
 
 
-def by_score(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+def by_score(results: Iterable[Result]) -> tuple[list[str], list[list[str]]]:
     """A table of one model's results: its head, and a row a score."""
     rows = []
-    for result in results["results"]:
-        for name, values in result["scores"].items():
-            score = Score(**values)
+    for result in results:
+        for name, score in result.scores.items():
             low_high = "" if score.interval is None else " to ".join(map(number, score.interval))
             beside = ["" if v is None else number(v) for v in (score.real, score.chance)]
-            label = f"{name} {_ARROWS[result['better']]}"
-            rows.append(
-                [result["identity"], label, number(score.value), low_high, *beside, f"{score.count:,}"]
-            )
+            label = f"{name} {_ARROWS[result.better]}"
+            rows.append([result.identity, label, number(score.value), low_high, *beside, f"{score.count:,}"])
     return ["protocol", "score", "value", "95 %", "real", "chance", "of"], rows
 
 

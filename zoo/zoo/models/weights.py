@@ -24,13 +24,19 @@ def read(path: Path) -> dict[str, torch.Tensor]:
         raise ZooError(f"{path} cannot be read as safetensors: {error}") from None
 
 
-def write(path: Path, module: nn.Module) -> None:
-    """All parameters and buffers of a part."""
-    save_file({k: v.detach().cpu().contiguous().clone() for k, v in module.state_dict().items()}, path)
+def write(path: Path, state: Mapping[str, torch.Tensor]) -> None:
+    """Write the tensors of a part. Raises `ZooError` where a number is not finite."""
+    _check(state, str(path))
+    save_file({k: v.detach().cpu().contiguous().clone() for k, v in state.items()}, path)
 
 
 def put(module: nn.Module, state: Mapping[str, torch.Tensor], what: str) -> None:
-    """Load tensors into a part. Raises `ZooError` that lists by name what is missing, extra or misshapen."""
+    """Load tensors into a part.
+
+    Raises `ZooError` that lists by name what is missing, extra, misshapen, of another kind of number, or
+    damaged.
+    """
+    _check(state, what)
     own = module.state_dict()
     mismatches = [f"missing: {name} {tuple(own[name].shape)}" for name in own if name not in state]
     mismatches += [
@@ -40,6 +46,11 @@ def put(module: nn.Module, state: Mapping[str, torch.Tensor], what: str) -> None
         f"{name}: the part has {tuple(own[name].shape)}, the weights have {tuple(state[name].shape)}"
         for name in own
         if name in state and own[name].shape != state[name].shape
+    ]
+    mismatches += [
+        f"{name}: expected {_dtype(own[name])}, got {_dtype(state[name])}"
+        for name in own
+        if name in state and not _holds(state[name], own[name])
     ]
     if mismatches:
         with suppress(RuntimeError):  # a part may know better words: a vocabulary that differs
@@ -56,6 +67,7 @@ def transfer(module: nn.Module, state: Mapping[str, torch.Tensor], what: str) ->
     A layer fits where this part has each of its tensors, of the same shape. Raises `ZooError` where none
     does.
     """
+    _check(state, what)
     own = module.state_dict()
     misfits = {
         name.partition(".")[0]
@@ -67,3 +79,23 @@ def transfer(module: nn.Module, state: Mapping[str, torch.Tensor], what: str) ->
         layers = ", ".join(sorted(misfits))
         raise ZooError(f"{what}: none of its layers ({layers}) has the names and shapes of one of this part")
     module.load_state_dict(shared, strict=False)
+
+
+def _check(state: Mapping[str, torch.Tensor], what: str) -> None:
+    """Raise `ZooError` for weights that no training leaves: NaN, infinity, a negative variance."""
+    for name, tensor in state.items():
+        if not torch.isfinite(tensor).all():
+            raise ZooError(f"{what} is damaged: {name} holds NaN or infinity")
+        if name.endswith("running_var") and (tensor < 0).any():
+            raise ZooError(f"{what} is damaged: {name} holds a negative variance")
+
+
+def _holds(stored: torch.Tensor, own: torch.Tensor) -> bool:
+    """Whether a stored tensor's numbers are of the kind that a part's own are, of 16 bits or more."""
+    if own.is_floating_point():
+        return stored.dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+    return stored.dtype == own.dtype
+
+
+def _dtype(tensor: torch.Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")

@@ -13,10 +13,11 @@ from urllib.parse import quote
 
 from zoo_registry import ZooError
 
+from ..files.run import Run
 from . import results
 from .log import Logged, overlaid
 from .markup import duration, number, settings, swatch, text, write_page
-from .page import FILM, PLAYER, Samples, Stage, read_samples, read_stage
+from .page import PLAYER, Samples, Stage, read_samples, read_stage
 
 
 def write_comparison(runs: Sequence[Path], out: Path) -> Path:
@@ -32,16 +33,15 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     twice = [run for run, count in Counter(run.resolve() for run in runs).items() if count > 1]
     if twice:
         raise ZooError(f"{twice[0]} is given twice; each run is compared once")
-    stages = [read_stage(run) for run in runs]
-    samples = [read_samples(run, sharing=len(runs)) for run in runs]
-    measured = [results.read_results(run) for run in runs]
+    stages = [read_stage(Run(run)) for run in runs]
+    samples = [read_samples(stage.run, sharing=len(runs)) for stage in stages]
+    measured = [results.results_of(stage.run) for stage in stages]
     names = _names(runs)
     grids = [(run, grid) for run, grid in enumerate(samples) if grid is not None]
     better = {name: way for stage in stages for name, way in stage.better.items()}
     better |= {name: way for found in measured if found is not None for name, way in found.better.items()}
     logs = [
-        Logged(name, stage.log, text(stage.environment.get("data", {}).get("source")))
-        for name, stage in zip(names, stages, strict=True)
+        Logged(name, stage.log, stage.source or "none") for name, stage in zip(names, stages, strict=True)
     ]
     curves = overlaid(logs, better)
     main = (
@@ -81,15 +81,15 @@ def _header(
         log, total = stage.log, stage.steps
         cells = (
             escape(stage.recipe["name"]),
-            escape(text(stage.environment.get("data", {}).get("source"))),
+            escape(stage.source or "none"),
             f"{grid.resolution} px" if grid is not None else "",
             f"<b>{log.step:,}</b> of {total:,}" if total else f"<b>{log.step:,}</b>",
             number(log.images_per_second) if log.images_per_second is not None else "",
             duration(log.seconds) if log.seconds is not None else "",
         )
         label = escape(name)
-        if (stage.folder / "report.html").is_file():
-            label = f'<a href="{_link(stage.folder / "report.html", out)}">{label}</a>'
+        if stage.run.report.is_file():
+            label = f'<a href="{_link(stage.run.report, out)}">{label}</a>'
         rows += f'<tr><th scope="row">{swatch(run)}{label}</th>' + "".join(
             f'<td data-label="{head}">{cell}</td>' for head, cell in zip(heads[1:], cells, strict=True)
         )
@@ -146,7 +146,7 @@ def _samples(
     films = ", ".join(
         f'<a href="{_link(film, out)}">{escape(names[run])}</a>'
         for run, _ in grids
-        if (film := stages[run].folder / FILM).is_file()
+        if (film := stages[run].run.film).is_file()
     )
     films = f" Films: {films}." if films else ""
     return f"""<section id="samples"><h2>Samples</h2>{PLAYER}{blocks}
@@ -238,8 +238,10 @@ def _tables(stage: Stage) -> dict[str, Mapping[str, Any]]:
             counts[table["use"]] += 1
             number = f" {counts[table['use']]}" if counts[table["use"]] > 1 else ""
             tables[f"{kind} {table['use']}{number}"] = table
-    data = stage.environment.get("data", {})
-    return tables | {"data": {key: data[key] for key in ("source", "images", "fingerprint") if key in data}}
+    if stage.environment is None:
+        return tables
+    shown = {"source", "images", "fingerprint"}
+    return tables | {"data": stage.environment.data.model_dump(include=shown, exclude_none=True)}
 
 
 def _whole(table: Mapping[str, Any] | None, held: Sequence[Mapping[str, Any] | None]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ def embedded_file(path: Path) -> tuple[str, int]:
 
 
 def sample_frames(
-    folder: Path, *, rows: int, columns: int, resolution: int, sharing: int = 1
+    files: Mapping[int, Path], *, rows: int, columns: int, resolution: int, sharing: int = 1
 ) -> list[dict[str, Any]]:
     """`{"step": S, "src": URI}` per sample grid, in order: all, or an even choice with first and last.
 
@@ -66,7 +66,6 @@ def sample_frames(
     spans two. The newest grid has a budget of its own; the others share one. Both budgets are divided by
     `sharing`, how many runs stand on the page.
     """
-    files = {int(path.stem.removeprefix("step_")): path for path in folder.glob("step_*.png")}
     steps = sorted(files)
     if not steps:
         return []

@@ -1,13 +1,13 @@
-"""A run's log.jsonl as curves, few enough points that a page can hold them."""
+"""A run's log as curves, few enough points that a page can hold them."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
+
+from ..files.run import Line
 
 _POINTS = 1500
 """Most points a curve: about what a wide screen can tell apart."""
@@ -18,38 +18,30 @@ class Log:
     """What a run wrote down as it went, by step."""
 
     terms: Mapping[int, Mapping[str, float]]
-    metrics: Mapping[int, Mapping[str, float]]
+    metrics: Mapping[int, Mapping[str, float | None]]
     step: int  # the last that was written, 0 before the first
     seconds: float | None
     images_per_second: float | None
 
-
-def read_log(path: Path) -> Log:
-    """Read a log.jsonl; none is an empty one. A line that a killed run left unfinished is passed over."""
-    terms: dict[int, Mapping[str, float]] = {}
-    metrics: dict[int, Mapping[str, float]] = {}
-    seconds = speed = None
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    for line in text.splitlines():
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        if not isinstance(entry, dict):  # the first digits of an unfinished line can be JSON too
-            continue
-        step = entry["step"]
-        if "terms" in entry:
-            terms[step] = entry["terms"]
-            seconds, speed = entry["seconds"], entry["images_per_second"]
-        if "metrics" in entry:
-            metrics[step] = entry["metrics"]
-    return Log(
-        terms=dict(sorted(terms.items())),
-        metrics=dict(sorted(metrics.items())),
-        step=max([0, *terms, *metrics]),
-        seconds=seconds,
-        images_per_second=speed,
-    )
+    @classmethod
+    def of(cls, lines: Iterable[Line]) -> Log:
+        """The log that these lines are."""
+        terms: dict[int, Mapping[str, float]] = {}
+        metrics: dict[int, Mapping[str, float | None]] = {}
+        seconds = speed = None
+        for line in lines:
+            if line.terms is not None:
+                terms[line.step] = line.terms
+                seconds, speed = line.seconds, line.images_per_second
+            if line.metrics is not None:
+                metrics[line.step] = line.metrics
+        return cls(
+            terms=dict(sorted(terms.items())),
+            metrics=dict(sorted(metrics.items())),
+            step=max([0, *terms, *metrics]),
+            seconds=seconds,
+            images_per_second=speed,
+        )
 
 
 def panels(log: Log, better: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -66,13 +58,13 @@ def panels(log: Log, better: Mapping[str, str]) -> list[dict[str, Any]]:
     panels = [
         _panel(f"{phase.replace('_', ' ').capitalize()} terms", curves) for phase, curves in phases.items()
     ]
-    measures: dict[tuple[str, bool], dict[int, dict[str, float]]] = {}
+    measures: dict[tuple[str, bool], dict[int, dict[str, float | None]]] = {}
     shares = _shares(log.metrics)
-    for step, values in log.metrics.items():
-        for name, value in values.items():
+    for step, scores in log.metrics.items():
+        for name, number in scores.items():
             measure, score = _measure(name)
             # A share beside a rank or a distance would be a line on the ground.
-            measures.setdefault((measure, name in shares), {}).setdefault(step, {})[score or measure] = value
+            measures.setdefault((measure, name in shares), {}).setdefault(step, {})[score or measure] = number
     return panels + [
         _panel(measure, curves) | {"better": better.get(measure)} for (measure, _), curves in measures.items()
     ]
@@ -91,8 +83,8 @@ def overlaid(runs: Sequence[Logged], better: Mapping[str, str]) -> list[dict[str
 
     Metrics share a panel only where they were measured on the same data.
     """
-    terms: dict[tuple[str, str], dict[int, dict[int, dict[str, float]]]] = {}
-    metrics: dict[tuple[str, str], dict[int, dict[int, dict[str, float]]]] = {}
+    terms: dict[tuple[str, str], dict[int, dict[int, dict[str, float | None]]]] = {}
+    metrics: dict[tuple[str, str], dict[int, dict[int, dict[str, float | None]]]] = {}
     for run, (_, log, data) in enumerate(runs):
         for found, lines, on in ((terms, log.terms, ""), (metrics, log.metrics, data)):
             for step, values in lines.items():
@@ -129,14 +121,14 @@ def _measure(name: str) -> tuple[str, str]:
     return (name, "") if end < 0 else (name[:end], name[end + 1 :])
 
 
-def _shares(lines: Mapping[int, Mapping[str, float]]) -> set[str]:
+def _shares(lines: Mapping[int, Mapping[str, float | None]]) -> set[str]:
     """The names whose values all lie from 0 to 1."""
     names = {name for values in lines.values() for name in values}
     beyond = {n for values in lines.values() for n, v in values.items() if v is not None and (v < 0 or v > 1)}
     return names - beyond
 
 
-def _panel(title: str, lines: Mapping[int, Mapping[str, float]]) -> dict[str, Any]:
+def _panel(title: str, lines: Mapping[int, Mapping[str, float | None]]) -> dict[str, Any]:
     """Curves over common steps; of a long log each point is the mean of some lines."""
     steps = list(lines)
     pace = math.ceil(len(steps) / _POINTS)

@@ -16,8 +16,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from zoo_registry import ZooError
-
 from ..files import write_text
 
 _HERE = Path(__file__).parent
@@ -44,10 +42,7 @@ def write_page(path: Path, title: str, header: str, main: str, data: Mapping[str
     template = (_HERE / "template.html").read_text(encoding="utf-8")
     # One pass, so that what is filled in is never read as a place to fill.
     whole = re.sub(r"\{\{(\w+)\}\}", lambda place: page[place[1]], template)
-    try:
-        write_text(path, whole)
-    except OSError as error:
-        raise ZooError(f"{path} cannot be written: {error.strerror}") from None
+    write_text(path, whole)
 
 
 def number(value: float) -> str:

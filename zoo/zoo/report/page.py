@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -13,10 +12,11 @@ from typing import Any
 
 from zoo_registry import ZooError, catalogue
 
+from ..files.run import Environment, Run
 from ..imaging.grids import LEAST
 from . import results
 from .embed import attention, sample_frames
-from .log import Log, panels, read_log
+from .log import Log, panels
 from .markup import duration, number, settings, text, write_page
 
 
@@ -24,9 +24,9 @@ from .markup import duration, number, settings, text, write_page
 class Stage:
     """One recipe of a run: the run itself, or what it trained first."""
 
-    folder: Path
+    run: Run
     recipe: Mapping[str, Any]
-    environment: Mapping[str, Any]
+    environment: Environment | None
     log: Log
 
     def panels(self, better: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -36,7 +36,7 @@ class Stage:
     @property
     def better(self) -> dict[str, str]:
         """Of what its task measures, which values are the better ones."""
-        return dict(self.environment.get("better", {}))
+        return {} if self.environment is None else dict(self.environment.better)
 
     @property
     def title(self) -> str:
@@ -47,8 +47,12 @@ class Stage:
     @property
     def steps(self) -> int | None:
         """Of the whole training; None before its data is known."""
-        steps: int | None = self.environment.get("data", {}).get("steps")
-        return steps
+        return None if self.environment is None else self.environment.data.steps
+
+    @property
+    def source(self) -> str:
+        """Of its data, as the user calls it."""
+        return "" if self.environment is None else self.environment.data.source
 
 
 @dataclass(frozen=True)
@@ -83,36 +87,35 @@ class Samples:
         }
 
 
-def write_report(run: Path, *, strict: bool = False) -> Path:
-    """Write RUN/report.html from what the run has written so far; returns its path.
+def write_report(folder: Path, *, strict: bool = False) -> Path:
+    """Write the report of a run from what the run has written so far; returns its path.
 
     strict: raise `ZooError` for results that cannot be read; otherwise the page says so, as a training that
     writes its report must go on. Raises `ZooError` for a folder that is no run.
     """
-    stages, folder = [read_stage(run)], run / "pretrain"
-    while (folder / "recipe.json").is_file():
-        stages.insert(0, read_stage(folder))
-        folder = folder / "pretrain"
+    run = Run(folder)
+    run.check()
+    stages = [read_stage(stage) for stage in run.stages()]
     recipe = stages[-1].recipe
     running = next((stage for stage in reversed(stages) if stage.log.step), stages[-1])
     samples = read_samples(run)
     found = None
     try:
-        found = results.read_results(run)
+        found = results.results_of(run)
         measured = results.section(run, found)
     except ZooError as error:
         if strict:
             raise
         measured = results.unreadable(error)
-    to_come = "generator" in recipe and not (run / "done.json").is_file()
+    to_come = "generator" in recipe and run.done() is None
     curves = [stage.panels(found.better if found else {}) for stage in stages]
     main = (
         _samples(samples, run) if samples else (_NO_SAMPLES if to_come else ""),
         measured,
-        _attention(run / "samples" / "attention.png"),
+        _attention(run.attention),
         *(_curves(index, stage, curves[index]) for index, stage in enumerate(stages)),
         "<section><h2>Recipe</h2>",
-        *(_recipe(stage.recipe, titled=len(stages) > 1) for stage in reversed(stages)),
+        *(_recipe(stage, titled=len(stages) > 1) for stage in reversed(stages)),
         "</section><section><h2>Environment</h2>",
         _environment(stages[-1].environment),
         "</section>",
@@ -122,52 +125,35 @@ def write_report(run: Path, *, strict: bool = False) -> Path:
         "stages": curves,
         "compared": False,
     }
-    report = run / "report.html"
-    write_page(report, recipe["name"], _header(recipe, running), "".join(main), data)
-    return report
+    write_page(run.report, recipe["name"], _header(recipe, running), "".join(main), data)
+    return run.report
 
 
-def read_stage(run: Path) -> Stage:
+def read_stage(run: Run) -> Stage:
     """A run without what it trained first. Raises `ZooError` for a folder that is none."""
-    path = run / "recipe.json"
-    if not path.is_file():
-        found = "there is no such folder"
-        if run.is_dir():
-            found = f"it holds: {', '.join(sorted(p.name for p in run.iterdir())[:8]) or 'nothing'}"
-        raise ZooError(
-            f"{run} is no run: expected a folder with recipe.json, as zoo train writes it; {found}"
-        )
-    recipe = _read(path)
-    if not isinstance(recipe, dict) or not {"name", "task", "train"} <= recipe.keys():
-        raise ZooError(f"{path} is no locked recipe: expected a table with name, task and train")
-    return Stage(run, recipe, _read(run / "environment.json") or {}, read_log(run / "log.jsonl"))
+    run.check()
+    environment = run.environment() if run.has_environment() else None
+    return Stage(run, run.recipe(), environment, Log.of(run.log()))
 
 
-def read_samples(run: Path, sharing: int = 1) -> Samples | None:
+def read_samples(run: Run, sharing: int = 1) -> Samples | None:
     """A run's sample grids, None before the first. sharing: how many runs stand on the page."""
-    folder = run / "samples"
-    grid = _read(folder / "grid.json")
+    grid = run.grid()
     if grid is None:
         return None
-    captions, images, resolution, seed = (grid[key] for key in ("captions", "images", "resolution", "seed"))
-    frames = sample_frames(folder, rows=len(captions), columns=images, resolution=resolution, sharing=sharing)
-    return Samples(captions, images, resolution, seed, frames) if frames else None
-
-
-def _read(path: Path) -> Any:
-    """The JSON data of a file, None where there is none."""
-    if not path.is_file():
-        return None
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ZooError(f"{path} cannot be read as JSON: {error}") from None
+    frames = sample_frames(
+        run.samples(),
+        rows=len(grid.captions),
+        columns=grid.images,
+        resolution=grid.resolution,
+        sharing=sharing,
+    )
+    return Samples(grid.captions, grid.images, grid.resolution, grid.seed, frames) if frames else None
 
 
 # ----------------------------------------------------------------------------------------------------------
 # Sections
 
-FILM = "timelapse.mp4"
 PLAYER = """<div class="player"><button type="button" id="play">Play</button>
 <input type="range" id="step" min="0" step="1" aria-label="Training step">
 <output for="step"></output></div>"""
@@ -198,9 +184,9 @@ def _paper(recipe: Mapping[str, Any]) -> str:
     return f" · {escape(paper)}" if paper else ""
 
 
-def _samples(samples: Samples, run: Path) -> str:
+def _samples(samples: Samples, run: Run) -> str:
     resolution = samples.resolution
-    film = f' As a film: <a href="{FILM}">{FILM}</a>.' if (run / FILM).is_file() else ""
+    film = f' As a film: <a href="{run.film.name}">{run.film.name}</a>.' if run.film.is_file() else ""
     rows = "".join(
         f'<div class="row"><p>{caption}</p><canvas data-run="0" data-row="{row}" {samples.size} role="img" '
         f'aria-label="{caption}"></canvas></div>'
@@ -237,8 +223,9 @@ def _curves(index: int, stage: Stage, panels: list[dict[str, Any]]) -> str:
     return f"<section><h2>{escape(stage.title)} <small>{name}</small></h2>{body}</section>"
 
 
-def _recipe(recipe: Mapping[str, Any], *, titled: bool) -> str:
-    """A recipe as a table: a row per part, a row per loss, and the training's settings."""
+def _recipe(stage: Stage, *, titled: bool) -> str:
+    """A recipe as a table: a row per part, a row per loss, the training's settings, and what was changed."""
+    recipe = stage.recipe
     heading = f"<h3>{escape(recipe['name'])}</h3>" if titled else ""
     parts = [(kind, table) for kind, table in recipe.items() if isinstance(table, dict) and kind != "train"]
     lists = [("loss", loss) for loss in recipe.get("losses", [])]
@@ -248,17 +235,21 @@ def _recipe(recipe: Mapping[str, Any], *, titled: bool) -> str:
         f"<td>{settings(table)}</td></tr>"
         for kind, table in [*parts, *lists, ("train", recipe["train"])]
     )
+    for change in () if stage.environment is None else stage.environment.changes:
+        rows += (
+            f'<tr><th scope="row">changed</th><td>after step {change.step:,}</td>'
+            f"<td>{escape(' '.join(change.set))}</td></tr>"
+        )
     return f'{heading}<table class="facts recipe"><tbody>{rows}</tbody></table>'
 
 
-def _environment(environment: Mapping[str, Any]) -> str:
+def _environment(environment: Environment | None) -> str:
+    if environment is None:
+        return '<p class="empty">Not written yet.</p>'
+    table = environment.model_dump(mode="json", exclude_none=True, exclude={"recipe", "changes"})
     rows = "".join(
         f'<tr><th scope="row">{escape(key.replace("_", " "))}</th>'
         f"<td>{settings(value) if isinstance(value, dict) else escape(text(value))}</td></tr>"
-        for key, value in environment.items()
+        for key, value in table.items()
     )
-    return (
-        f'<table class="facts"><tbody>{rows}</tbody></table>'
-        if rows
-        else '<p class="empty">Not written yet.</p>'
-    )
+    return f'<table class="facts"><tbody>{rows}</tbody></table>'

@@ -10,17 +10,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import BaseModel, ValidationError
 
 from zoo_registry import ZooError
 from zoo_registry.contracts import Score
 
+from ..files.results import Result, Results, Source, read_results
+from ..files.run import Run
 from .embed import embedded_file
 from .markup import colour, decimals, settings, swatch
-
-NAME = "results.json"
 
 _ARROWS = {"higher": "↑ higher is better", "lower": "↓ lower is better"}
 _KEY = (
@@ -29,67 +26,16 @@ _KEY = (
 )
 
 
-class Source(BaseModel, frozen=True):
-    """What was measured on."""
-
-    source: str
-    fingerprint: str
-
-
-class Result(BaseModel):
-    """What one protocol found. `identity` names it along with everything that was changed about it."""
-
-    protocol: str
-    identity: str
-    metric: str
-    definition: dict[str, Any]
-    data: Source
-    better: Literal["higher", "lower"]
-    scores: dict[str, Score]
-    images: dict[str, str] = {}
-    seconds: float | None = None
-    made_with: dict[str, Any] = {}
-
-    @property
-    def scaled(self) -> bool:
-        """Whether something is known to hold the values against."""
-        return any(score.chance is not None or score.real is not None for score in self.scores.values())
-
-
-class Results(BaseModel):
-    """A results.json."""
-
-    zoo: Literal[1]
-    model: str
-    weights: str
-    results: list[Result]
-
-    @property
-    def better(self) -> dict[str, str]:
-        """Of each protocol's identity, which values are the better ones."""
-        return {result.identity: result.better for result in self.results}
-
-
-def read_results(run: Path) -> Results | None:
-    """A run's results.json, None where there is none. Raises `ZooError` where it is not one."""
-    path = run / NAME
-    if not path.is_file():
-        return None
-    try:
-        return Results.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ZooError(
-            f"{path} is not what zoo eval writes: {f'{place}: ' if place else ''}{first['msg']}"
-        ) from None
+def results_of(run: Run) -> Results | None:
+    """A run's results, None where there are none. Raises `ZooError` where they cannot be read."""
+    return read_results(run.results) if run.results.is_file() else None
 
 
 # ----------------------------------------------------------------------------------------------------------
 # One run
 
 
-def section(run: Path, found: Results | None) -> str:
+def section(run: Run, found: Results | None) -> str:
     """The results of a run and their images; empty where nothing was measured.
 
     Raises `ZooError` where an image that they name cannot be read.
@@ -154,14 +100,14 @@ def _definition(result: Result, title: str) -> str:
     )
 
 
-def _images(run: Path, result: Result) -> str:
+def _images(run: Run, result: Result) -> str:
     figures = []
     for name, file in result.images.items():
         if Path(file).name != file:
             raise ZooError(
-                f"{run / NAME}: image {file!r} of {result.identity} is no name of a file beside it"
+                f"{run.results}: image {file!r} of {result.identity} is no name of a file beside it"
             )
-        source, width = embedded_file(run / file)
+        source, width = embedded_file(run.folder / file)
         title = escape(name.replace("_", " "))
         figures.append(
             f"<h3>{title[:1].upper() + title[1:]} <small>{escape(result.identity)}</small></h3>"

@@ -16,6 +16,7 @@ from PIL import Image
 
 from zoo_registry import ZooError
 
+from ..files.run import RECIPE
 from ..imaging.animation import there_and_back, write_animation
 from ..imaging.grids import image_grid, labelled_grid, upscaled
 from ..pipeline import Pipeline
@@ -235,7 +236,7 @@ class Endpoints:
 
     def _recipe(self, pipe: Pipeline) -> File:
         """The recipe with every default filled in, as `zoo train` reads it."""
-        path = self.files.new("recipe.json")  # not by its own name, which a model from the Hub chooses
+        path = self.files.new(RECIPE)  # not by its own name, which a model from the Hub chooses
         path.write_text(json.dumps(pipe.recipe.locked(), indent=2) + "\n", encoding="utf-8")
         return self._file(path)
 

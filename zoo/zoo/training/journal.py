@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from zoo_registry import ZooError
 
+from ..files.run import Run
 from ..progress import Bar
 from ..report.page import write_report
 from .log import Log
@@ -25,7 +25,7 @@ Item = TypeVar("Item")
 class Journal:
     """One stage's log from step `start` on.
 
-    name: of the recipe. folder: of the stage. run: whose report is written. every: steps between lines.
+    name: of the recipe. run: of which the stage is a part, or itself. every: steps between lines.
     log: whether this process writes; of several, one does.
     """
 
@@ -34,17 +34,17 @@ class Journal:
         name: str,
         device: str,
         *,
-        folder: Path,
-        run: Path,
+        stage: Run,
+        run: Run,
         start: int,
         last: int,
         every: int,
         log: bool,
         quiet: bool,
     ) -> None:
-        self.name, self.folder, self.run, self.last, self.every = name, folder, run, last, every
+        self.name, self.stage, self.run, self.last, self.every = name, stage, run, last, every
         self.bar = Bar(f"{name} on {device}", last, done=start, quiet=quiet)
-        self.log = Log(folder, start) if log else None
+        self.log = Log(stage, start) if log else None
         self._images, self._busy = 0, 0.0  # since the last line
         self._latest: dict[str, Tensor] = {}  # a lazy term is not there in every step
         self._mark = self._reported = time.monotonic()
@@ -89,10 +89,15 @@ class Journal:
         if self.log is not None and metrics:
             self.log.metrics(step, metrics)
 
+    def sync(self) -> None:
+        """Make sure that the log survives a power cut."""
+        if self.log is not None:
+            self.stage.sync_log()
+
     def report(self) -> None:
         """Write the run's report, where it is time to."""
         if self.log is not None and time.monotonic() - self._reported > _REPORT_SECONDS:
-            write_report(self.run)
+            write_report(self.run.folder)
             self._reported = time.monotonic()
 
     def _finite(self, values: Mapping[str, float], step: int) -> None:
@@ -100,7 +105,7 @@ class Journal:
         if bad:
             raise ZooError(
                 f"{self.name}: {', '.join(bad)} is not finite at step {step}; a smaller learning rate "
-                f"(--set train.…) may help; the newest checkpoint is in {self.folder / 'checkpoints'}"
+                f"(--set train.…) may help; the newest checkpoint is in {self.stage.checkpoints}"
             )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from zoo_registry import ZooError
 from zoo_registry.contracts import Batch
 
-from . import checkpoint
+from ..files.checkpoints import Checkpoints
+from ..files.run import Run
 from .journal import Journal
 from .learner import Learner
 from .watch import Watcher
@@ -22,7 +23,7 @@ class Interrupted(Exception):  # noqa: N818 - no error: what was asked for
 class Loop:
     """One stage of a run, ready to train. Steps are counted from 1 in what it writes."""
 
-    folder: Path
+    stage: Run
     learner: Learner
     watcher: Watcher
     last: int  # step
@@ -40,21 +41,31 @@ class Loop:
             if self.writes and self.watcher.due(done):
                 journal.metrics(done, self.watcher.look(done))
             if self.writes and (done % self.checkpoint_every == 0 or done == self.last or asked):
-                self._save(done)
+                self._save(done, journal)
             journal.report()
             if asked and done < self.last:
                 how = f"go on with: zoo train --resume {journal.run}"
                 raise Interrupted(f"stopped after step {done} of {self.last}; {how}")
 
-    def _save(self, done: int) -> None:
+    def _save(self, done: int, journal: Journal) -> None:
+        journal.sync()
         state = {"learner": self.learner.state_dict(), "watcher": self.watcher.state_dict()}
-        checkpoint.save(self.folder / "checkpoints", done, state)
-        self.watcher.saved(done)
+        Checkpoints(self.stage.checkpoints).save(done, state)
+        self.watcher.write_model(done)
 
     def resume(self) -> int:
-        """Take up the newest whole checkpoint; the number of steps that are done."""
-        found = checkpoint.newest(self.folder / "checkpoints")
+        """Take up the newest whole checkpoint; the number of steps that are done.
+
+        Raises `ZooError` where there is none although the log says that there were.
+        """
+        found = Checkpoints(self.stage.checkpoints).newest()
         if found is None:
+            logged = max((line.step for line in self.stage.log()), default=0)
+            if logged > self.checkpoint_every:
+                raise ZooError(
+                    f"{self.stage.checkpoints} holds no checkpoint, and step {logged} was trained before: "
+                    "there is nothing to go on from; a new run begins anew"
+                )
             return 0
         done, state = found
         self.learner.load_state_dict(state["learner"])

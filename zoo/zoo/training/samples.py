@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -11,7 +10,8 @@ from PIL.PngImagePlugin import PngInfo
 from zoo_registry import Recipe
 
 from ..assemble import Parts
-from ..files import file_written_beside, write_json
+from ..files import file_written_beside
+from ..files.run import Grid, Run
 from ..imaging.figures import attention_sheet
 from ..imaging.grids import image_grid
 from ..imaging.images import to_pillow
@@ -24,20 +24,23 @@ ATTENTION = 3  # captions in the attention figure
 class SampleGrid:
     """One row per caption, one column per noise."""
 
-    def __init__(self, folder: Path, recipe: Recipe, parts: Parts, captions: Sequence[str]) -> None:
-        self.folder, self.recipe = folder, recipe
+    def __init__(self, run: Run, recipe: Recipe, parts: Parts, captions: Sequence[str]) -> None:
+        self.run, self.recipe = run, recipe
         known, self.images = [""], CAPTIONS  # without text: one row
         if "text_encoder" in parts:
             known = [caption for caption in captions if parts.text_encoder.split(caption)]
             self.images = IMAGES
         self.captions = [known[i * len(known) // CAPTIONS] for i in range(min(CAPTIONS, len(known)))]
         self.resolution = int(parts.generator.spec.resolutions[-1])
-        folder.mkdir(parents=True, exist_ok=True)
-        grid = {"captions": self.captions, "images": self.images, "seed": SEED, "resolution": self.resolution}
-        write_json(folder / "grid.json", grid)
+
+    def begin(self) -> None:
+        """Write what the grids show."""
+        self.run.write_grid(
+            Grid(captions=self.captions, images=self.images, seed=SEED, resolution=self.resolution)
+        )
 
     def generate(self, parts: Parts, step: int) -> None:
-        """Write `step_N.png` and the attention figure of the newest step.
+        """Write the grid of a step and the attention figure of the newest.
 
         The resolution of the images is the file's text "resolution"; those of a growing network are enlarged.
         """
@@ -49,9 +52,9 @@ class SampleGrid:
         images = [p.resize(size, Image.Resampling.NEAREST) for p in to_pillow(samples.images[-1])]
         facts = PngInfo()
         facts.add_text("resolution", str(samples.images[-1].shape[-1]))
-        with file_written_beside(self.folder / f"step_{step:08d}.png") as beside:
+        with file_written_beside(self.run.sample(step)) as beside:
             image_grid(images, self.images).save(beside, pnginfo=facts)
         if samples.attention:
             first = [place * self.images for place in range(min(ATTENTION, len(self.captions)))]
-            with file_written_beside(self.folder / "attention.png") as beside:
+            with file_written_beside(self.run.attention) as beside:
                 attention_sheet(samples, self.captions, first).save(beside)

@@ -7,7 +7,7 @@ Progressive growing: ProGAN (arXiv:1710.10196), section 2.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 from zoo_registry import Recipe, ZooError
@@ -34,6 +34,19 @@ class Schedule:
     def steps(self) -> int:
         """Of the whole training."""
         return self.segments[-1].first + self.segments[-1].steps
+
+    def ending(self, steps: int) -> Schedule:
+        """The same with another end: the last segment is as much longer or shorter.
+
+        Raises `ZooError` where nothing is left of it.
+        """
+        *before, last = self.segments
+        if steps <= last.first:
+            raise ZooError(
+                f"train.steps: {steps} steps end before the last resolution, {last.resolution} px, which "
+                f"begins after step {last.first}"
+            )
+        return replace(self, segments=(*before, replace(last, steps=steps - last.first)))
 
     def at(self, step: int) -> Segment:
         """The segment that a step belongs to."""

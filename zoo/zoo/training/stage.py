@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import json
+import errno
 import math
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from accelerate import PartialState
 
 from zoo_registry import Recipe, ZooError
 from zoo_registry.contracts import Batch, Dataset, Record, TextSource
+from zoo_registry.training import Training
 
 from ..assemble import assemble
 from ..data.check import report_reading
 from ..data.images import ImageSet
 from ..evaluation.during import Measuring
-from ..files import write_json
+from ..files import WriteError
+from ..files.checkpoints import Checkpoints
+from ..files.run import Done, Run
 from ..imaging.animation import write_timelapse
 from ..progress import Bar
 from ..report.page import write_report
@@ -37,9 +40,13 @@ def captions_of(records: Iterable[Record]) -> list[str]:
     return [caption for record in records for caption in record.captions]
 
 
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}  # of what TensorBoard writes
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
 @contextmanager
 def _asked_to_stop() -> Iterator[list[bool]]:
-    """A list that is filled at Ctrl-C or SIGTERM; a second Ctrl-C interrupts at once."""
+    """A list that is filled at Ctrl-C, SIGTERM or SIGHUP; a second signal interrupts at once."""
     asked: list[bool] = []
 
     def note(number: int, frame: Any) -> None:
@@ -49,7 +56,7 @@ def _asked_to_stop() -> Iterator[list[bool]]:
 
     before = {}
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _SIGNALS:
             before[number] = signal.signal(number, note)
     except ValueError:  # not the main thread: whoever called owns the signals
         pass
@@ -79,12 +86,23 @@ class HeldOutSet:
 
 
 class Stage:
-    """One recipe of a run. Making one decodes its images, and refuses those that cannot be used."""
+    """One recipe of a run. Making one decodes its images, and refuses those that cannot be used.
+
+    begun: the settings that the stage began with, where its end has changed since: their schedule goes on.
+    """
 
     def __init__(
-        self, folder: Path, recipe: Recipe, dataset: Dataset, source: str, state: PartialState, *, quiet: bool
+        self,
+        run: Run,
+        recipe: Recipe,
+        dataset: Dataset,
+        source: str,
+        state: PartialState,
+        *,
+        begun: Training | None = None,
+        quiet: bool,
     ) -> None:
-        self.folder, self.recipe, self.state = folder, recipe, state
+        self.run, self.recipe, self.state, self.source = run, recipe, state, source
         self.main = state.is_main_process
         self.quiet = quiet or not self.main
         self.plan = recipe.task.load().plan(recipe.train)
@@ -96,12 +114,16 @@ class Stage:
             )
         self.measuring = None
         if self.plan.evaluate is not None:
-            self.measuring = Measuring(folder, recipe, self.plan.evaluate, source, quiet=self.quiet)
+            self.measuring = Measuring(run, recipe, self.plan.evaluate, source, quiet=self.quiet)
         if "text_encoder" in recipe.parts and not any(record.captions for record in self.records):
             raise ZooError(f"{source} has no captions, and {recipe.name} reads them")
         try:
             labels = {record.label for record in self.records}
-            self.schedule = schedule(recipe, len(self.records), 0 if None in labels else len(labels))
+            count, classes = len(self.records), 0 if None in labels else len(labels)
+            self.schedule = schedule(recipe, count, classes)
+            if begun is not None:
+                steps = self.schedule.steps
+                self.schedule = schedule(replace(recipe, train=begun), count, classes).ending(steps)
             self.batches = Batches(
                 self._images(self.records, dataset, "images"),
                 self.schedule,
@@ -126,24 +148,68 @@ class Stage:
                 progress=lambda done, total: bar.advance(done),
             )
 
-    def go(self, run: Path) -> None:
-        """Train to the last step, from the newest checkpoint on. The report is written into `run`."""
-        self._remember()
+    @property
+    def done(self) -> int:
+        """The step of the newest checkpoint, 0 before the first."""
+        return max(Checkpoints(self.run.checkpoints).steps(), default=0)
+
+    def remember(self) -> None:
+        """Write which images the stage is made of, or refuse others than it was begun with."""
+        environment = self.run.environment()
+        data, now = environment.data, self.batches.image_set.fingerprint
+        if data.fingerprint not in (None, now):
+            raise ZooError(
+                f"{self.source} has other images or captions than {self.run} was begun with; a run goes on "
+                "with the same data alone"
+            )
+        if self.schedule.steps < self.done:
+            raise ZooError(
+                f"train.steps: expected {self.done} or more, as many as are done, got {self.schedule.steps}"
+            )
+        if not self.main:
+            return
+        data.source, data.fingerprint = self.source, now
+        data.images, data.steps = len(self.batches.image_set), self.schedule.steps
+        data.device = data.device or str(self.state.device)
+        if self.plan.best:  # of a measure which values are better, for the report
+            environment.better = {name.partition("/")[0]: self.plan.better for name in self.plan.best}
+        self.run.write_environment(environment)
+
+    def go(self, run: Run) -> None:
+        """Train to the last step, from the newest checkpoint on. The report is written into `run`.
+
+        Raises `Interrupted` where it was asked to stop before the run's end.
+        """
+        with _asked_to_stop() as asked:
+            try:
+                self._train(run, asked)
+            except (WriteError, OSError) as error:
+                if isinstance(error, OSError) and error.errno not in _NO_ROOM:
+                    raise
+                raise ZooError(f"{error}\nwith room for it, go on with: zoo train --resume {run}") from None
+        if asked and self.run.folder != run.folder:
+            raise Interrupted(f"stopped after {self.recipe.name}; go on with: zoo train --resume {run}")
+
+    def _train(self, run: Run, asked: Sequence[bool]) -> None:
         settings, last = self.recipe.train, self.schedule.steps
         parts = assemble(self.recipe, TextSource(captions=captions_of(self.records)))
         if self.main and not self.quiet and "text_encoder" in parts:
             report_reading(parts.text_encoder, captions_of(self.records))
         learner = Learner(self.recipe, parts, self.state, self.schedule)
         firsts = [record.captions[0] for record in self.held_out.records if record.captions]
-        watcher = Watcher(self.folder, learner, self.plan, self.held_out, firsts, self.measuring)
-        loop = Loop(self.folder, learner, watcher, last, settings.checkpoint_every, writes=self.main)
+        watcher = Watcher(self.run, learner, self.plan, self.held_out, firsts, self.measuring)
+        loop = Loop(self.run, learner, watcher, last, settings.checkpoint_every, writes=self.main)
         start = loop.resume()
+        if self.main:
+            watcher.begin()
+            if start:
+                watcher.write_model(start)
         pin = device_of(self.state).type == "cuda"
         stream = loader(self.batches, start, last, workers=settings.workers, pin=pin)
         journal = Journal(
             self.recipe.name,
             str(self.state.device),
-            folder=self.folder,
+            stage=self.run,
             run=run,
             start=start,
             last=last,
@@ -152,38 +218,17 @@ class Stage:
             quiet=self.quiet,
         )
         try:
-            with _asked_to_stop() as asked, journal:
+            with journal:
                 loop.run(stream, start, journal, asked)
         except Interrupted:
             if self.main:
-                write_timelapse(self.folder)
+                write_timelapse(self.run)
             raise
         if self.main:
-            write_json(self.folder / "done.json", {"steps": last})
-            write_timelapse(self.folder)  # before the report, which names it
-            write_report(run)
+            self.run.write_done(Done(steps=last, model=watcher.write_model(last)))
+            write_timelapse(self.run)  # before the report, which names it
+            write_report(run.folder)
         self.state.wait_for_everyone()
-
-    def _remember(self) -> None:
-        """Write which images the run is made of, or refuse others than it was begun with."""
-        path = self.folder / "environment.json"
-        data = json.loads(path.read_text(encoding="utf-8"))
-        before, now = data["data"].get("fingerprint"), self.batches.image_set.fingerprint
-        if before not in (None, now):
-            raise ZooError(
-                f"{data['data']['source']} has other images or captions than {self.folder} was begun with; "
-                "a run goes on with the same data alone"
-            )
-        if self.main and before is None:
-            data["data"] |= {
-                "images": len(self.batches.image_set),
-                "steps": self.schedule.steps,
-                "fingerprint": now,
-                "device": str(self.state.device),
-            }
-            if self.plan.best:  # of a measure which values are better, for the report
-                data["better"] = {name.partition("/")[0]: self.plan.better for name in self.plan.best}
-            write_json(path, data)
 
 
 def _split(dataset: Dataset, *, holds_out: bool) -> tuple[list[Record], list[Record]]:

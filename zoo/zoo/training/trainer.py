@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -21,11 +21,12 @@ from ..assemble import assemble
 from ..data.images import MARGIN
 from ..data.source import open_dataset
 from ..environment import environment
-from ..files import write_json
+from ..files.run import Change, Data, Environment, Run
 from ..memory import keep_freed_memory
-from ..models.folder import read_config
+from ..models.folder import read_config, trained_step
 from ..models.hub import HubId, cached
 from ..models.locate import locate
+from .changes import as_begun, changes_of, check_changes
 from .dry_run import check_recipe
 from .processes import device_of
 from .schedule import resolution_of
@@ -50,10 +51,8 @@ def train(
     Raises `ZooError` for everything that a user can fix, before anything is trained; `Interrupted` after
     Ctrl-C.
     """
-    run = Path(out)
-    if run.exists() and (not run.is_dir() or any(run.iterdir())):
-        how = f"; go on with: zoo train --resume {run}" if (run / "recipe.json").is_file() else ""
-        raise ZooError(f"{run} exists and is not empty{how}")
+    run = Run(out)
+    run.check_free()
     recipes = _folders(run, _chain(recipe, list(changes)))
     for checked in recipes.values():
         check_recipe(checked)
@@ -61,38 +60,110 @@ def train(
     for second, first in pairwise(recipes.values()):
         _fits(first, second, dataset)
     state = _state(device)
-    stages = [
-        Stage(folder, _with_weights(folder, recipes), dataset, data, state, quiet=quiet)
-        for folder in reversed(recipes)
-    ]
-    if state.is_main_process:
-        for folder, checked in recipes.items():
-            write_json(folder / "recipe.json", checked.locked())
-            write_json(folder / "environment.json", environment() | {"data": {"source": data}})
-    state.wait_for_everyone()
-    for stage in stages:
-        stage.go(run)
-    return run
+    with _held(run, state):
+        if state.is_main_process:
+            run.begin(recipes, Environment(**environment(), data=Data(source=data)))
+        try:
+            state.wait_for_everyone()
+            stages = _stages(recipes, dataset, data, state, quiet=quiet)
+            for stage in stages:
+                stage.remember()
+        except BaseException:
+            if state.is_main_process:
+                run.remove()
+            raise
+        for stage in stages:
+            stage.go(run)
+    return run.folder
 
 
-def resume(run: str | Path, *, device: str | None = None, quiet: bool = False) -> Path:
-    """Go on with a run where its newest whole checkpoint ends; a finished run is left as it is."""
-    run = Path(run)
-    recipes: dict[Path, Recipe] = {}
-    folder = run
-    while (folder / "recipe.json").is_file():
-        recipes[folder] = Recipe.read(folder / "recipe.json", catalogue())
-        folder = folder / "pretrain"
-    if not recipes or not (run / "environment.json").is_file():
-        raise ZooError(f"{run} is no run: it holds no recipe.json and environment.json")
+def resume(
+    folder: str | Path,
+    *,
+    changes: Iterable[str] = (),
+    data: str | None = None,
+    device: str | None = None,
+    quiet: bool = False,
+) -> Path:
+    """Go on with a run where its newest whole checkpoint ends; a finished run is left as it is.
+
+    A stage's model that is not there, or not that of its newest checkpoint, is written again.
+
+    changes: as for `--set`, of what may change in a run; a finished run goes on to more `train.steps`.
+    data: where the run's data is now; None: where it was.
+    Raises `ZooError` for everything that a user can fix; `Interrupted` after Ctrl-C.
+    """
+    run = Run(folder)
+    run.check()
     state = _state(device)
-    source = json.loads((run / "environment.json").read_text(encoding="utf-8"))["data"]["source"]
-    dataset = _dataset(source, *recipes.values())
-    for folder in reversed(recipes):
-        if not (folder / "done.json").is_file():
-            weighted = _with_weights(folder, recipes)
-            Stage(folder, weighted, dataset, source, state, quiet=quiet).go(run)
-    return run
+    with _held(run, state):
+        if state.is_main_process:
+            run.sweep()
+        changed = changes_of(run, list(changes))
+        recipes: dict[Path, Recipe] = {}
+        left = []
+        for part in reversed(run.stages()):
+            part.check_recipe()
+            recipe = recipes[part.folder] = Recipe.read(part.recipe(), catalogue())
+            if own := changed.get(part.folder):
+                recipes[part.folder] = Recipe.read(part.recipe(), catalogue(), own)
+                check_changes(recipe, recipes[part.folder], own)
+                check_recipe(recipes[part.folder])
+            if own or not _finished(part):
+                left.append(part.folder)
+        if left:
+            source = data or run.environment().data.source
+            try:
+                dataset = _dataset(source, *recipes.values())
+            except ZooError as error:
+                if data is None:
+                    hint = f"where the data has moved to: zoo train --resume {run} --data SRC"
+                    raise ZooError(f"{error}\n{hint}") from None
+                raise
+            stages = _stages(recipes, dataset, source, state, quiet=quiet, only=left)
+            for stage in stages:
+                stage.remember()
+            if state.is_main_process:
+                for stage in stages:
+                    if stage.run.folder in changed:
+                        stage.run.change(Change(step=stage.done, set=changed[stage.run.folder]))
+            state.wait_for_everyone()
+            for stage in stages:
+                stage.go(run)
+    return run.folder
+
+
+def _stages(
+    recipes: Mapping[Path, Recipe],
+    dataset: Dataset,
+    source: str,
+    state: PartialState,
+    *,
+    quiet: bool,
+    only: Collection[Path] | None = None,
+) -> list[Stage]:
+    """The stages of a run in the order of training, with their images decoded and checked.
+
+    only: the folders of those that are left of a run that goes on.
+    """
+    stages = []
+    for folder in reversed(list(recipes)):
+        if only is None or folder in only:
+            run, recipe = Run(folder), _with_weights(folder, recipes)
+            begun = None if only is None else as_begun(run, recipe.train)
+            stages.append(Stage(run, recipe, dataset, source, state, begun=begun, quiet=quiet))
+    return stages
+
+
+def _finished(stage: Run) -> bool:
+    """Whether a stage has come to its end, and its model is that of its end."""
+    done = stage.done()
+    return done is not None and trained_step(stage.model) == done.model
+
+
+def _held(run: Run, state: PartialState) -> AbstractContextManager[None]:
+    """The run held by one process of those that train it."""
+    return run.held() if state.is_main_process else nullcontext()
 
 
 def _state(device: str | None) -> PartialState:
@@ -118,9 +189,13 @@ def _chain(recipe: str | Path | Mapping[str, Any], changes: list[str]) -> list[R
     return [main]
 
 
-def _folders(run: Path, chain: list[Recipe]) -> dict[Path, Recipe]:
-    """Where each recipe of a run lies: what runs first in `pretrain/` of what comes after it."""
-    return {run.joinpath(*["pretrain"] * depth): recipe for depth, recipe in enumerate(chain)}
+def _folders(run: Run, chain: list[Recipe]) -> dict[Path, Recipe]:
+    """Where each recipe of a run lies: the run's own, and in each what is trained before it."""
+    folders: dict[Path, Recipe] = {}
+    for recipe in chain:
+        folders[run.folder] = recipe
+        run = run.pretrain
+    return folders
 
 
 def _dataset(source: str, *recipes: Recipe) -> Dataset:
@@ -192,5 +267,5 @@ def _with_weights(folder: Path, recipes: Mapping[Path, Recipe]) -> Recipe:
 
     Found in the run each time, not written into its recipe: a run can be moved, or resumed from elsewhere.
     """
-    recipe, first = recipes[folder], folder / "pretrain"
+    recipe, first = recipes[folder], Run(folder).pretrain.folder
     return _taking(recipe, _shared(recipes[first], recipe), first) if first in recipes else recipe

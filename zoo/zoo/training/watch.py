@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from zoo_registry.contracts import HeldOut, Plan
+from zoo_registry.contracts import Growth, HeldOut, Plan
 
-from .. import pipeline
 from ..evaluation.during import Measuring
+from ..files.run import Run
+from ..models.folder import trained_step
+from ..pipeline import Snapshot
 from .learner import Learner
 from .samples import SampleGrid
 
@@ -23,23 +24,28 @@ class Watcher:
 
     def __init__(
         self,
-        folder: Path,
+        stage: Run,
         learner: Learner,
         plan: Plan,
         held_out: HeldOut,
         captions: Sequence[str],
         measuring: Measuring | None,
     ) -> None:
-        self.folder, self.learner, self.plan = folder, learner, plan
+        self.stage, self.learner, self.plan = stage, learner, plan
         self.held_out, self.measuring = held_out, measuring
         self.last = learner.schedule.steps
         epoch = learner.schedule.segments[0].epoch
         self.validate_every = epoch if plan.validate_every == "epoch" else plan.validate_every
-        self.by_metric = measuring is not None and measuring.settings.best is not None
         self.grid = None
         if plan.samples_every is not None:
-            self.grid = SampleGrid(folder / "samples", learner.recipe, learner.model(0), captions)
+            self.grid = SampleGrid(stage, learner.recipe, learner.model(0), captions)
         self.best: list[float] = []  # values that decide, larger is better; empty: none so far
+        self.kept: Snapshot | None = None  # the weights that had them
+
+    def begin(self) -> None:
+        """Prepare what is written before the first step."""
+        if self.grid is not None:
+            self.grid.begin()
 
     def _due(self, step: int, every: int | None) -> bool:
         return every is not None and (step % every == 0 or step == self.last)
@@ -70,21 +76,31 @@ class Watcher:
                 values = [value]
         if values and values > (self.best or [-math.inf]):
             self.best = values
-            self._save(step)
+            self.kept = Snapshot.of(self.learner.model(step - 1), step).copied()
         return metrics
 
-    def saved(self, step: int) -> None:
-        """Write the newest weights as the model, unless the best are; so an unfinished run samples too."""
-        if not (self.by_metric or self.plan.best) or not (self.folder / "model").exists():
-            self._save(step)
+    def write_model(self, step: int) -> int:
+        """Write the model of a checkpoint's step, where it is not there; the step that its weights are of.
 
-    def _save(self, step: int) -> None:
-        pipeline.save(self.learner.recipe, self.learner.model(step - 1), self.folder / "model")
+        They are the best so far, and the newest before the first are known, so an unfinished run samples too.
+        """
+        model = self.kept or Snapshot.of(self.learner.model(step - 1), step)
+        assert model.step is not None
+        if trained_step(self.stage.model) != model.step:
+            model.write(self.learner.recipe, self.learner.parts, self.stage.model)
+        return model.step
 
     def state_dict(self) -> dict[str, Any]:
-        """The best values so far. Grids are functions of the weights."""
-        return {"best": self.best}
+        """The best values so far and the weights that had them. Grids are functions of the weights."""
+        kept = None
+        if self.kept is not None:
+            growth = None if self.kept.growth is None else list(self.kept.growth)
+            kept = {"step": self.kept.step, "growth": growth, "weights": self.kept.weights}
+        return {"best": self.best, "kept": kept}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up what `state_dict` gave."""
         self.best = list(state["best"])
+        if (kept := state["kept"]) is not None:
+            growth = None if kept["growth"] is None else Growth(*kept["growth"])
+            self.kept = Snapshot(kept["weights"], growth, kept["step"])

@@ -1,0 +1,33 @@
+"""The names of a run's files stand in one package of the engine."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import zoo
+
+NAMES = (
+    "recipe.json",
+    "environment.json",
+    "log.jsonl",
+    "done.json",
+    "grid.json",
+    "manifest.json",
+    "state.json",
+    "state.safetensors",
+    "timelapse.mp4",
+)
+
+
+def test_no_other_module_names_them() -> None:
+    engine = Path(zoo.__file__).parent
+    found = [
+        f"{path.relative_to(engine)}:{node.lineno}: {node.value!r}"
+        for path in sorted(engine.rglob("*.py"))
+        if path.parent != engine / "files"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if node.value.rpartition("/")[2] in NAMES
+    ]
+    assert not found

@@ -1,0 +1,21 @@
+"""What is on disk: names and formats of a run's files, each in one place, and how a file is written."""
+
+from .atomic import (
+    WriteError,
+    file_written_beside,
+    folder_written_beside,
+    make_folder,
+    sha256,
+    write_json,
+    write_text,
+)
+
+__all__ = [
+    "WriteError",
+    "file_written_beside",
+    "folder_written_beside",
+    "make_folder",
+    "sha256",
+    "write_json",
+    "write_text",
+]
