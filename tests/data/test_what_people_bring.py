@@ -261,10 +261,8 @@ def test_patterns_of_absurd_length(pattern):
 
 def test_names_of_published_sets_in_either_normal_form(tmp_path, image, write):
     image("train2014/cafe\u0301.jpg")
-    found = {
-        "images": [{"id": 1, "file_name": "caf\u00e9.jpg"}],
-        "annotations": [{"image_id": 1, "caption": "x"}],
-    }
+    found = {"images": [{"id": 1, "file_name": "caf\u00e9.jpg"}]}
+    found["annotations"] = [{"image_id": 1, "caption": "x"}]
     write("annotations/captions_train2014.json", json.dumps(found, ensure_ascii=False).encode("utf-8-sig"))
     dataset = CocoFolder(DataSource(str(tmp_path)))
     assert captions(dataset) == {"train2014/caf\u00e9": ("x",)}
