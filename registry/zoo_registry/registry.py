@@ -9,6 +9,7 @@ import os
 import re
 import sys
 import time
+import traceback
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import redirect_stdout
@@ -44,6 +45,7 @@ class Plugin:
     recipes: tuple[Path, ...] = ()
     pretrained: tuple[Path, ...] = ()
     error: str | None = None
+    package: str = ""  # of its entry point, at the top
 
     def __str__(self) -> str:
         return f"{self.distribution} {self.version}"
@@ -158,6 +160,15 @@ class Catalogue:
         called = [self.manager.get_plugin(plugin.key) for plugin in self.plugins]
         self.manager.subset_hook_caller(hook, [p for p in called if p is not None])(**arguments)
 
+    def raised_by(self, error: BaseException) -> Plugin | None:
+        """The plugin, not the zoo's own, whose code was running last when an error was raised."""
+        packages = [
+            str(frame.f_globals.get("__name__")).partition(".")[0]
+            for frame, _ in traceback.walk_tb(error.__traceback__)
+        ]
+        others = {plugin.package: plugin for plugin in self.plugins if plugin.name != OWN}
+        return next((others[package] for package in reversed(packages) if package in others), None)
+
     def _failed(self) -> str:
         failed = [f"{p} ({p.error})" for p in self.plugins if p.error]
         return f"\nplugins that could not be loaded: {'; '.join(failed)}" if failed else ""
@@ -213,6 +224,7 @@ def _load(entry: EntryPoint, manager: pluggy.PluginManager) -> Plugin:
         name=entry.name,
         distribution=printable(distribution.name) if distribution else "unknown",
         version=printable(distribution.version) if distribution else "unknown",
+        package=entry.module.partition(".")[0],
     )
     start = time.perf_counter()
     try:

@@ -109,3 +109,21 @@ def test_a_step_that_raises_is_told_once_and_training_goes_on() -> None:
         own.call_each("zoo_step", round=None, terms={}, step=2)
     own.call_each("zoo_step", round=None, terms={}, step=3)  # a warning would be an error here
     assert seen == [1, 2]
+
+
+@pytest.mark.parametrize("raises", ["ValueError('\\x1b[2Jno')", "RuntimeError('no')", "OSError('no')"])
+def test_what_a_part_raises_is_told_with_its_distribution(tmp_path: Path, raises: str) -> None:
+    part = (
+        "from zoo_registry.contracts import Dataset\nclass Odd(Dataset):\n    folder_layout = ''\n"
+        f"    def __init__(self, source, /): self.source = source\n    def splits(self): raise {raises}\n"
+        "    @classmethod\n    def recognises(cls, folder): return False\n"
+    )
+    component = COMPONENT.replace("'loss'", "'dataset'").format(
+        FIELDS.replace("nowhere:Nothing", "zoo_odd:Odd")
+    )
+    distribution(tmp_path, "zoo-odd", part + component)
+    result = run(tmp_path, "data", "info", "mine")
+    assert result.returncode == 2
+    said = raises.partition("(")[0]
+    assert result.stderr == f"error: plugin 'zoo-odd' of zoo-odd 1.0: {said}: no; --debug shows where\n"
+    assert "Traceback" in run(tmp_path, "--debug", "data", "info", "mine").stderr

@@ -138,10 +138,19 @@ def main() -> None:
     except BrokenPipeError:  # `zoo list | head`
         sys.stderr.close()
         sys.exit(1)
-    except OSError as error:  # a name that is too long, a place that cannot be read or written
-        if error.filename is None:
+    except Exception as error:
+        told = _told(error)
+        if told is None or debug:
             raise
-        if debug:
-            traceback.print_exc()
-        print(f"error: {printable(str(error.filename)[:200])}: {error.strerror}", file=sys.stderr)
+        print(f"error: {told}", file=sys.stderr)
         sys.exit(2)
+
+
+def _told(error: Exception) -> str | None:
+    """The line for an error of a plugin's, or of a file that is named; None for a fault of the zoo's own."""
+    plugin = catalogue().raised_by(error)
+    if plugin is not None:
+        return f"plugin {plugin.name!r} of {plugin}: {said(error)}; --debug shows where"
+    if isinstance(error, OSError) and error.filename is not None:  # too long a name, a place without rights
+        return f"{printable(str(error.filename)[:200])}: {error.strerror}"
+    return None
