@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -26,7 +26,7 @@ class Journal:
     """One stage's log from step `start` on.
 
     name: of the recipe. run: of which the stage is a part, or itself. every: steps between lines.
-    log: whether this process writes; of several, one does.
+    log: whether this process writes; of several, one does. trackers: what the log goes to besides.
     """
 
     def __init__(
@@ -40,11 +40,12 @@ class Journal:
         last: int,
         every: int,
         log: bool,
+        trackers: Sequence[str],
         quiet: bool,
     ) -> None:
         self.name, self.stage, self.run, self.last, self.every = name, stage, run, last, every
         self.bar = Bar(f"{name} on {device}", last, done=start, quiet=quiet)
-        self.log = Log(stage, start) if log else None
+        self.log = Log(stage, start, name, trackers) if log else None
         self._images, self._busy = 0, 0.0  # since the last line
         self._latest: dict[str, Tensor] = {}  # a lazy term is not there in every step
         self._mark = self._reported = time.monotonic()

@@ -1,25 +1,27 @@
-"""What a run measured, as it goes: its log for programs and TensorBoard for looking."""
+"""What a run measured, as it goes: its log, and the trackers that the recipe names."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-
-from torch.utils.tensorboard import SummaryWriter
+from collections.abc import Mapping, Sequence
 
 from ..files.run import Line, Run
+from .trackers import started
 
 
 class Log:
-    """The log of a run and scalars of TensorBoard; lines after `step`, where the run went further, go."""
+    """The log of a run, and what trackers get; lines after `step`, where the run went further, go.
 
-    def __init__(self, run: Run, step: int) -> None:
+    name: of the recipe. trackers: names, as `train.log_with` has them.
+    """
+
+    def __init__(self, run: Run, step: int, name: str, trackers: Sequence[str]) -> None:
         self.run = run
         lines = [line for line in run.log() if line.step <= step]
         run.write_log(lines)
         self._before = max((line.seconds for line in lines), default=0.0)
         self._start = time.monotonic()
-        self._board = SummaryWriter(str(run.tensorboard), purge_step=step + 1)
+        self._trackers = started(trackers, name, run, step)
 
     @property
     def _seconds(self) -> float:
@@ -31,17 +33,18 @@ class Log:
         self.run.append_log(
             Line(step=step, seconds=self._seconds, images_per_second=speed, terms=dict(terms))
         )
-        self._scalars({**terms, "images_per_second": images_per_second}, step)
+        self._track({**terms, "images_per_second": images_per_second}, step)
 
     def metrics(self, step: int, metrics: Mapping[str, float]) -> None:
         """Metrics measured after a step."""
         self.run.append_log(Line(step=step, seconds=self._seconds, metrics=dict(metrics)))
-        self._scalars(metrics, step)
+        self._track(metrics, step)
 
-    def _scalars(self, values: Mapping[str, float], step: int) -> None:
-        for name, value in values.items():
-            self._board.add_scalar(name, value, step)
+    def _track(self, values: Mapping[str, float], step: int) -> None:
+        for tracker in self._trackers:
+            tracker.log(dict(values), step=step)
 
     def close(self) -> None:
-        """Flush and close."""
-        self._board.close()
+        """End what trackers have begun."""
+        for tracker in self._trackers:
+            tracker.finish()
