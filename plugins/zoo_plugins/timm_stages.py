@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import huggingface_hub
@@ -17,14 +18,15 @@ from zoo_registry.errors import ZooError, near
 
 
 def stages_of(
-    model: str, pretrained: bool, part: str, remedy: str, depths: tuple[int, ...] | None = None
+    model: str, pretrained: bool | str, part: str, remedy: str, depths: tuple[int, ...] | None = None
 ) -> Any:
-    """The model as a list of its stages, with its published weights where they are available.
+    """The model as a list of its stages, with its published weights where they are available, or a file's.
 
     part: for messages, the kind of part that takes it. remedy: what to do where the weights cannot be had, or
     what it costs to do without. depths: which stages, as list indices; None: all, or those that timm chooses.
 
-    Raises ZooError where timm cannot build it; warns where its weights cannot be fetched.
+    Raises ZooError where timm cannot build it, and for a file that does not hold its weights; warns where its
+    weights cannot be fetched.
     """
     import timm  # here and below: it takes seconds, and whoever only generates does without
 
@@ -36,6 +38,8 @@ def stages_of(
         raise ZooError(f"{part}.model: timm cannot give the stages of {model!r}: {error}") from None
     if not pretrained:
         return trunk
+    if isinstance(pretrained, str):
+        return _with_weights_of(model, pretrained, part, depths)
     try:
         _reach(model)
         return timm.create_model(model, features_only=True, out_indices=depths, pretrained=True)
@@ -47,6 +51,26 @@ def stages_of(
             stacklevel=3,
         )
         return trunk
+
+
+def _with_weights_of(model: str, file: str, part: str, depths: tuple[int, ...] | None) -> Any:
+    """The model's stages with the weights in a file. Runs nothing that the file holds."""
+    import timm
+
+    path = Path(file).expanduser()
+    if not path.is_file():
+        raise ZooError(f"{part}.pretrained: no such file: {path}; expected one, true or false")
+    try:
+        weights = {"state_dict": timm.models.load_state_dict(str(path), weights_only=True)}
+        return timm.create_model(
+            model, features_only=True, out_indices=depths, pretrained=True, pretrained_cfg_overlay=weights
+        )
+    except Exception as error:  # whatever is in the file
+        reason = (str(error) or type(error).__name__).splitlines()
+        raise ZooError(
+            f"{part}.pretrained: {path} does not hold the weights of {model} under timm's names: "
+            + " ".join(map(str.strip, reason[:2]))[:300]
+        ) from None
 
 
 def published_settings(model: str) -> Any:

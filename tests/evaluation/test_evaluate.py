@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import timm
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
@@ -19,9 +20,10 @@ import zoo
 from zoo import ZooError
 from zoo.evaluation.generated import GeneratedImages
 from zoo.evaluation.protocols import asked
-from zoo.evaluation.run import writable
+from zoo.evaluation.run import NotMeasuredError, writable
+from zoo.files import sha256
 from zoo.files.results import Result, Results, Source, read_results
-from zoo.models.results import add_result, compared, place_of
+from zoo.models.results import add_result, by_score, compared, place_of
 from zoo_registry.contracts import Score
 
 # 12 unseen images of 5 classes and more
@@ -83,6 +85,13 @@ def test_what_was_measured_is_not_measured_again(run: Path) -> None:
     again = evaluate(run, "diversity", "r-precision")
     assert again["results"][0] == first["results"][0], "the seconds are those of the first time"
     assert len(again["results"]) == 2
+
+
+def test_rows_of_two_data_sets_have_two_names(run: Path) -> None:
+    evaluate(run, "diversity")
+    results = Results.model_validate(evaluate(run, "diversity", data="aviary:40"))
+    _, rows = by_score(results.results)
+    assert [row[0].partition(" on ")[2] for row in rows] == [DATA, "aviary:40"]
 
 
 def test_other_weights_are_measured_anew(run: Path) -> None:
@@ -258,6 +267,26 @@ def test_without_a_network_the_inception_weights_are_missed_in_a_line(
         evaluate(run, "fid", changes=["fid.features=nowhere"])
 
 
+def test_the_weights_of_an_extractor_from_a_file(run: Path, tmp_path: Path) -> None:
+    file = tmp_path / "net.safetensors"
+    torch.manual_seed(4)
+    save_file(timm.create_model("test_resnet").state_dict(), file)
+    result = only(evaluate(run, "diversity", changes=[f"diversity.features=timm:test_resnet={file}"]))
+    assert f"features=timm:test_resnet={sha256(file)[:8]}" in result["identity"], "by content, not by place"
+    with pytest.raises(ZooError, match=r"timm:test_resnet=nowhere\.pth: no such file"):
+        evaluate(run, "diversity", changes=["diversity.features=timm:test_resnet=nowhere.pth"])
+
+
+def test_one_protocol_that_fails_leaves_the_others(run: Path, tmp_path: Path) -> None:
+    changes = ["kid.features=nowhere", "diversity.features=own"]
+    out = tmp_path / "results.json"
+    with pytest.raises(NotMeasuredError, match=r"^1 of the protocols .* is kept in .*results\.json:") as told:
+        evaluate(run, "kid", "diversity", changes=changes, out=out)
+    assert "'nowhere' is not an extractor" in str(told.value)
+    (result,) = read_results(out).results
+    assert result.metric == "diversity"
+
+
 def test_real_features_are_cached_by_content(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     changes = ["fid.features=own"]
     first = only(evaluate(run, "fid", changes=changes))
@@ -363,7 +392,10 @@ def test_the_command_measures_and_compares(run: Path, tmp_path: Path) -> None:
         (("RUN", "--data", "aviary:40", "--metrics", "fidd"), "did you mean 'fid'"),
         (("RUN", "--table"), "nothing has been measured"),
         (("nowhere", "--data", "aviary:40", "--metrics", "fid"), "nowhere is not a model"),
-        (("RUN", "--data", "aviary:40", "--metrics", "fid", "--out", "no/r.json"), "there is no folder no"),
+        (
+            ("RUN", "--data", "aviary:40", "--metrics", "fid", "--out", "/dev/null/r.json"),
+            "/dev/null/r.json cannot be written",
+        ),
         (("RUN", "--data", "aviary:40", "--metrics", "fid", "--images", "9"), "--allow-small"),
     ],
 )

@@ -1,10 +1,13 @@
 """The image encoder on a timm model of test size."""
 
+import pickle
 import warnings
 
 import huggingface_hub
 import pytest
+import timm
 import torch
+from safetensors.torch import save_file
 
 from zoo_plugins.image_encoders.timm_model import TimmEncoder
 from zoo_registry.contracts import TextSpec
@@ -109,3 +112,31 @@ def test_without_pretrained_nothing_is_fetched(offline):
 def test_mistakes_are_reported(settings, told):
     with pytest.raises(ZooError, match=told):
         encoder(**settings)
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_a_trunk_from_a_file_of_timms_names(suffix, tmp_path):
+    torch.manual_seed(3)
+    published = timm.create_model("test_resnet")  # with its classifier, as files have it
+    file = tmp_path / f"trunk{suffix}"
+    if suffix == ".pth":
+        torch.save({"state_dict": published.state_dict()}, file)
+    else:
+        save_file(published.state_dict(), file)
+    trunk = encoder(pretrained=str(file)).trunk.state_dict()
+    assert trunk
+    assert all(torch.equal(tensor, published.state_dict()[name]) for name, tensor in trunk.items())
+
+
+def test_a_file_without_the_trunk_is_told_in_a_line(tmp_path):
+    with pytest.raises(ZooError, match=r"image_encoder\.pretrained: no such file: nowhere\.pth"):
+        encoder(pretrained="nowhere.pth")
+    other = tmp_path / "other.safetensors"
+    save_file(timm.create_model("test_efficientnet").state_dict(), other)
+    with pytest.raises(ZooError, match=r"other\.safetensors does not hold the weights of test_res") as told:
+        encoder(pretrained=str(other))
+    assert "\n" not in str(told.value)
+    pickled = tmp_path / "code.pth"
+    pickled.write_bytes(pickle.dumps({"state_dict": print}))
+    with pytest.raises(ZooError, match=r"code\.pth does not hold"):
+        encoder(pretrained=str(pickled))

@@ -4,7 +4,9 @@ import warnings
 
 import huggingface_hub
 import pytest
+import timm
 import torch
+from safetensors.torch import save_file
 
 from zoo_plugins.discriminators.projected import Projected
 from zoo_plugins.losses.ma_gp import MatchingAwareGradientPenalty
@@ -148,3 +150,10 @@ def test_weights_out_of_reach_are_reported(monkeypatch):
 def test_mistakes_are_reported(settings, told):
     with pytest.raises(ZooError, match=told):
         projected(**settings)
+
+
+def test_the_network_from_a_file(tmp_path):
+    published = timm.create_model("test_resnet").state_dict()
+    save_file(published, tmp_path / "network.safetensors")
+    network = projected(pretrained=str(tmp_path / "network.safetensors")).network.state_dict()
+    assert all(torch.equal(tensor, published[name]) for name, tensor in network.items())

@@ -27,8 +27,9 @@ class Projected(nn.Module, Discriminator):
     It judges the largest image that it is handed, of any resolution, so generators may grow.
 
     model: any timm model that has its stages ("features_only"); transformers too.
-    pretrained: take the model's published weights. Where they cannot be fetched, a UserWarning tells so and
-        the network stays random. False fetches nothing: right where the weights come from a file.
+    pretrained: take the model's published weights, or those in a file, .safetensors or .pth, under timm's
+        names. Where they cannot be fetched, a UserWarning tells so and the network stays random. False
+        fetches nothing: right where the recipe's `weights` hold it.
     depths: which of the model's stages, as list indices, shallow to deep.
     resolution: images are resized to it (bilinear, align_corners=False); None: the model's own.
     width: W, channels of the mixed features and of the heads.
@@ -43,7 +44,7 @@ class Projected(nn.Module, Discriminator):
         /,
         *,
         model: str = "tf_efficientnet_lite1",
-        pretrained: bool = True,
+        pretrained: bool | str = True,
         depths: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)] = (1, 2, 3, 4),
         resolution: PositiveInt | None = None,
         width: PositiveInt = 64,

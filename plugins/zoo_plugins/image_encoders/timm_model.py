@@ -24,8 +24,9 @@ class TimmEncoder(nn.Module, ImageEncoder):
         means "inception_v3.tv_in1k", the ones that AttnGAN used. They take [-1, 1] as it is; other models get
         their own mean and deviation.
     width: D, of regions and vector: the text's width, since the two are compared; None takes it from there.
-    pretrained: start from the model's published weights. Where they cannot be fetched, a UserWarning tells so
-        and the trunk starts at random. False fetches nothing: right where the weights come from a file.
+    pretrained: start from the model's published weights, or from those in a file, .safetensors or .pth, under
+        timm's names. Where they cannot be fetched, a UserWarning tells so and the trunk starts at random.
+        False fetches nothing: right where the recipe's `weights` hold it.
     trunk: "frozen": no gradient for the trunk's parameters, only the two projections learn; in train mode its
         batch-norm statistics follow the data all the same, as in AttnGAN. "tuned": everything learns.
     resolution: images are resized to it (bilinear, align_corners=False); None: the model's own input
@@ -41,7 +42,7 @@ class TimmEncoder(nn.Module, ImageEncoder):
         *,
         model: str = "inception_v3",
         width: PositiveInt | None = None,
-        pretrained: bool = True,
+        pretrained: bool | str = True,
         trunk: Literal["frozen", "tuned"] = "frozen",
         resolution: PositiveInt | None = None,
         regions: int = -2,

@@ -79,28 +79,36 @@ def eval_(
     from ..files.results import Results, read_results
     from ..models.results import measured
 
-    found = {}
+    found, failed = {}, []
     for model in models:
         if data is None:
             found[model] = read_results(measured(model) if out is None else out)
             continue
 
-        from ..evaluation.run import evaluate
+        from ..evaluation.run import NotMeasuredError, evaluate
 
-        results = evaluate(
-            model,
-            data,
-            names,
-            changes=changes or (),
-            images=images,
-            allow_small=allow_small,
-            out=out,
-            batch_size=batch_size,
-            device=device,
-            quiet=quiet,
-        )
-        found[model] = Results.model_validate(results)
-    _print(found, style, table=table)
+        try:
+            results = evaluate(
+                model,
+                data,
+                names,
+                changes=changes or (),
+                images=images,
+                allow_small=allow_small,
+                out=out,
+                batch_size=batch_size,
+                device=device,
+                quiet=quiet,
+            )
+            found[model] = Results.model_validate(results)
+        except NotMeasuredError as error:
+            failed.append(f"{model}: {error}")
+            if error.path.is_file():
+                found[model] = read_results(error.path)
+    if found:
+        _print(found, style, table=table)
+    if failed:
+        raise ZooError("\n".join(failed))
 
 
 def _print(found: dict[str, Results], style: Style, *, table: bool) -> None:

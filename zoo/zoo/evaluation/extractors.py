@@ -62,17 +62,28 @@ def inception(device: torch.device) -> Extractor:
 
 
 def of_timm(name: str, device: torch.device) -> Extractor:
-    """A network of timm with its published weights: what it pools, and its class scores."""
+    """A network of timm: what it pools, and its class scores.
+
+    name: "NAME" with its published weights, or "NAME=FILE" with those in a file, .safetensors or .pth, under
+    timm's names.
+    """
     import timm
 
+    name, _, file = name.partition("=")
+    if file and not Path(file).expanduser().is_file():
+        raise ZooError(f"timm:{name}={file}: no such file")
     if not timm.is_model(name):
         raise ZooError(f"timm has no model {name!r}{nearest(name, timm.list_models())}")
     try:
-        network: Any = timm.create_model(name, pretrained=True).to(device).eval()
-    except Exception as error:  # the Hub's client raises anything where there is no network
+        overlay = {}
+        if file:
+            weights = timm.models.load_state_dict(str(Path(file).expanduser()), weights_only=True)
+            overlay = {"pretrained_cfg_overlay": {"state_dict": weights}}
+        network: Any = timm.create_model(name, pretrained=True, **overlay).to(device).eval()
+    except Exception as error:  # the Hub's client raises anything where there is no network, as files do
         raise ZooError(
-            f"the weights of timm:{name} cannot be had: {error}\nwithout a network, features=judge, own or "
-            "FOLDER (an image encoder that was trained here) serve"
+            f"the weights of timm:{name}{file and '='}{file} cannot be read: {error}\nwithout a network, "
+            f"features=timm:{name}=FILE, judge, own or FOLDER (an image encoder that was trained here) serve"
         ) from None
     mean, spread = (
         torch.tensor(network.pretrained_cfg[key], device=device)[:, None, None] for key in ("mean", "std")

@@ -17,6 +17,7 @@ from zoo_registry.text import expanded
 from ..data.cache import cache_folder
 from ..data.source import open_dataset
 from ..environment import made_with
+from ..files import sha256
 from ..files.results import Result, Source, read_results
 from ..models.locate import locate
 from ..models.results import add_result, found_before, place_of, weights_key
@@ -71,14 +72,34 @@ def evaluate(
         quiet=quiet,
     )
     source = Source(source=data, fingerprint=fingerprint(dataset))
+    failed: list[ZooError] = []
     for protocol in protocols:
         identity = protocol.identity(pipe.resolution, named(protocol, bench))
         if found_before(path, weights, identity, source) is None:
-            result, measured = measure(protocol, bench, identity, source)
+            try:
+                result, measured = measure(protocol, bench, identity, source)
+            except ZooError as error:
+                if len(protocols) == 1:
+                    raise
+                name = protocol.protocol.name
+                failed.append(error if name in str(error) else ZooError(f"{name}: {error}"))
+                continue
             result.images = _written(path, protocol.protocol.name, measured)
             add_result(path, str(model), weights, result)
     bench.clear()
+    if failed:
+        raise NotMeasuredError(path, failed)
     return read_results(path).model_dump(mode="json")
+
+
+class NotMeasuredError(ZooError):
+    """Some protocols could not be measured; the results of the others are in the file `path`."""
+
+    def __init__(self, path: Path, failed: Sequence[ZooError]) -> None:
+        self.path = path
+        reasons = "\n".join(f"  {error}" for error in failed)
+        kept = f"; what was measured is kept in {path}" if path.is_file() else ""
+        super().__init__(f"{len(failed)} of the protocols could not be measured{kept}:\n{reasons}")
 
 
 def measure(protocol: Asked, bench: Bench, identity: str, data: Source) -> tuple[Result, Measured]:
@@ -120,9 +141,8 @@ def open_for(protocols: Sequence[Asked], data: str, resolution: int) -> Dataset:
 def writable(path: Path) -> None:
     """Refuse a place where no file can be written, before hours are spent."""
     folder = path.parent
-    if not folder.is_dir():
-        raise ZooError(f"{path}: there is no folder {folder}")
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):  # root may write by its permissions where no file can be
             pass
         if path.exists():
@@ -146,10 +166,15 @@ def fingerprint(dataset: Dataset) -> str:
 
 
 def named(protocol: Asked, bench: Bench) -> dict[str, str]:
-    """For settings that name a folder: what its model is called in the protocol's identity."""
+    """For settings that name a folder or a file: what its model is called in the protocol's identity."""
     settings = protocol.protocol.settings.values()
     folders = [s for s in settings if isinstance(s, str) and s not in ("", "own") and expanded(s).is_dir()]
-    return {folder: bench.matcher(folder).id for folder in folders}
+    names = {folder: bench.matcher(folder).id for folder in folders}
+    for setting in settings:
+        network, _, file = str(setting).partition("=")
+        if network.startswith("timm:") and expanded(file).is_file():
+            names[setting] = f"{network}={sha256(expanded(file))[:8]}"
+    return names
 
 
 def _written(path: Path, protocol: str, measured: Measured) -> dict[str, str]:

@@ -112,8 +112,8 @@ class Bench:
     def _matcher(self, name: str) -> Matcher:
         if name != "own" and not expanded(name).is_dir():
             raise ZooError(
-                f"{name!r} is not an extractor: expected inception, timm:NAME, judge, own, or the folder of "
-                "a model with an image encoder"
+                f"{name!r} is not an extractor: expected inception, timm:NAME, timm:NAME=FILE, judge, own, "
+                "or the folder of a model with an image encoder"
             )
         if name != "own":
             return matcher(name, self.pipe.device)

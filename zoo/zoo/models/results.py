@@ -131,15 +131,17 @@ def _compared(title: str, found: Mapping[str, Result]) -> Table:
     return Table(title, head, rows)
 
 
-def by_score(results: Iterable[Result]) -> tuple[list[str], list[list[str]]]:
-    """A table of one model's results: its head, and a row a score."""
+def by_score(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
+    """A table of one model's results: its head, and a row a score; of several data sets, each is named."""
     rows = []
+    several = len({result.data.source for result in results}) > 1
     for result in results:
+        title = f"{result.identity} on {result.data.source}" if several else result.identity
         for name, score in result.scores.items():
             low_high = "" if score.interval is None else " to ".join(map(number, score.interval))
             beside = ["" if v is None else number(v) for v in (score.real, score.chance)]
             label = f"{name} {_ARROWS[result.better]}"
-            rows.append([result.identity, label, number(score.value), low_high, *beside, f"{score.count:,}"])
+            rows.append([title, label, number(score.value), low_high, *beside, f"{score.count:,}"])
     return ["protocol", "score", "value", "95 %", "real", "chance", "of"], rows
 
 
