@@ -8,6 +8,7 @@ pipe("a small red bird with a yellow beak", seed=3)[0].save("bird.png")
 
 from __future__ import annotations
 
+import fnmatch
 import importlib
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from . import legacy
     from .assemble import build
     from .evaluation.run import evaluate
-    from .pipeline import Pipeline, load
+    from .pipeline import Pipeline, from_pretrained, load
     from .training.trainer import train
 
 __version__ = "0.1.0"
@@ -30,6 +31,7 @@ _LAZY = {
     "Recipe": "zoo_registry.recipe",
     "build": "zoo.assemble",
     "evaluate": "zoo.evaluation.run",
+    "from_pretrained": "zoo.pipeline",
     "legacy": "zoo.legacy",
     "load": "zoo.pipeline",
     "train": "zoo.training.trainer",
@@ -43,8 +45,10 @@ __all__ = [
     "build",
     "components",
     "evaluate",
+    "from_pretrained",
     "hookimpl",
     "legacy",
+    "list_models",
     "load",
     "train",
 ]
@@ -55,6 +59,15 @@ def components(kind: str | None = None) -> tuple[Component, ...]:
     if kind is not None and kind not in KINDS:
         raise ZooError(f"{kind!r} is no kind of part{nearest(kind, KINDS)}")
     return tuple(c for k in KINDS if kind in (None, k) for c in catalogue().of(k))
+
+
+def list_models(pattern: str = "*", *, pretrained: bool = False) -> list[str]:
+    """The names of recipes, which `train` and `build` take, and of trained models, which `load` takes.
+
+    pattern: of names, as "attn*". pretrained: trained models alone.
+    """
+    recipes = () if pretrained else catalogue().recipe_names()
+    return sorted(fnmatch.filter({*recipes, *catalogue().pretrained_names()}, pattern))
 
 
 def __getattr__(name: str) -> Any:

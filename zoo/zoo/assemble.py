@@ -60,11 +60,11 @@ class Parts:
         """C, the width of the conditioning's noise; 0 without one."""
         return int(self.conditioning.width) if "conditioning" in self else 0
 
-    def to(self, device: torch.device) -> Parts:
-        """Move every module to a device, in channels-last, where convolutions were measured faster."""
+    def to(self, device: torch.device | None = None, dtype: torch.dtype | None = None) -> Parts:
+        """Move modules to a device and a type, in channels-last, where convolutions were measured faster."""
         for module in (*self.modules.values(), *self.losses, *self.augmentations):
             if isinstance(module, nn.Module):
-                module.to(device)
+                module.to(device, dtype)
                 module.to(memory_format=torch.channels_last)
         return self
 

@@ -19,10 +19,12 @@ from torch import Tensor
 
 from zoo_registry import Recipe, ZooError
 from zoo_registry.contracts import Generated, Growth, Text, TextSource, Tokens
+from zoo_registry.errors import near
 from zoo_registry.recipe import FORMAT, SINGLE
 
 from .assemble import Parts, assemble
 from .bounds import check_memory
+from .devices import device_named
 from .environment import made_with
 from .files import folder_written_beside, write_json
 from .imaging.images import Images, Samples, square, to_pillow
@@ -38,6 +40,20 @@ from .seeding import generator as seeded
 Between = Literal["text", "noise", "both"]
 """What `Pipeline.interpolate` goes from one end to the other of."""
 _CHUNK = 16  # images a forward pass
+_ELSEWHERE = {
+    "prompt": "captions= is the caption or the captions",
+    "num_images_per_prompt": "images= is how many of each caption",
+    "generator": "seed= is an integer; image i is a function of the caption, the seed and i alone",
+    "output_type": "the list holds PIL images; generate(…).images[-1] is a tensor [B,3,R,R] in [-1, 1]",
+    "callback": "a GAN generates in one pass, and has no steps to be called back after",
+    "callback_on_step_end": "a GAN generates in one pass, and has no steps to be called back after",
+    "num_inference_steps": "a GAN generates in one pass, and has no steps",
+    "guidance_scale": "a GAN has no guidance",
+    "negative_prompt": "a GAN has no guidance, and reads no other caption than the one it generates",
+    "height": "a model generates at its own resolution, pipe.resolution",
+    "width": "a model generates at its own resolution, pipe.resolution",
+}
+"""What other libraries' keywords of a pipeline's call are here."""
 
 
 class Pipeline:
@@ -58,10 +74,27 @@ class Pipeline:
         for module in parts.modules.values():
             module.eval()
 
+    def __repr__(self) -> str:
+        """What it generates, where it runs, and its parts."""
+        name = self.recipe.name if self.origin is None else f"{self.recipe.name} of {self.origin}"
+        size, precision = f"{self.resolution} px", str(self.dtype).removeprefix("torch.")
+        parts = [f"  {place}: {self.recipe.parts[place].component.name}" for place in self.components]
+        return "\n".join([f"Pipeline({name}: {size}, on {self.device} in {precision}", *parts]) + ")"
+
     @property
     def device(self) -> torch.device:
         """Where the generator is."""
         return next(self.parts.generator.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The floating-point type of the generator's weights."""
+        return next(self.parts.generator.parameters()).dtype
+
+    @property
+    def components(self) -> dict[str, torch.nn.Module]:
+        """The modules by their place in the recipe."""
+        return dict(self.parts.modules)
 
     @property
     def growth(self) -> Growth:
@@ -78,10 +111,21 @@ class Pipeline:
         """Whether it takes captions; a pipeline without a text encoder takes empty ones only."""
         return "text_encoder" in self.parts
 
-    def to(self, device: torch.device | str) -> Pipeline:
-        """Move to a device."""
-        self.parts.to(torch.device(device))
+    def to(self, *where: torch.device | torch.dtype | str) -> Pipeline:
+        """Move to a device, to a floating-point type, or both: `pipe.to("cuda", torch.float16)`.
+
+        Raises `ZooError` for a device that this machine has not.
+        """
+        for each in where:
+            if isinstance(each, torch.dtype):
+                self.parts.to(dtype=each)
+            else:
+                self.parts.to(device_named(each))
         return self
+
+    def half(self) -> Pipeline:
+        """Weights of 16 bits, float16."""
+        return self.to(torch.float16)
 
     def unknown(self, caption: str) -> tuple[str, ...]:
         """The words of a caption that the vocabulary does not have: they do not reach the image."""
@@ -91,11 +135,16 @@ class Pipeline:
         """How many known words (pieces of words, characters) of a caption come after those that are read."""
         return int(self.parts.text_encoder.left_out(caption)) if self.reads_text else 0
 
-    def __call__(self, captions: str | Sequence[str], seed: int = 0, images: int = 1) -> Images:
+    def __call__(
+        self, captions: str | Sequence[str], seed: int = 0, images: int = 1, **unknown: object
+    ) -> Images:
         """Generate `images` images of each caption, caption by caption; a notebook shows the list.
 
         Image i of a caption depends on (caption, seed, i) alone, whatever else is generated with it.
+        Raises `TypeError` for keywords that other libraries have, which says what does the same here.
         """
+        for keyword in unknown:
+            raise TypeError(f"pipe() has no {keyword!r}: {_elsewhere(keyword)}")
         generated = self.generate(captions, seed, images).images[-1]
         return to_pillow(generated, 8 if isinstance(captions, str) else images)
 
@@ -245,7 +294,7 @@ class Pipeline:
     def _read(self, tokens: Tokens | None, count: int = 1) -> Text:
         """What the text encoder reads; `count` sentences [B,0] where there is none."""
         if tokens is None:
-            return Text(torch.zeros(count, 0, device=self.device))
+            return Text(torch.zeros(count, 0, device=self.device, dtype=self.dtype))
         return encode(self.parts, tokens, self.device)
 
     def noise(self, seed: int, images: int) -> tuple[Tensor, Tensor]:
@@ -259,8 +308,10 @@ class Pipeline:
         return noise, code_noise
 
     def _forward(self, text: Text, noise: Tensor, code_noise: Tensor) -> Generated:
-        condition = condition_of(self.parts, text, code_noise.to(self.device))
-        generated: Generated = self.parts.generator(noise.to(self.device), condition, text, self.growth)
+        condition = condition_of(self.parts, text, code_noise.to(self.device, self.dtype))
+        generated: Generated = self.parts.generator(
+            noise.to(self.device, self.dtype), condition, text, self.growth
+        )
         return generated
 
     def save_pretrained(self, folder: str | Path) -> Path:
@@ -286,6 +337,7 @@ class Pipeline:
 
         revision: a branch, a tag or a commit on the Hub. Raises `ZooError` where there is no such model.
         """
+        chosen = device_named(device)  # before anything is fetched
         folder = locate(model, revision=revision)
         recipe, made = read_config(folder)
         check_generates(recipe, model)
@@ -294,7 +346,7 @@ class Pipeline:
             kinds = (*SAMPLING, "style_encoder")
         parts = assemble(recipe, TextSource(folder=folder), kinds=kinds, folder=folder)
         pipe = cls(recipe, parts, made, origin=folder)
-        return pipe.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        return pipe.to(chosen)
 
     def _fetch_style_encoder(self) -> None:
         """Of a pipeline from the Hub: bring the style encoder, which sampling did not need."""
@@ -305,6 +357,12 @@ class Pipeline:
         folder = fetch(place, parts=kinds)
         parts = assemble(self.recipe, TextSource(folder=folder), kinds=kinds, folder=folder)
         self.parts.modules["style_encoder"] = parts.style_encoder.eval().to(self.device)
+
+
+def _elsewhere(keyword: str) -> str:
+    """What a keyword that a pipeline's call has not is here."""
+    own = ("captions", "seed", "images")
+    return _ELSEWHERE.get(keyword) or f"expected {', '.join(own)}{near(keyword, own)}"
 
 
 def _between(first: Text, second: Text, way: float) -> Text:
@@ -345,6 +403,9 @@ def load(
     Raises `ZooError` where there is none.
     """
     return Pipeline.from_pretrained(model, revision=revision, device=device)
+
+
+from_pretrained = load
 
 
 def save(recipe: Recipe, parts: Parts, folder: Path) -> Path:

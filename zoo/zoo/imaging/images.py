@@ -28,6 +28,11 @@ class Images(list[Image.Image]):
         super().__init__(images)
         self.columns = columns
 
+    @property
+    def images(self) -> list[Image.Image]:
+        """The list itself, for code that expects the images in a field."""
+        return self
+
     def _repr_png_(self) -> bytes | None:
         """The grid as PNG, small images enlarged by whole pixels; None where there are none."""
         if not self:

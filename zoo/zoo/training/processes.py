@@ -13,6 +13,28 @@ from accelerate import PartialState
 from accelerate.utils import reduce
 from torch import Tensor, nn
 
+from zoo_registry import ZooError
+
+from ..devices import device_named
+
+
+def processes_on(device: str | None) -> PartialState:
+    """The processes that train, on a device by its name; None: the best there is, one a process.
+
+    Raises `ZooError` for a device that is not here, and for another than the launcher gives.
+    """
+    named = device_named(device)
+    state = PartialState(cpu=named.type == "cpu" and device is not None)
+    if device is None:
+        return state
+    if named.index is not None and state.num_processes > 1:
+        raise ZooError(f"device {device!r}: of several processes each gets its card from the launcher")
+    if named.index is not None:
+        torch.cuda.set_device(named)  # what "cuda" means from here on
+    if device_of(state).type != named.type:
+        raise ZooError(f"device {device!r}: accelerate was set up for {device_of(state)} in this process")
+    return state
+
 
 def device_of(state: PartialState) -> torch.device:
     """The device of this process."""

@@ -20,6 +20,7 @@ from zoo_registry.text import expanded
 from ..assemble import assemble
 from ..data.images import MARGIN
 from ..data.source import open_dataset
+from ..devices import device_named
 from ..environment import environment
 from ..files.run import Change, Data, Environment, Run
 from ..memory import keep_freed_memory
@@ -28,7 +29,7 @@ from ..models.hub import HubId, cached
 from ..models.locate import locate
 from .changes import as_begun, changes_of, check_changes
 from .dry_run import check_recipe
-from .processes import device_of
+from .processes import device_of, processes_on
 from .schedule import resolution_of
 from .stage import Stage, captions_of
 
@@ -47,12 +48,13 @@ def train(
     recipe: a name, a file, or data. data: a source, as "aviary", "cub:DIR", "folder:DIR".
     changes: as for `--set`; those under "pretrain." change the recipe that runs first, those under
         "pretrain.pretrain." the one before that.
-    device: "cpu", or None for the best there is.
+    device: "cpu", "cuda", "cuda:1", "mps"; None: the best there is.
     Raises `ZooError` for everything that a user can fix, before anything is trained; `Interrupted` after
     Ctrl-C.
     """
     run = Run(out)
     run.check_free()
+    device_named(device)  # before data is read
     recipes = _folders(run, _chain(recipe, list(changes)))
     for checked in recipes.values():
         check_recipe(checked)
@@ -168,7 +170,7 @@ def _held(run: Run, state: PartialState) -> AbstractContextManager[None]:
 
 def _state(device: str | None) -> PartialState:
     """The processes that train, this one ready for it."""
-    state = PartialState(cpu=device == "cpu")
+    state = processes_on(device)
     if device_of(state).type == "cpu":
         keep_freed_memory()
     return state
