@@ -25,12 +25,13 @@ class Training(BaseModel):
     """What every task has.
 
     epochs: passes over the training images. steps: instead of `epochs`, where set.
-    batch_size: images a step, in each process.
+    batch_size: images a step, of all processes together.
     betas: decay rates of Adam's two averages.
     precision: "bf16": the forward passes under autocast; weights stay float32.
     seed: of everything random.
     workers: loader processes; 0: the training process loads.
     log_every: steps between lines of log.jsonl. checkpoint_every: steps between checkpoints.
+    log_with: trackers that get what log.jsonl gets, through Accelerate: "tensorboard", "wandb", …
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -44,10 +45,11 @@ class Training(BaseModel):
     workers: Annotated[int, Field(ge=0, le=1024)] = 0
     log_every: PositiveInt = 10
     checkpoint_every: PositiveInt = 1000
+    log_with: tuple[str, ...] = ()
 
 
 MAY_CHANGE = frozenset(
-    {"epochs", "steps", "batch_size", "precision", "workers", "log_every", "checkpoint_every"}
+    {"epochs", "steps", "batch_size", "precision", "workers", "log_every", "log_with", "checkpoint_every"}
 )
 """The settings of every task that a run can change when it goes on; a task says which of its own."""
 

@@ -12,6 +12,9 @@ import pytest
 import small_models
 from PIL import Image
 
+TRAIN = ("--data", "aviary:40", "--out", "x")
+BANANA = "device 'banana': expected one of cpu, cuda, cuda:N or mps that is here: cpu"
+
 
 def zoo(
     *arguments: str | Path, stdin: str | None = None, cwd: Path | None = None
@@ -89,7 +92,42 @@ def test_unknown_words_are_named(trained: Path, tmp_path: Path) -> None:
         (("sample", "nowhere", "a bird"), "nowhere is not a model"),
         (("sample", "RUN", "--out", "o.png"), "no caption"),
         (("sample", "RUN", "a bird", "--out", "o.xyz"), "unsupported extension '.xyz'; use .png or .jpg"),
-        (("sample", "RUN", "a bird", "--out", "missing/o.png"), "there is no folder missing"),
+        (("sample", "RUN", "a bird", "--out", "/dev/null/o.png"), "/dev/null is a file; expected a folder"),
+        (("sample", "RUN", "a bird", "--out", "-", "--attention"), "--out - is no file"),
+        (("generate", "RUN", "a bird"), "there is no command 'generate'; did you mean 'zoo sample'?"),
+        (("smaple", "RUN", "a bird"), "there is no command 'smaple'; did you mean 'sample'?"),
+        (("sample", "RUN", "a bird", "--device", "banana"), BANANA),
+        (("eval", "RUN", "--data", "aviary:20", "--metrics", "fid", "--device", "banana"), BANANA),
+        (("interpolate", "RUN", "a bird", "a red bird", "--device", "banana"), BANANA),
+        (("train", "attngan-aviary", *TRAIN, "--device", "banana"), BANANA),
+        (("train", "--resume", "RUN", "--device", "cuda:1"), "device 'cuda:1': expected one of"),
+        (
+            (
+                "train",
+                "attngan-aviary",
+                *TRAIN,
+                "--set",
+                "train.log_with=['wandbb']",
+            ),
+            "train.log_with: no tracker is called 'wandbb'; did you mean 'wandb'?",
+        ),
+        (
+            (
+                "train",
+                "t2f-portraits",
+                "--data",
+                "portraits:40",
+                "--out",
+                "x",
+                "--set",
+                "train.steps=2",
+                "--set",
+                "train.batch_size=8",
+                "--set",
+                "pretrain.train.batch_size=8",
+            ),
+            "2 steps for 3 resolutions",
+        ),
         (("sample", "RUN", "a bird", "--out", "/dev/null"), "is a file"),
         (("sample", "RUN/pretrain", "a bird"), "RUN/pretrain has no generator and cannot generate"),
         (("sample", "RUN", "--captions", "missing.txt"), "a text file in UTF-8"),
@@ -97,7 +135,10 @@ def test_unknown_words_are_named(trained: Path, tmp_path: Path) -> None:
         (("train", "attngan-aviary", "--data", "aviary"), "missing --out"),
         (("train", "attngan-aviary", "--data", "avairy", "--out", "x"), "did you mean 'aviary'"),
         (("train", "attngan-aviary", "--data", "cub:nowhere", "--out", "x"), "nowhere does not exist"),
-        (("train", "attngan-aviary", "--data", "aviary:8", "--out", "x"), "batch_size"),
+        (
+            ("train", "attngan-aviary", "--data", "aviary:20", "--out", "x"),
+            "there are 16 images to train on: --set pretrain.train.batch_size=16",
+        ),
         (("train", "attngan-aviary", "--data", "aviary", "--out", "RUN"), "go on with: zoo train --resume"),
         (("train", "--resume", "nowhere"), "nowhere is no run"),
         (("train", "attngan-aviary", "--resume", "RUN"), "goes on with the run's own recipe"),
@@ -114,6 +155,41 @@ def test_mistakes_are_reported_in_a_line(
     assert result.returncode == 2, result.stdout
     assert message.replace("RUN", str(trained)) in result.stderr
     assert not (tmp_path / "x").exists(), "nothing half-written"
+
+
+@pytest.mark.parametrize(
+    ("images", "recipe", "message"),
+    [
+        (
+            8,
+            "gan-cls-garden",
+            "some images have no class: give images a class, or train without: "
+            "--set pretrain.train.classes_as_units=false",
+        ),
+        (1, "attngan-aviary", "none of its 1 images is left to train on"),
+        (11, "df-gan-aviary", "there are 9 images to train on: --set pretrain.train.batch_size=8"),
+    ],
+)
+def test_data_that_a_recipe_cannot_use_are_told_with_the_setting_that_mends_it(
+    images: int, recipe: str, message: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mugs"
+    folder.mkdir()
+    lines = []
+    for number in range(images):
+        Image.new("RGB", (24, 24), (number * 20, 90, 120)).save(folder / f"{number}.png")
+        lines.append(json.dumps({"file_name": f"{number}.png", "text": f"a mug of {number} colours"}))
+    (folder / "metadata.jsonl").write_text("\n".join(lines))
+    result = zoo("train", recipe, "--data", f"folder:{folder}", "--out", tmp_path / "x", "--device", "cpu")
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert not (tmp_path / "x").exists()
+
+
+def test_data_info_is_a_table() -> None:
+    lines = [line.split() for line in zoo("data", "info", "aviary:50").stdout.splitlines()]
+    assert lines[:3] == [["train", "test"], ["images", "40", "10"], ["captions", "400", "100"]]
+    assert ["problems:", "0"] in lines
 
 
 def test_check_reports_all_problems_and_exits_1(tmp_path: Path) -> None:
@@ -146,7 +222,7 @@ def test_show_lock_and_doctor_for_programs() -> None:
     assert json.loads(zoo("lock", "attngan-birds").stdout)["losses"][1]["weight"] == 5.0
     assert "extends" in zoo("show", "attngan-coco").stdout
     doctor = json.loads(zoo("doctor", "--json").stdout)
-    assert {"python", "libraries", "plugins", "cuda", "image_cache", "clashes"} <= set(doctor)
+    assert {"python", "libraries", "plugins", "cuda", "cards", "cache", "clashes"} <= set(doctor)
 
 
 def test_data_set_round_trip_and_bugs(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.data.cache import PixelCache, cache_folder, cache_size, content, open_cache
+from zoo.data.cache import PixelCache, cache_folder, content, open_cache, size_of
 from zoo_registry.contracts import Record
 from zoo_registry.errors import ZooError
 
@@ -139,12 +139,15 @@ def test_a_worker_maps_the_file_itself(tmp_path):
 def test_folder_and_size(tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "c"))
     assert cache_folder() == tmp_path / "c"
-    assert cache_size() == 0
+    assert size_of(cache_folder()) == 0
     cache = opened(Samples().records(), None)
-    assert cache_size() == cache.path.stat().st_size > 4 * 3 * 8 * 10
+    assert size_of(cache_folder()) == cache.path.stat().st_size > 4 * 3 * 8 * 10
     monkeypatch.delenv("ZOO_CACHE")
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     assert cache_folder() == tmp_path / ".cache" / "t2i-zoo"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "x"))
+    assert cache_folder() == tmp_path / "x" / "t2i-zoo"
 
 
 def test_procedural_data_set_needs_a_fingerprint(tmp_path):

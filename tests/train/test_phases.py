@@ -144,7 +144,7 @@ def test_an_epoch_has_each_image_once_however_many_batches_a_step_takes() -> Non
 
 
 def test_too_few_images_for_a_step_of_several_batches() -> None:
-    with pytest.raises(ZooError, match="batch_size is 4 and a step takes 20, but the data set has only 32"):
+    with pytest.raises(ZooError, match="batch_size is 4 and a step takes 20 batches, but there are 32"):
         learner(WITHOUT_TEXT, "train.critic_steps=20")
 
 

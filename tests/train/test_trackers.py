@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from zoo import ZooError
 from zoo.files.run import Run
 from zoo.training.log import Log
+from zoo.training.trackers import check_trackers
+from zoo_registry import Recipe, catalogue
 
 
 def test_tensorboard_has_the_numbers_of_the_log(tmp_path: Path) -> None:
@@ -33,8 +36,6 @@ def test_a_run_writes_no_tensorboard_unasked(trained: Path) -> None:
 
 @pytest.mark.parametrize("name", ["wandb"])
 def test_a_tracker_that_is_not_installed_is_told(name: str) -> None:
-    from zoo import ZooError
-    from zoo.training.trackers import check_trackers
-
+    recipe = Recipe.read("attngan-aviary", catalogue(), [f'train.log_with=["{name}"]'])
     with pytest.raises(ZooError, match="wandb is not installed: pip install wandb; installed: tensorboard"):
-        check_trackers((name,))
+        check_trackers(recipe)

@@ -22,6 +22,26 @@ def made_with(recipe: Recipe) -> dict[str, Any]:
     }
 
 
+def cards() -> dict[str, str]:
+    """CUDA devices by their names in `--device`, and the driver; empty where there is none."""
+    import torch
+    from torch.utils import collect_env
+
+    found = {}
+    for index in range(torch.cuda.device_count()):
+        card = torch.cuda.get_device_properties(index)
+        free, total = torch.cuda.mem_get_info(index)
+        bf16 = "bf16" if card.major >= 8 else 'no bf16: train.precision = "float32"'
+        found[f"cuda:{index}"] = (
+            f"{card.name}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free, capability "
+            f"{card.major}.{card.minor}, {bf16}"
+        )
+    if found:
+        driver = collect_env.get_nvidia_driver_version(collect_env.run)
+        found["driver"] = f"{driver or 'unknown'}, CUDA {torch.version.cuda}"
+    return found
+
+
 def environment() -> dict[str, Any]:
     """What a run was made with, for its environment.json and for `zoo doctor`."""
     import torch

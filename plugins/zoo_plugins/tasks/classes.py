@@ -25,7 +25,12 @@ class OneOfEachClass(Sampler):
                 "set train.classes_as_units=false (of a recipe that trains first, with pretrain. before it)"
             )
         if classes < batch_size * batches:
-            raise ZooError(f"batch_size is {batch_size} classes, but the data set has {classes}")
+            known = f"there are {classes}" if classes else "some images have no class"
+            fewer = f"; or fewer at a time: --set train.batch_size={classes // batches}"
+            raise ZooError(
+                f"a batch takes {batch_size * batches} classes, but {known}: give images a class, or train "
+                f"without: --set train.classes_as_units=false{fewer if classes > batches else ''}"
+            )
         return classes
 
     def indices(

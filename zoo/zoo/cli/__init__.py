@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -9,6 +10,7 @@ import traceback
 import warnings
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from importlib.metadata import version
 from typing import Any
 
 import typer
@@ -16,7 +18,9 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from zoo_registry import ZooError, catalogue
-from zoo_registry.errors import PluginWarning, printable, said
+from zoo_registry.errors import PluginWarning, nearest, printable, said
+
+from . import streams
 
 COMMANDS = {
     "list": "looking.list_",
@@ -39,8 +43,20 @@ COMMANDS = {
     "new-plugin": "plugins.new_plugin",
     "studio": "studio.studio",
     "data": "data.app",
+    "cache": "cache.app",
 }
 """Our own commands and where they are, in the order of the help."""
+ELSEWHERE = {
+    "convert": "import",
+    "download": "pull",
+    "evaluate": "eval",
+    "fit": "train",
+    "generate": "sample",
+    "serve": "studio",
+    "upload": "push",
+    "version": "--version",
+}
+"""What other programs call a command, and what it is here."""
 
 
 class _Commands(Mapping[str, Any]):
@@ -79,6 +95,17 @@ class _Group(TyperGroup):
     def __init__(self, *, commands: Mapping[str, Any], **settings: Any) -> None:
         super().__init__(commands=_Commands(commands), **settings)  # type: ignore[arg-type]
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is asked for. Raises `ZooError` with what it may be called here."""
+        name = args[0]
+        if not name.startswith("-") and name not in self.commands:
+            here = ELSEWHERE.get(name)
+            raise ZooError(
+                f"there is no command {name!r}"
+                + (f"; did you mean 'zoo {here}'?" if here else nearest(name, self.commands))
+            )
+        return super().resolve_command(ctx, args)
+
 
 app = typer.Typer(
     name="zoo",
@@ -91,9 +118,18 @@ app = typer.Typer(
 )
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"zoo {version('t2i-zoo')}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+    version: bool = typer.Option(
+        False, "--version", help="Print the version.", callback=_print_version, is_eager=True
+    ),
 ) -> None:
     """Global options, before the command's name."""
 
@@ -116,9 +152,7 @@ def _add_commands() -> None:
 
 def main() -> None:
     """Run the command line: status 0, 1 for a check that found problems, 2 for a mistake of the user's."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # closed by whoever started it
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+    streams.prepare()
     gc.freeze()  # what the imports made stays: no collection need walk it, nor the end of the process
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     if not sys.stderr.isatty():
@@ -127,30 +161,35 @@ def main() -> None:
     sys.argv[1:] = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
         _add_commands()
-        app()
-    except ZooError as error:
-        if debug:
-            traceback.print_exc()
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # where it cannot be written, not as Python ends
+    except BrokenPipeError:  # `zoo list | head`
+        streams.end()
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:  # `zoo list | head`
-        sys.stderr.close()
-        sys.exit(1)
     except Exception as error:
         told = _told(error)
-        if told is None or debug:
+        if told is None:
             raise
+        if debug:
+            traceback.print_exc()
         print(f"error: {told}", file=sys.stderr)
+        streams.end()
         sys.exit(2)
 
 
 def _told(error: Exception) -> str | None:
-    """The line for an error of a plugin's, or of a file that is named; None for a fault of the zoo's own."""
+    """The line for a user's mistake, a plugin's error, a file that is named; None for a fault of our own."""
+    if isinstance(error, ZooError):
+        return str(error)
     plugin = catalogue().raised_by(error)
     if plugin is not None:
         return f"plugin {plugin.name!r} of {plugin}: {said(error)}; --debug shows where"
     if isinstance(error, OSError) and error.filename is not None:  # too long a name, a place without rights
         return f"{printable(str(error.filename)[:200])}: {error.strerror}"
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EIO):  # of standard output
+        return error.strerror
     return None

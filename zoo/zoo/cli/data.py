@@ -10,7 +10,7 @@ import typer
 
 from zoo_registry import ZooError, catalogue
 
-from .looking import Json
+from .looking import Json, table
 
 app = typer.Typer(
     help="Data sets: make one, check one, describe one.",
@@ -92,13 +92,22 @@ def info(source: Source, as_json: Json = False) -> None:
     if as_json:
         print(json.dumps(facts, indent=2))
         return
-    for note in facts.pop("notes"):
+    splits = facts["splits"]
+    keys = dict.fromkeys(key for split in splits.values() for key in split)
+    rows = [["", *splits]]
+    rows += [[key.replace("_", " "), *(_cell(split.get(key)) for split in splits.values())] for key in keys]
+    table(rows)
+    for note in facts["notes"]:
         print(note)
-    del facts["passed_over"]
-    for key, value in facts.items():
-        if isinstance(value, dict):
-            print(key)
-            for name, entry in value.items():
-                print(f"  {name}: {entry}")
-        else:
-            print(f"{key}: {value}")
+    print(f"problems: {facts['problems']}" + (f"; zoo data check {source}" if facts["problems"] else ""))
+
+
+def _cell(value: int | float | dict[str, float] | None) -> str:
+    """A count, a share, or the spread of several."""
+    if isinstance(value, dict) and value["min"] == value["max"]:
+        return f"{value['min']:g}"
+    if isinstance(value, dict):
+        return f"{value['min']:g} to {value['max']:g}, median {value['median']:g}"
+    if isinstance(value, float):
+        return f"{value:.1%}"
+    return "" if value is None else f"{value:,}"

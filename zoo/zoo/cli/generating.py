@@ -40,7 +40,8 @@ def sample(
     out: Annotated[
         Path,
         typer.Option(
-            help="An image (of several captions a row each, with the caption), or a folder of single ones."
+            help="An image (of several captions a row each, with the caption), a folder of single ones, "
+            "or - for a PNG on standard output."
         ),
     ] = Path("out.png"),
     attention: Annotated[
@@ -69,10 +70,17 @@ def sample(
     Example: zoo sample runs/birds "a small red bird with a yellow beak" --images 4 --seed 3 --out red.png
 
     Example: zoo sample runs/birds "a red bird" --vary "red=blue,green,black" --images 4 --out colours.png
+
+    Example: fortune | zoo sample runs/birds --out - | display
     """
     prompts = [*(captions or ()), *_read(file)]
-    single = out.suffix == ""
-    if not single:
+    piped = str(out) == "-"
+    if piped and attention:
+        raise ZooError("--attention writes files beside --out, and --out - is no file")
+    if piped and sys.stdout.isatty():
+        raise ZooError("--out - writes a PNG to standard output, which is a terminal: zoo sample … > out.png")
+    single = out.suffix == "" and not piped
+    if not single and not piped:
         check_image_file(out)
     if single and out.exists() and not out.is_dir():
         raise ZooError(f"--out {out}: is a file; expected a folder or a name that ends in .png")
@@ -106,12 +114,17 @@ def sample(
                 pil_image.save(beside)
             print(path)
     else:
-        with file_written_beside(out) as beside:
-            if len(prompts) > 1:
-                labelled_grid(pil_images, images, prompts, _replaced(vary)).save(beside)
-            else:
-                image_grid(pil_images, images).save(beside)
-        print(out)
+        grid = (
+            labelled_grid(pil_images, images, prompts, _replaced(vary))
+            if len(prompts) > 1
+            else image_grid(pil_images, images)
+        )
+        if piped:
+            grid.save(sys.stdout.buffer, "PNG")
+        else:
+            with file_written_beside(out) as beside:
+                grid.save(beside)
+            print(out)
     if attention and samples is not None:
         figure = (out / "attention.png") if single else out.with_name(f"{out.stem}.attention.png")
         with file_written_beside(figure) as beside:
@@ -155,8 +168,9 @@ def check_image_file(out: Path, also: Collection[str] = ()) -> None:
     if ending not in also and ending not in _WRITTEN:
         *first, last = (".png", ".jpg", *also)
         raise ZooError(f"--out {out}: unsupported extension {ending!r}; use {', '.join(first)} or {last}")
-    if not out.parent.is_dir():
-        raise ZooError(f"--out {out}: there is no folder {out.parent}")
+    above = next(folder for folder in out.absolute().parents if folder.exists())
+    if not above.is_dir():
+        raise ZooError(f"--out {out}: {above} is a file; expected a folder")
     if out.is_dir():
         raise ZooError(f"--out {out}: is a folder; expected an image's file")
 

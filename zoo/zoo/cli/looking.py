@@ -14,7 +14,7 @@ from zoo_registry.errors import first_line, nearest
 from zoo_registry.registry import heading
 from zoo_registry.text import expanded
 
-Device = Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is when left out.")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps; the best there is when left out.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Changes = Annotated[
     list[str] | None,
@@ -146,12 +146,18 @@ def doctor(as_json: Json = False) -> None:
     """
     from huggingface_hub.constants import ENDPOINT, HF_HUB_CACHE, HF_HUB_OFFLINE
 
-    from ..data.cache import cache_folder, cache_size
-    from ..environment import environment
+    from ..data.cache import cache_folder, size_of
+    from ..environment import cards, environment
 
     facts = environment() | {
-        "image_cache": {"folder": str(cache_folder()), "bytes": cache_size()},
-        "hub": {"endpoint": ENDPOINT, "offline": HF_HUB_OFFLINE, "cache": HF_HUB_CACHE},
+        "cards": cards(),
+        "cache": {"folder": str(cache_folder()), "bytes": size_of(cache_folder())},
+        "hub": {
+            "endpoint": ENDPOINT,
+            "offline": HF_HUB_OFFLINE,
+            "folder": HF_HUB_CACHE,
+            "bytes": size_of(expanded(HF_HUB_CACHE)),
+        },
         "failed_plugins": {str(p): p.error for p in catalogue().plugins if p.error},
         "clashes": list(catalogue().clashes()),
     }
@@ -161,12 +167,26 @@ def doctor(as_json: Json = False) -> None:
     rows = []
     for key, value in facts.items():
         if isinstance(value, dict):
-            rows += [(f"{key}.{name}", str(entry)) for name, entry in value.items()]
+            rows += [(f"{key}.{name}", _fact(name, entry)) for name, entry in value.items()]
         elif isinstance(value, list):
             rows.append((key, ", ".join(map(str, value)) or "none"))
         else:
             rows.append((key, str(value)))
     table(rows)
+
+
+def _fact(name: str, value: object) -> str:
+    return size(value) if name == "bytes" and isinstance(value, int) else str(value)
+
+
+def size(count: int) -> str:
+    """Bytes as people read them."""
+    amount, unit = float(count), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if amount < 1000 or unit == "TB":
+            break
+        amount /= 1000
+    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
 
 
 def table(rows: Iterable[Sequence[str]]) -> None:

@@ -36,7 +36,7 @@ def show(
     ],
     as_json: Json = False,
 ) -> None:
-    """Explain a part, a recipe or a trained model: every setting with its type, range, default and meaning.
+    """Explain every setting of a part, a recipe or a trained model.
 
     Example: zoo show attention-stages
 

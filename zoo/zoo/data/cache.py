@@ -32,13 +32,15 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def cache_folder() -> Path:
-    """Where caches lie: $ZOO_CACHE, or ~/.cache/t2i-zoo."""
-    return expanded(os.environ.get("ZOO_CACHE") or "~/.cache/t2i-zoo")
+    """Where caches lie: $ZOO_CACHE, or t2i-zoo in $XDG_CACHE_HOME or ~/.cache."""
+    own = os.environ.get("ZOO_CACHE")
+    return expanded(own or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "t2i-zoo"))
 
 
-def cache_size() -> int:
-    """How many bytes the caches take, unfinished ones included."""
-    return sum(file.stat().st_size for file in cache_folder().rglob("*") if file.is_file())
+def size_of(path: Path) -> int:
+    """How many bytes a file takes, or the files in a folder."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file() and not file.is_symlink())
 
 
 def content(records: Sequence[Record], fingerprint: str | None) -> tuple[str, ...]:

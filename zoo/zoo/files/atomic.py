@@ -49,9 +49,11 @@ def as_json(data: Any) -> str:
 def file_written_beside(target: Path) -> Iterator[Path]:
     """A new file of the same ending that takes the place of `target` when the block ends.
 
-    It vanishes when the block fails. Raises `WriteError` where it cannot be written.
+    It vanishes when the block fails; its folder is made where there is none. Raises `WriteError` where it
+    cannot be written.
     """
     with _told(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
         number, name = tempfile.mkstemp(
             dir=target.parent, prefix=f".{target.stem}.", suffix=_PART + target.suffix
         )

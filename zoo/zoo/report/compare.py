@@ -27,9 +27,8 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     folders that are no runs, a run given twice, results that cannot be read, and an `out` that cannot be
     written.
     """
-    if out.is_dir() or not out.parent.is_dir():
-        found = "is a folder" if out.is_dir() else f"there is no folder {out.parent}"
-        raise ZooError(f"--out {out}: {found}; expected the name of a file, as compare.html")
+    if out.is_dir():
+        raise ZooError(f"--out {out}: is a folder; expected the name of a file, as compare.html")
     twice = [run for run, count in Counter(run.resolve() for run in runs).items() if count > 1]
     if twice:
         raise ZooError(f"{twice[0]} is given twice; each run is compared once")

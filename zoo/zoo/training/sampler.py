@@ -11,6 +11,14 @@ from zoo_registry.contracts import Sampler, Segment
 from zoo_registry.errors import ZooError
 
 
+def too_few(count: int, what: str, batch_size: int, batches: int = 1) -> str:
+    """What to say of data that do not fill a step, and the batch size that they fill."""
+    times = f" and a step takes {batches} batches" if batches > 1 else ""
+    fitting = 1 << ((count // batches).bit_length() - 1) if count >= 2 * batches else 0
+    hint = f": --set train.batch_size={fitting}" if fitting else f"; expected {2 * batches} or more"
+    return f"batch_size is {batch_size}{times}, but there are {count} {what} to train on{hint}"
+
+
 class Shuffled(Sampler):
     """Each epoch goes through a new order of all images; what does not fill a step is left out."""
 
@@ -21,8 +29,7 @@ class Shuffled(Sampler):
     def epoch(self, images: int, classes: int, batch_size: int, batches: int) -> int:
         """Steps; raises `ZooError` where the images do not fill one."""
         if images < batch_size * batches:
-            times = f" and a step takes {batches}" if batches > 1 else ""
-            raise ZooError(f"batch_size is {batch_size}{times}, but the data set has only {images} images")
+            raise ZooError(too_few(images, "images", batch_size, batches))
         return images // (batch_size * batches)
 
     def indices(

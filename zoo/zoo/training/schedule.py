@@ -92,7 +92,10 @@ def schedule(recipe: Recipe, count: int, classes: int = 0) -> Schedule:
         ends = [round(train.steps * share / sum(p.epochs for p in stages)) for share in _sums(stages)]
         steps = [end - begin for begin, end in pairwise([0, *ends])]
         if 0 in steps:
-            raise ZooError(f"train.steps: {train.steps} steps are too few for {len(stages)} resolutions")
+            raise ZooError(
+                f"train.steps: {train.steps} steps for {len(stages)} resolutions; each needs one at least: "
+                f"--set train.steps={len(stages)} or more"
+            )
     firsts = [0, *accumulate(steps)]
     return Schedule(
         tuple(

@@ -136,7 +136,10 @@ class Stage:
             images = self._images(some, dataset, "held-out images") if some else None
             self.held_out = HeldOutSet(held_out, images)
         except ZooError as error:
-            raise ZooError(f"{error}\ncheck the data with: zoo data check {source}") from None
+            # a task does not know of a recipe that it runs before
+            before = "".join(f"{part}." for part in run.folder.parts if part == "pretrain")
+            told = str(error).replace("--set train.", f"--set {before}train.")
+            raise ZooError(f"{recipe.name}: {told}\ncheck the data with: zoo data check {source}") from None
 
     def _images(self, records: list[Record], dataset: Dataset, what: str) -> ImageSet:
         title = f"{what} of {resolution_of(self.recipe)} px"
@@ -215,6 +218,7 @@ class Stage:
             last=last,
             every=settings.log_every,
             log=self.main,
+            trackers=settings.log_with,
             quiet=self.quiet,
         )
         try:

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from accelerate.tracking import LOGGER_TYPE_TO_CLASS, GeneralTracker, get_available_trackers
 
-from zoo_registry import ZooError
+from zoo_registry import Recipe, ZooError
 from zoo_registry.errors import nearest
 
 from ..files.run import Run
 
 
-def check_trackers(names: Sequence[str]) -> None:
+def check_trackers(*recipes: Recipe) -> None:
     """Raise `ZooError` for a tracker that Accelerate does not know, and for one that is not installed."""
     installed = [str(name) for name in get_available_trackers()]
-    for name in names:
+    for name in (name for recipe in recipes for name in recipe.train.log_with):
         if name not in LOGGER_TYPE_TO_CLASS:
             raise ZooError(
                 f"train.log_with: no tracker is called {name!r}{nearest(name, LOGGER_TYPE_TO_CLASS)}"

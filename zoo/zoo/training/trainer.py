@@ -32,6 +32,7 @@ from .dry_run import check_recipe
 from .processes import device_of, processes_on
 from .schedule import resolution_of
 from .stage import Stage, captions_of
+from .trackers import check_trackers
 
 
 def train(
@@ -56,6 +57,7 @@ def train(
     run.check_free()
     device_named(device)  # before data is read
     recipes = _folders(run, _chain(recipe, list(changes)))
+    check_trackers(*recipes.values())
     for checked in recipes.values():
         check_recipe(checked)
     dataset = _dataset(data, *recipes.values())
@@ -114,6 +116,7 @@ def resume(
             if own or not _finished(part):
                 left.append(part.folder)
         if left:
+            check_trackers(*recipes.values())
             source = data or run.environment().data.source
             try:
                 dataset = _dataset(source, *recipes.values())
