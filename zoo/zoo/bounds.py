@@ -14,8 +14,8 @@ from torch.overrides import TorchFunctionMode
 
 from zoo_registry import ZooError
 
-MOST_TENSORS = 100_000
-"""No network of the field has a tenth of this."""
+MOST_TENSORS = 10_000
+"""No network of the field has a third of this."""
 _MAKERS = {torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn, torch.full}
 
 

@@ -18,6 +18,7 @@ from zoo_registry import Recipe, ZooError
 from zoo_registry.contracts import Dataset, EvaluationProtocol, ImageSource, Judge, Record
 from zoo_registry.text import expanded
 
+from ..bounds import check_disk
 from ..data.cache import cache_folder
 from ..data.decode import opened
 from ..data.images import ImageSet, images_at
@@ -155,6 +156,8 @@ class PipelineStudy:
         self.recipe: Recipe = bench.pipe.recipe
         self.device = bench.pipe.device
         self.resolution = protocol.resize or bench.pipe.resolution
+        what = f"{protocol.name}: {protocol.images:,} images of {bench.pipe.resolution} px"
+        check_disk(3 * protocol.images * bench.pipe.resolution**2, bench.folder, what)
         splits = bench.dataset.splits()
         if protocol.split not in splits:
             raise ZooError(
