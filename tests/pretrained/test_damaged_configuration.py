@@ -85,3 +85,11 @@ def test_sizes_without_bounds_are_refused_before_memory_is_taken(tmp_path: Path)
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(ZooError, match=r"generator: its weights, .* would take"):
         zoo.load(folder)
+
+
+def test_a_pointer_of_git_lfs_is_told(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(catalogue().pretrained("garden"), tmp_path / "model"))
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1234\n"
+    (folder / "generator.safetensors").write_text(pointer)
+    with pytest.raises(ZooError, match=r"generator\.safetensors .* pointer of Git LFS.*: git lfs pull"):
+        zoo.load(folder)

@@ -21,7 +21,16 @@ def read(path: Path) -> dict[str, torch.Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise ZooError(f"{path} cannot be read as safetensors: {error}") from None
+        raise ZooError(f"{path} cannot be read as safetensors: {_lfs(path) or error}") from None
+
+
+def _lfs(path: Path) -> str:
+    """What to do about a file that only says where its content lies; "" for another."""
+    head = b"version https://git-lfs"
+    with suppress(OSError), path.open("rb") as file:
+        if file.read(len(head)) == head:
+            return "it is a pointer of Git LFS, cloned without its content; fetch that with: git lfs pull"
+    return ""
 
 
 def write(path: Path, state: Mapping[str, torch.Tensor]) -> None:
