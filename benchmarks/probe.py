@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from zoo.assemble import assemble
 from zoo.data.source import open_dataset
-from zoo.models.folder import read_config
+from zoo.files.model import Model
 from zoo.models.locate import locate
 from zoo_registry import catalogue
 from zoo_registry.contracts import Record, TextEncoder, TextSource
@@ -72,7 +72,7 @@ def read(name: str, train: tuple[Tensor, list[Stated]], test: tuple[Tensor, list
 def probe(model: str, data: str) -> dict[str, float]:
     """By attribute, and "mean"."""
     folder = locate(model, parts=("text_encoder",))
-    recipe, _ = read_config(folder)
+    recipe = Model(folder).recipe()
     parts = assemble(recipe, TextSource(), kinds=["text_encoder"], folder=folder)
     dataset = open_dataset(data, catalogue())
     splits = [stated(dataset.records(split)) for split in ("train", "test")]

@@ -20,11 +20,10 @@ from typing import Any, cast
 
 import zoo
 from zoo.export.half import write_half
-from zoo.files import folder_written_beside, write_json, write_text
+from zoo.files import folder_written_beside, write_text
+from zoo.files.model import Model
 from zoo.files.run import Grid, Run
 from zoo.models.card import Facts, card
-from zoo.models.folder import part_file
-from zoo.models.hub import CARD, CONFIG, SAMPLE_GRID
 from zoo_registry import Recipe, catalogue
 
 FOLDER = Path(__file__).parent
@@ -36,7 +35,7 @@ MEASURED = ["attributes-2k", "kid-judge-2k"]
 
 
 @dataclass(frozen=True)
-class Model:
+class Shipped:
     """One that ships: what it is trained and measured on, and the recipes of its stages, the last its own."""
 
     data: str
@@ -45,9 +44,9 @@ class Model:
 
 
 MODELS = {
-    "aviary": Model("aviary:100000,mixed", "aviary:20000", ("aviary-match", "aviary")),
-    "garden": Model("garden:12000", "garden:12000", ("garden-match", "garden-gan", "garden")),
-    "portraits": Model("portraits:16000", "portraits:16000", ("portraits-match", "portraits")),
+    "aviary": Shipped("aviary:100000,mixed", "aviary:20000", ("aviary-match", "aviary")),
+    "garden": Shipped("garden:12000", "garden:12000", ("garden-match", "garden-gan", "garden")),
+    "portraits": Shipped("portraits:16000", "portraits:16000", ("portraits-match", "portraits")),
 }
 
 
@@ -83,7 +82,7 @@ def taken(recipe: Path, before: Run) -> list[str]:
     """
     discriminator = Recipe.read(recipe, catalogue()).parts.get("discriminator")
     changes = [f"pretrain={before}"]
-    if discriminator is not None and part_file(before.model, "discriminator").is_file():
+    if discriminator is not None and Model(before.model).part("discriminator").is_file():
         changes.append(f"discriminator.weights={before}#discriminator")
     elif discriminator is not None and discriminator.component.name == "contrastive":
         changes.append(f"discriminator.weights={before}#image_encoder")
@@ -104,7 +103,7 @@ def ship(name: str, made: Path) -> dict[str, Any]:
     """
     with chdir(made.parent):  # by its name alone, so that no path of this machine is in the results
         found = zoo.evaluate(name, MODELS[name].test, MEASURED, device="cpu", out=made / "results.json")
-    write_text(made / CARD, card(made, name=name))
+    write_text(Model(made).card, card(made, name=name))
     size = sum(file.stat().st_size for file in made.rglob("*") if file.is_file())
     if size > MOST_BYTES:
         raise SystemExit(f"{made} has {size:,} bytes; {MOST_BYTES:,} at most are shipped")
@@ -115,17 +114,16 @@ def ship(name: str, made: Path) -> dict[str, Any]:
 
 def tell(model: Path, runs: list[Run]) -> None:
     """Let the card tell the steps and the hours of all stages, and show the newest samples of any."""
-    path = model / CONFIG
-    config = json.loads(path.read_text(encoding="utf-8"))
+    config = Model(model).config()
     facts = Facts()
     for run in runs:
         facts.add_stages(run)
-    config["about"] |= {key: facts.recorded()[key] for key in ("stages", "hours")}
+    config.about |= {key: facts.recorded()[key] for key in ("stages", "hours")}
     generating = [run for run in runs if run.samples()][-1]
-    if not (model / SAMPLE_GRID).is_file():  # the stage of a style encoder generates none
-        shutil.copyfile(list(generating.samples().values())[-1], model / SAMPLE_GRID)
-        config["about"]["captions"] = cast("Grid", generating.grid()).captions
-    write_json(path, config)
+    if not Model(model).samples.is_file():  # the stage of a style encoder generates none
+        shutil.copyfile(list(generating.samples().values())[-1], Model(model).samples)
+        config.about["captions"] = cast("Grid", generating.grid()).captions
+    Model(model).write_config(config)
 
 
 def main() -> None:

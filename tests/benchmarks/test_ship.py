@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.judge import ship as ship_judge
 from benchmarks.ship import MODELS, RECIPES, taken, tell
+from zoo.files.model import Config, Model
 from zoo.files.run import Grid, Line, Run
 from zoo_plugins.datasets.procedural.dataset import ProceduralDataset
 from zoo_registry import Recipe, catalogue
@@ -60,7 +61,9 @@ def test_a_model_tells_all_its_stages(tmp_path: Path) -> None:
         (samples / f"step_{step:08}.png").write_text(str(step))
     Run(tmp_path / "generating").write_grid(Grid(captions=["a red flower"], images=1, seed=0, resolution=64))
     (tmp_path / "model").mkdir()
-    (tmp_path / "model/config.json").write_text(json.dumps({"about": {"data": "garden"}}))
+    Model(tmp_path / "model").write_config(
+        Config(format=1, recipe={}, made_with={}, about={"data": "garden"})
+    )
     tell(tmp_path / "model", [Run(tmp_path / name) for name in ("words", "generating", "style")])
     assert json.loads((tmp_path / "model/config.json").read_text())["about"] == {
         "data": "garden",

@@ -162,7 +162,7 @@ def hostile(model: Files, tmp_path: Path) -> dict[str, tuple[Files, str]]:
         ),
         "odd": (
             model | {"config.json": changed(config, files=["x"], about=[1], growth={"resolution": "5"})},
-            "config.json: growth: expected a resolution of 16, 32",
+            "config.json cannot be read as a model's configuration: growth.alpha: Field required",
         ),
         "code": (
             model | {"config.json": changed(config, recipe=recipe | {"generator": {"use": "os:system"}})},

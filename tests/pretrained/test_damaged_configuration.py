@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import zoo
-from zoo.models.folder import read_config
+from zoo.files.model import Model
 from zoo_registry import ZooError, catalogue
 
 
@@ -68,14 +68,14 @@ def test_what_is_wrong_is_told(tmp_path: Path, change: Callable[[dict[str, Any]]
     config = json.loads((catalogue().pretrained("garden") / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(change(config)))
     with pytest.raises(ZooError):
-        read_config(tmp_path)
+        Model(tmp_path).recipe()
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"1e999", b'{"format": NaN}'])
 def test_what_is_no_json_is_told(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "config.json").write_bytes(data)
     with pytest.raises(ZooError, match=r"config\.json"):
-        read_config(tmp_path)
+        Model(tmp_path).recipe()
 
 
 def test_sizes_without_bounds_are_refused_before_memory_is_taken(tmp_path: Path) -> None:

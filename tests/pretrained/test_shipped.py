@@ -17,7 +17,7 @@ from PIL import Image
 from safetensors import safe_open
 
 import zoo
-from zoo.models.folder import read_config
+from zoo.files.model import Model
 from zoo_registry import catalogue
 
 MEGABYTE = 1_000_000
@@ -150,5 +150,5 @@ def test_one_is_generated_offline_by_its_name(tmp_path: Path) -> None:
     ],
 )
 def test_its_parts_are_of_the_family_that_it_is_shipped_for(name: str, parts: dict[str, str]) -> None:
-    recipe, _ = read_config(folder(name))
+    recipe = Model(folder(name)).recipe()
     assert parts.items() <= {kind: part.component.name for kind, part in recipe.parts.items()}.items()

@@ -243,7 +243,7 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path, pair: tuple[Path, Pa
     with pytest.raises(ZooError, match=r"/proc/compare\.html cannot be written: "):
         write_comparison(pair, Path("/proc/compare.html"))
     (second / "results.json").write_text('{"zoo": 1', encoding="utf-8")
-    with pytest.raises(ZooError, match=r"second/results\.json cannot be read: Invalid JSON"):
+    with pytest.raises(ZooError, match=r"second/results\.json cannot be read as JSON"):
         write_comparison(pair, out)
     assert not out.exists()
 
@@ -277,7 +277,7 @@ def test_the_command_line(tmp_path: Path, pair: tuple[Path, Path]) -> None:
         (("nowhere",), "error: nowhere is no run: expected a folder with recipe.json"),
         (("first", "nowhere"), "error: nowhere is no run"),
         (("first", "--out", "a.html"), "error: --out a.html: is for the comparison of several runs"),
-        (("second",), "error: second/results.json cannot be read: Invalid JSON"),
+        (("second",), "error: second/results.json cannot be read as JSON"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_reported(

@@ -99,8 +99,8 @@ def _changed(change: Any) -> str:
 
 
 BROKEN = {
-    "truncated": (json.dumps(results(ATTRIBUTES))[:-40], "Invalid JSON"),
-    "empty": ("", "Invalid JSON"),
+    "truncated": (json.dumps(results(ATTRIBUTES))[:-40], "cannot be read as JSON"),
+    "empty": ("", "cannot be read as JSON"),
     "a list": ("[]", "Input should be an object"),
     "another version": ('{"zoo": 2, "model": "", "weights": "", "results": []}', "zoo: Input should be 1"),
     "a text for a value": (

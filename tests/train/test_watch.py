@@ -10,10 +10,10 @@ from learners import GAN, MATCH, learner
 from PIL import Image
 
 import zoo
+from zoo.files.model import Model
 from zoo.files.run import Run
 from zoo.imaging.grids import image_grid
 from zoo.imaging.images import to_pillow
-from zoo.models.folder import trained_step
 from zoo.training.stage import HeldOutSet
 from zoo.training.watch import Watcher
 
@@ -55,7 +55,7 @@ def test_the_best_weights_become_the_model_and_are_remembered(tmp_path: Path, mo
 def test_an_unfinished_run_has_a_model(tmp_path: Path) -> None:
     watch = watcher(tmp_path, "damsm-aviary", *MATCH)
     assert watch.write_model(1) == 1
-    assert trained_step(tmp_path / "model") == 1
+    assert Model(tmp_path / "model").trained_step() == 1
     newest = watcher(tmp_path / "newest", "attngan-aviary", *GAN)
     newest.write_model(1)
     assert (tmp_path / "newest/model/generator.safetensors").is_file()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,8 +25,8 @@ from zoo_registry.recipe import SINGLE, Choice
 from zoo_registry.schema import schema_of
 
 from .bounds import BoundedTensors
+from .files.model import CONFIG, Model
 from .models import weights
-from .models.folder import part_file
 from .models.locate import locate
 from .seeding import mix
 
@@ -124,7 +123,7 @@ def assemble(
             with BoundedTensors(kind):
                 module = construct(choice, own, loading=loading or origin is not None)
         if origin is not None:
-            file = part_file(origin, name)
+            file = Model(origin).part(name)
             if not file.is_file():
                 raise ZooError(
                     f"{origin} holds no {name.replace('_', ' ')}: {file.relative_to(origin)} is not there"
@@ -151,20 +150,15 @@ def assemble(
 
 def _growth(folder: Path, spec: GeneratorSpec) -> Growth | None:
     """How far the growing generator of a saved model had grown."""
-    path = folder / "config.json"
-    found = json.loads(path.read_text(encoding="utf-8")).get("growth")
+    found = Model(folder).config().growth
     if found is None:
         return None
-    try:
-        growth = Growth(int(found["resolution"]), float(found["alpha"]))
-    except (KeyError, TypeError, ValueError):
-        growth = Growth(0)
-    if growth.resolution not in spec.resolutions or not 0 <= growth.alpha <= 1:
+    if found.resolution not in spec.resolutions or not 0 <= found.alpha <= 1:
         raise ZooError(
-            f"{path}: growth: expected a resolution of {', '.join(map(str, spec.resolutions))} "
-            f"and an alpha from 0 to 1, got {found!r}"
+            f"{folder / CONFIG}: growth: expected a resolution of {', '.join(map(str, spec.resolutions))} "
+            f"and an alpha from 0 to 1, got {found.resolution} and {found.alpha}"
         )
-    return growth
+    return Growth(found.resolution, found.alpha)
 
 
 def build(recipe: str | Path | Mapping[str, Any] | Recipe, captions: Iterable[str] = ()) -> Parts:

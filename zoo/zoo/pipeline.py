@@ -26,11 +26,12 @@ from .assemble import Parts, assemble
 from .bounds import check_memory
 from .devices import device_named
 from .environment import made_with
-from .files import folder_written_beside, write_json
+from .files import folder_written_beside
+from .files.model import Config, Grown, Model
 from .imaging.images import Images, Samples, square, to_pillow
 from .models import weights
 from .models.card import write_card
-from .models.folder import SAMPLING, check_generates, part_file, read_config
+from .models.folder import SAMPLING, check_generates
 from .models.hub import cached, fetch
 from .models.locate import locate
 from .models.publish import push
@@ -339,13 +340,13 @@ class Pipeline:
         """
         chosen = device_named(device)  # before anything is fetched
         folder = locate(model, revision=revision)
-        recipe, made = read_config(folder)
+        recipe = Model(folder).recipe()
         check_generates(recipe, model)
         kinds: tuple[str, ...] = SAMPLING
-        if part_file(folder, "style_encoder").is_file():  # not fetched for sampling
+        if Model(folder).part("style_encoder").is_file():  # not fetched for sampling
             kinds = (*SAMPLING, "style_encoder")
         parts = assemble(recipe, TextSource(folder=folder), kinds=kinds, folder=folder)
-        pipe = cls(recipe, parts, made, origin=folder)
+        pipe = cls(recipe, parts, Model(folder).config().made_with, origin=folder)
         return pipe.to(chosen)
 
     def _fetch_style_encoder(self) -> None:
@@ -446,16 +447,14 @@ class Snapshot:
                 table[kind].pop("weights", None)
         with folder_written_beside(folder) as beside:
             for kind, state in self.weights.items():
-                file = part_file(beside, kind)
+                file = Model(beside).part(kind)
                 file.parent.mkdir(exist_ok=True)
                 weights.write(file, state)
             if "text_encoder" in parts:
                 parts.text_encoder.save_tokenizer(beside)
-            config = {"format": FORMAT, "recipe": table, "made_with": made_with(recipe)}
-            if self.growth is not None:
-                config["growth"] = self.growth._asdict()
-            if self.step is not None:
-                config["step"] = self.step
-            write_json(beside / "config.json", config)
+            growth = None if self.growth is None else Grown(**self.growth._asdict())
+            made = made_with(recipe)
+            config = Config(format=FORMAT, recipe=table, made_with=made, growth=growth, step=self.step)
+            Model(beside).write_config(config)
             write_card(beside, about=folder)
         return folder

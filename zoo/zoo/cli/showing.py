@@ -138,11 +138,11 @@ def _show_protocol(component: Component, as_json: bool) -> None:
 
 
 def _show_pretrained(name: str, as_json: bool) -> None:
-    from ..models.folder import read_config
+    from ..files.model import Model
     from ..models.locate import locate
 
     folder = locate(name)
-    recipe, made_with = read_config(folder, name)
+    recipe, made_with = Model(folder).recipe(name), Model(folder).config(name).made_with
     if as_json:
         print(
             json.dumps({"folder": str(folder), "made_with": made_with, "recipe": recipe.locked()}, indent=2)

@@ -36,12 +36,13 @@ def studio(
 
 def _shipped() -> Iterator[str]:
     """The models that come with the zoo and can generate."""
-    from ..models.folder import check_generates, read_config
+    from ..files.model import Model
+    from ..models.folder import check_generates
     from ..models.locate import locate
 
     for name in catalogue().pretrained_names():
         try:
-            check_generates(read_config(locate(name), name)[0], name)
+            check_generates(Model(locate(name)).recipe(name), name)
         except ZooError as error:
             print(f"left out: {error}", file=sys.stderr)
         else:

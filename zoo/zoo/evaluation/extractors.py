@@ -20,9 +20,9 @@ from zoo_registry.contracts import TextSource
 from zoo_registry.errors import nearest
 
 from ..assemble import Parts, assemble
+from ..files.model import Model
 from ..files.run import Run
-from ..models.folder import part_file, read_config
-from ..models.hub import CONFIG, HubId
+from ..models.hub import HubId
 from ..models.locate import locate
 
 Layer = Literal["features", "logits"]
@@ -121,7 +121,7 @@ class Matcher:
 def matcher(folder: str | Path, device: torch.device) -> Matcher:
     """The matching encoders of a model's folder or a run's. Raises `ZooError` where there are none."""
     place = locate(folder, parts=MATCHING)
-    recipe, _ = read_config(place)
+    recipe = Model(place).recipe()
     missing = [kind for kind in MATCHING if kind not in recipe.parts]
     if missing:
         raise ZooError(
@@ -144,10 +144,10 @@ def own_matcher(model: Path) -> Path:
     weights = _weights_of_text(run)
     if weights is not None:
         places.append(weights)
-    places += [stage.model for stage in reversed(run.stages()[:-1]) if (stage.model / CONFIG).is_file()]
+    places += [stage.model for stage in reversed(run.stages()[:-1]) if Model(stage.model).exists()]
     for place in places:
-        recipe, _ = read_config(place)
-        if all(kind in recipe.parts and part_file(place, kind).is_file() for kind in MATCHING):
+        recipe = Model(place).recipe()
+        if all(kind in recipe.parts and Model(place).part(kind).is_file() for kind in MATCHING):
             return place
     raise no_own_matcher(str(model))
 

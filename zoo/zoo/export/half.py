@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -11,11 +10,11 @@ from safetensors.torch import save_file
 
 from zoo_registry import ZooError
 
-from ..files import folder_written_beside, sha256, write_json
+from ..files import folder_written_beside, sha256
+from ..files.model import Model
 from ..models import weights
 from ..models.card import Facts, card
-from ..models.folder import SAMPLING, check_generates, part_file, read_config
-from ..models.hub import CARD, CONFIG
+from ..models.folder import SAMPLING, check_generates
 from ..models.locate import locate
 from ..models.publish import to_publish
 
@@ -33,8 +32,8 @@ def write_half(model: str, out: Path, *, name: str | None = None) -> Path:
     if out.exists():
         raise ZooError(f"{out} exists; name a new folder")
     folder = locate(model, parts=KEPT)
-    check_generates(read_config(folder)[0], model)
-    kept = {part_file(Path(), kind).as_posix() for kind in KEPT}
+    check_generates(Model(folder).recipe(), model)
+    kept = {Model().part(kind).as_posix() for kind in KEPT}
     with folder_written_beside(out) as beside:
         for file, content in to_publish(folder, name or str(out)).items():
             target = beside / file
@@ -49,7 +48,7 @@ def write_half(model: str, out: Path, *, name: str | None = None) -> Path:
                 shutil.copyfile(content, target)
         _sign(beside)
         text = card(beside, facts=Facts.of(folder, ""), name=name or str(out))
-        (beside / CARD).write_text(text, encoding="utf-8")
+        Model(beside).card.write_text(text, encoding="utf-8")
     return out
 
 
@@ -66,6 +65,6 @@ def _halve(source: Path, target: Path) -> None:
 
 def _sign(folder: Path) -> None:
     """Write the hashes of the files anew into the configuration."""
-    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    config["files"] = {name: sha256(folder / name) for name in config["files"] if (folder / name).is_file()}
-    write_json(folder / CONFIG, config)
+    config = Model(folder).config()
+    config.files = {name: sha256(folder / name) for name in config.files or () if (folder / name).is_file()}
+    Model(folder).write_config(config)

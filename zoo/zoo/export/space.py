@@ -12,8 +12,9 @@ from zoo_registry import ZooError
 
 from ..environment import made_with
 from ..files import folder_written_beside, write_text
+from ..files.model import Model
 from ..models.card import Facts
-from ..models.folder import check_generates, read_config
+from ..models.folder import check_generates
 from ..models.locate import locate
 from .half import write_half
 
@@ -57,7 +58,7 @@ def write_space(model: str, out: Path) -> Path:
     if out.exists():
         raise ZooError(f"{out} exists; name a new folder")
     folder = locate(model)
-    recipe, _ = read_config(folder)
+    recipe = Model(folder).recipe()
     check_generates(recipe, model)
     facts = Facts.of(folder, "")
     name = re.sub(r"[^\w-]+", "-", recipe.name, flags=re.ASCII).strip("-") or "model"

@@ -1,4 +1,4 @@
-"""What is on disk: names and formats of a run's files, each in one place, and how a file is written."""
+"""What is on disk: names and formats of a run's and a model's files, and how a file is written."""
 
 from .atomic import (
     WriteError,

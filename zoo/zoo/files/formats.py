@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from zoo_registry import ZooError
+from zoo_registry.text import read_json
 
 from .atomic import write_json
 
@@ -18,16 +18,21 @@ Format = TypeVar("Format", bound=BaseModel)
 def read_format(path: Path, format: type[Format]) -> Format:
     """The content of a file. Raises `ZooError` that names the place of the first mistake."""
     try:
-        return format.model_validate_json(path.read_bytes())
+        return format.model_validate(read_json(path))
     except OSError as error:
         raise ZooError(f"{path} cannot be read: {error.strerror}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise ZooError(
-            f"{path} cannot be read: {f'{place}: ' if place else ''}{first['msg']}{more}"
-        ) from None
+        raise ZooError(f"{path} cannot be read: {first_mistake(error)}") from None
+    except ValueError as error:
+        raise ZooError(f"{path} cannot be read as JSON: {error}") from None
+
+
+def first_mistake(error: ValidationError) -> str:
+    """The place and the kind of the first mistake in a file's content."""
+    first = error.errors()[0]
+    place = ".".join(map(str, first["loc"]))
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return f"{f'{place}: ' if place else ''}{first['msg']}{more}"
 
 
 def write_format(path: Path, content: BaseModel) -> None:
@@ -38,7 +43,7 @@ def write_format(path: Path, content: BaseModel) -> None:
 def read_table(path: Path) -> dict[str, Any]:
     """A JSON object of any content. Raises `ZooError` where the file holds none."""
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
+        table = read_json(path)
     except (OSError, ValueError) as error:
         raise ZooError(f"{path} cannot be read as JSON: {error}") from None
     if not isinstance(table, dict):

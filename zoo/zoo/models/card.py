@@ -21,10 +21,9 @@ from zoo_registry.recipe import SINGLE
 from zoo_registry.text import expanded
 
 from ..files import write_text
-from ..files.results import RESULTS, Result, read_results
+from ..files.model import SAMPLE_GRID, Model
+from ..files.results import Result, read_results
 from ..files.run import Run
-from .folder import part_file, read_config
-from .hub import CARD, CONFIG, SAMPLE_GRID
 from .results import by_score, markdown, weights_key
 
 HOME = "https://pypi.org/project/t2i-zoo"
@@ -63,11 +62,11 @@ class Facts:
             facts.images, facts.device = data.images, data.device
             facts.add_stages(run)
         grids = list(run.samples().values())
-        images = [path for path in (folder / SAMPLE_GRID, *grids[-1:]) if path.is_file()]
+        images = [path for path in (Model(folder).samples, *grids[-1:]) if path.is_file()]
         facts.grid_file = images[0] if images else None
         if facts.grid_file in grids and (grid := run.grid()) is not None:
             facts.captions = tuple(caption for caption in grid.captions if caption)
-        for path in (run.results, folder / RESULTS):
+        for path in (run.results, Model(folder).results):
             if weights and path.is_file() and (found := read_results(path)).weights == weights:
                 facts.results = found.results
         if facts.data is None:
@@ -92,8 +91,8 @@ class Facts:
 
     def _take(self, folder: Path) -> None:
         """Take what was recorded, which is anybody's data."""
-        path = folder / CONFIG
-        found = json.loads(path.read_text(encoding="utf-8")).get("about") if path.is_file() else None
+        model = Model(folder)
+        found = model.config().about if model.exists() else None
         if isinstance(found, dict) and isinstance(found.get("data"), str):
             self.data, self.procedural = found["data"], found.get("procedural") is True
             for key, kind in _RECORDED.items():
@@ -121,7 +120,7 @@ def write_card(folder: Path, about: Path) -> None:
 
     about: the folder that it will be moved to, whose run tells the data.
     """
-    write_text(folder / CARD, card(folder, facts=Facts.of(about, ""), name=about.name))
+    write_text(Model(folder).card, card(folder, facts=Facts.of(about, ""), name=about.name))
 
 
 def card(
@@ -134,7 +133,7 @@ def card(
     """
     from huggingface_hub import ModelCard, ModelCardData
 
-    recipe, made = read_config(folder, name)
+    config, recipe = Model(folder).config(name), Model(folder).recipe(name)
     facts = facts or Facts.of(folder, weights_key(folder))
     license = license or ("mit" if facts.procedural else "unknown")
     generates = "generator" in recipe.parts
@@ -164,7 +163,7 @@ def card(
         "## Results" if facts.results else "",
         _results(facts),
         "## Training",
-        _training(recipe, facts, made),
+        _training(recipe, facts, config.made_with),
         "## Parts",
         _parts(folder, recipe),
         "## Intended use",
@@ -285,7 +284,7 @@ def _steps(stages: dict[str, int]) -> str:
 def _parts(folder: Path, recipe: Recipe) -> str:
     rows = []
     for kind in SINGLE:
-        file = part_file(folder, kind)
+        file = Model(folder).part(kind)
         if kind in recipe.parts and file.is_file():
             component = recipe.parts[kind].component
             where = "training" if file.parent != folder else "sampling"
@@ -294,7 +293,7 @@ def _parts(folder: Path, recipe: Recipe) -> str:
             )
     table = markdown(["part", "name", "what it is", "numbers", "needed for"], rows)
     half = "\n\nThe numbers are stored in 16 bits; `zoo.load` makes them 32 again."
-    return table + (half if _stored_in_half(part_file(folder, "generator")) else "")
+    return table + (half if _stored_in_half(Model(folder).part("generator")) else "")
 
 
 def _stored_in_half(file: Path) -> bool:

@@ -8,7 +8,6 @@ Imports no torch.
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Iterable, Iterator
@@ -23,12 +22,13 @@ from zoo_registry.recipe import SINGLE
 from zoo_registry.text import expanded
 
 from ..files import folder_written_beside, sha256
-from .folder import SAMPLING, folders_beside, part_file, read_config
+from ..files.model import CARD, CONFIG, SAMPLE_GRID, TRAINING, Model
+from ..files.results import RESULTS
+from .folder import SAMPLING, folders_beside
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-CARD, CONFIG, SAMPLE_GRID = "README.md", "config.json", "samples.png"
 DATA = (".json", ".txt", ".model")
 """How the names of a tokenizer's files end: data, never code."""
 _PICKLES = re.compile(r"\.(pkl|pickle|pt|pth|ckpt|joblib)$|(^|/)(pytorch_model.*|training_args)\.bin$", re.I)
@@ -104,8 +104,8 @@ def fetch(place: HubId, *, parts: Iterable[str] = SAMPLING, card: bool = False) 
         names = [file.path for file in files]
         _check(place, names)
         folder = Path(client.hf_hub_download(place.repo, CONFIG, revision=revision)).parent
-    read_config(folder, str(place))
-    own = {part_file(Path(), kind).as_posix() for kind in parts} | ({CARD, SAMPLE_GRID} if card else set())
+    Model(folder).recipe(str(place))
+    own = {Model().part(kind).as_posix() for kind in parts} | ({CARD, SAMPLE_GRID} if card else set())
     needed = [name for name in names if name in own or _tokenizer(name)]
     if not all((folder / name).is_file() for name in needed):
         patterns = [CONFIG, *map(_exactly, needed)]
@@ -126,9 +126,9 @@ def pull(place: HubId, folder: Path | None = None, *, training: bool = False) ->
     cached = fetch(place, parts=SINGLE if training else SAMPLING, card=folder is not None)
     if folder is None:
         return cached
-    names = [CONFIG, CARD, SAMPLE_GRID, *(part_file(Path(), kind).as_posix() for kind in SAMPLING)]
+    names = [CONFIG, CARD, SAMPLE_GRID, *(Model().part(kind).as_posix() for kind in SAMPLING)]
     if training:
-        names += [part_file(Path(), kind).as_posix() for kind in SINGLE]
+        names += [Model().part(kind).as_posix() for kind in SINGLE]
     with folder_written_beside(folder) as beside:
         for file in sorted(path for path in cached.rglob("*") if path.is_file()):
             name = file.relative_to(cached).as_posix()
@@ -141,7 +141,7 @@ def pull(place: HubId, folder: Path | None = None, *, training: bool = False) ->
 def _tokenizer(name: str) -> bool:
     """Whether a file is one of those that a text encoder writes beside its weights."""
     path = PurePosixPath(name)
-    return path.suffix in DATA and path.parts[0] != "training" and name not in (CONFIG, "results.json")
+    return path.suffix in DATA and path.parts[0] != TRAINING and name not in (CONFIG, RESULTS)
 
 
 def _exactly(name: str) -> str:
@@ -173,14 +173,13 @@ def _verify(place: HubId, folder: Path, names: Iterable[str]) -> None:
 
     What differs leaves the cache, so that it is fetched anew the next time.
     """
-    recorded = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("files")
-    hashes = recorded if isinstance(recorded, dict) else {}
+    hashes = Model(folder).config(str(place)).files or {}
     for name in names:
         file = folder / name
         if not file.is_file():
             continue
         stored = file.resolve()  # the cache calls a large file by its sha256
-        own = str(hashes[name]) if name in hashes else None
+        own = hashes.get(name)
         expected = {own, stored.name if re.fullmatch(r"[0-9a-f]{64}", stored.name) else None}
         expected.discard(None)
         if expected and expected != {found := sha256(file)}:

@@ -9,6 +9,7 @@ from zoo_registry import ZooError, catalogue
 from zoo_registry.errors import near
 from zoo_registry.text import expanded
 
+from ..files.model import Model
 from ..files.run import Run
 from .folder import SAMPLING, folders_beside
 from .hub import HubId, fetch
@@ -27,8 +28,8 @@ def locate(model: str | Path, *, revision: str | None = None, parts: Iterable[st
         return fetch(place, parts=parts)
     if revision is not None:
         raise ZooError(f"{model} with the revision {revision!r}: only a repository on the Hub has revisions")
-    for candidate in (folder, folder / "model"):
-        if (candidate / "config.json").is_file():
+    for candidate in (folder, Run(folder).model):
+        if Model(candidate).exists():
             return candidate
     if (shipped := catalogue().pretrained(str(model))) is not None:
         return shipped

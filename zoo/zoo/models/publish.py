@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +9,11 @@ from zoo_registry import ZooError
 from zoo_registry.recipe import SINGLE
 
 from ..files import sha256
+from ..files.model import CARD, CONFIG, SAMPLE_GRID, TRAINING, Model
+from ..files.results import RESULTS
 from .card import Facts, card
-from .folder import SAMPLING, part_file, read_config
-from .hub import CARD, CONFIG, DATA, SAMPLE_GRID, HubId, api, hub_errors
+from .folder import SAMPLING
+from .hub import DATA, HubId, api, hub_errors
 from .results import weights_key
 
 if TYPE_CHECKING:
@@ -50,19 +51,19 @@ def to_publish(
     if facts.grid_file is not None:
         contents[SAMPLE_GRID] = facts.grid_file
     contents |= files
-    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    config["files"] = {name: sha256(file) for name, file in sorted(files.items())}
-    config["about"] = facts.recorded()
-    contents[CONFIG] = (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode()
+    config = Model(folder).config()
+    config.files = {name: sha256(file) for name, file in sorted(files.items())}
+    config.about = facts.recorded()
+    contents[CONFIG] = config.text().encode()
     return contents
 
 
 def _files(folder: Path) -> dict[str, Path]:
     """The files of a model by their names in the repository: its parts' weights, and its tokenizer's."""
-    recipe, _ = read_config(folder)
+    recipe = Model(folder).recipe()
     files = {}
     for kind in SINGLE:
-        file = part_file(folder, kind)
+        file = Model(folder).part(kind)
         if file.is_file():
             files[file.relative_to(folder).as_posix()] = file
         elif kind in recipe.parts and kind in SAMPLING:
@@ -70,7 +71,7 @@ def _files(folder: Path) -> dict[str, Path]:
     for file in sorted(folder.rglob("*")):
         name = file.relative_to(folder).as_posix()
         hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-        ours = name in (CONFIG, "results.json") or name.startswith("training/")
+        ours = name in (CONFIG, RESULTS) or name.startswith(f"{TRAINING}/")
         if file.suffix in DATA and file.is_file() and not hidden and not ours:
             files[name] = file
     return files
@@ -89,7 +90,7 @@ def _commit(place: HubId, contents: dict[str, Path | bytes], *, private: bool) -
                 "on the Hub first, or push to another name"
             )
         held = {sibling.rfilename for sibling in info.siblings or ()}
-        own = {part_file(Path(), kind).as_posix() for kind in SINGLE} | {SAMPLE_GRID}
+        own = {Model().part(kind).as_posix() for kind in SINGLE} | {SAMPLE_GRID}
         operations: list[CommitOperationAdd | CommitOperationDelete] = [
             CommitOperationAdd(name, content if isinstance(content, bytes) else str(content))
             for name, content in contents.items()

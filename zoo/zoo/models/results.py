@@ -20,9 +20,11 @@ from zoo_registry.text import expanded
 
 from ..data.cache import cache_folder
 from ..files import sha256
+from ..files.model import Model
 from ..files.results import RESULTS, Result, Results, Source, read_results, write_results
-from .folder import SAMPLING, part_file
-from .hub import CONFIG, HubId
+from ..files.run import Run
+from .folder import SAMPLING
+from .hub import HubId
 
 _ARROWS = {"higher": "↑", "lower": "↓"}
 
@@ -46,15 +48,15 @@ def measured(model: str | Path) -> Path:
 def _shipped(model: str | Path) -> Path | None:
     """The folder of the shipped model that a name stands for; a user's own model or results win over it."""
     folder = expanded(model)
-    own = (folder / CONFIG, folder / "model" / CONFIG, folder / RESULTS)
-    return None if any(path.is_file() for path in own) else catalogue().pretrained(str(model))
+    own = Model(folder).exists() or Model(Run(folder).model).exists() or Run(folder).results.is_file()
+    return None if own else catalogue().pretrained(str(model))
 
 
 def weights_key(folder: Path) -> str:
     """What tells a model's weights from others: those that sampling needs."""
     digest = hashlib.blake2b(digest_size=8)
     for kind in SAMPLING:
-        file = part_file(folder, kind)
+        file = Model(folder).part(kind)
         if file.is_file():
             digest.update(f"{kind}:{sha256(file)}".encode())
     return digest.hexdigest()

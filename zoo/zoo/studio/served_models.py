@@ -11,9 +11,10 @@ from PIL import Image
 from zoo_registry import Recipe, ZooError
 
 from ..data.decode import opened
+from ..files.model import Model
 from ..imaging.grids import GAP, image_grid
 from ..models.card import Facts
-from ..models.folder import check_generates, read_config
+from ..models.folder import check_generates
 from ..models.hub import HubId
 from ..models.locate import locate
 from ..pipeline import Pipeline, load
@@ -54,7 +55,7 @@ class StudioModels:
             raise ZooError("no model to show: zoo studio MODEL…, a run's folder, a model's, or a Hub id")
         for name in self.names:
             if HubId.of_model(name) is None:
-                check_generates(read_config(locate(name), name)[0], name)
+                check_generates(Model(locate(name)).recipe(name), name)
 
     def __getitem__(self, name: str) -> Pipeline:
         """Raises `ZooError` for a name that is not here, and for a model that cannot be loaded."""
@@ -81,7 +82,7 @@ class StudioModels:
         """A model's recipe; one on the Hub is fetched. Raises as `models[name]` does."""
         if name not in self.names or not self.is_at_hand(name):
             return self[name].recipe
-        return read_config(locate(name), name)[0]
+        return Model(locate(name)).recipe(name)
 
     def captions(self, name: str) -> tuple[str, ...]:
         """Captions of its data that a model was shown with; none of one on the Hub before it is fetched."""

@@ -22,9 +22,9 @@ from ..data.images import MARGIN
 from ..data.source import open_dataset
 from ..devices import device_named
 from ..environment import environment
+from ..files.model import Model
 from ..files.run import Change, Data, Environment, Run
 from ..memory import keep_freed_memory
-from ..models.folder import read_config, trained_step
 from ..models.hub import HubId, cached
 from ..models.locate import locate
 from .changes import as_begun, changes_of, check_changes
@@ -163,7 +163,7 @@ def _stages(
 def _finished(stage: Run) -> bool:
     """Whether a stage has come to its end, and its model is that of its end."""
     done = stage.done()
-    return done is not None and trained_step(stage.model) == done.model
+    return done is not None and Model(stage.model).trained_step() == done.model
 
 
 def _held(run: Run, state: PartialState) -> AbstractContextManager[None]:
@@ -261,7 +261,7 @@ def _trained_before(recipe: Recipe) -> Recipe:
     if not expanded(name).is_dir() and HubId.parse(name) is None:
         return recipe
     folder = locate(name, parts=SINGLE)
-    before, _ = read_config(folder)
+    before = Model(folder).recipe()
     # of the Hub the commit, which is the same elsewhere, not its folder in the cache
     origin = cached(folder) or folder.resolve()
     return replace(_taking(recipe, _shared(before, recipe), origin), pretrain=None)

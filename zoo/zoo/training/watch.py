@@ -9,8 +9,8 @@ from typing import Any
 from zoo_registry.contracts import Growth, HeldOut, Plan
 
 from ..evaluation.during import Measuring
+from ..files.model import Model
 from ..files.run import Run
-from ..models.folder import trained_step
 from ..pipeline import Snapshot
 from .learner import Learner
 from .samples import SampleGrid
@@ -86,7 +86,7 @@ class Watcher:
         """
         model = self.kept or Snapshot.of(self.learner.model(step - 1), step)
         assert model.step is not None
-        if trained_step(self.stage.model) != model.step:
+        if Model(self.stage.model).trained_step() != model.step:
             model.write(self.learner.recipe, self.learner.parts, self.stage.model)
         return model.step
 
