@@ -101,7 +101,7 @@ def _changed(change: Any) -> str:
 BROKEN = {
     "truncated": (json.dumps(results(ATTRIBUTES))[:-40], "cannot be read as JSON"),
     "empty": ("", "cannot be read as JSON"),
-    "a list": ("[]", "Input should be an object"),
+    "a list": ("[]", "Input should be a valid dictionary"),
     "another version": ('{"zoo": 2, "model": "", "weights": "", "results": []}', "zoo: Input should be 1"),
     "a text for a value": (
         _changed(lambda r: r["scores"]["body"].update(value="high")),

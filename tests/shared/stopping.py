@@ -128,7 +128,9 @@ def main() -> None:
     given = parser.parse_args()
     table, changes = RECIPES[given.recipe]
     # Import what children would import each for itself.
-    zoo.build(Recipe.read(table, catalogue(), [c for c in changes if not c.startswith("pretrain.")]))
+    zoo.build(
+        Recipe.read(table, catalogue(), [c for c in changes if not c.startswith("pretrain.")]), ["a bird"]
+    )
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "operations")
 
