@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from zoo_registry import Recipe, ZooError, catalogue
 from zoo_registry.contracts import (
     Augmentation,
+    Condition,
+    Conditioning,
     ConditionSpec,
+    Discriminator,
+    Generator,
     GeneratorSpec,
     Growth,
+    ImageEncoder,
     Loss,
+    Text,
+    TextEncoder,
     TextSource,
     TextSpec,
+    Tokens,
 )
 from zoo_registry.errors import said
 from zoo_registry.recipe import SINGLE, Choice
@@ -30,13 +39,25 @@ from .models import weights
 from .models.locate import locate
 from .seeding import mix
 
+if TYPE_CHECKING:  # a part is a module and keeps its contract
+
+    class _TextEncoder(nn.Module, TextEncoder): ...
+
+    class _ImageEncoder(nn.Module, ImageEncoder): ...
+
+    class _Conditioning(nn.Module, Conditioning): ...
+
+    class _Generator(nn.Module, Generator): ...
+
+    class _Discriminator(nn.Module, Discriminator): ...
+
 
 @dataclass
 class Parts:
     """The modules of a recipe by their places, its losses and augmentations.
 
-    A part that the recipe does not have cannot be asked for. growth: how far a growing generator has grown;
-    None: whole, or it does not grow.
+    Asking for a part that the recipe does not have raises KeyError. growth: how far a growing generator has
+    grown; None: whole, or it does not grow.
     """
 
     modules: dict[str, nn.Module] = field(default_factory=dict)
@@ -45,11 +66,35 @@ class Parts:
     frozen: frozenset[str] = frozenset()
     growth: Growth | None = None
 
-    def __getattr__(self, kind: str) -> Any:
-        modules = vars(self).get("modules", {})  # none yet while it is being copied
-        if kind not in modules:
-            raise AttributeError(kind)
-        return modules[kind]
+    @property
+    def text_encoder(self) -> _TextEncoder:
+        """The text encoder."""
+        return cast("_TextEncoder", self.modules["text_encoder"])
+
+    @property
+    def image_encoder(self) -> _ImageEncoder:
+        """The image encoder."""
+        return cast("_ImageEncoder", self.modules["image_encoder"])
+
+    @property
+    def style_encoder(self) -> _ImageEncoder:
+        """The style encoder."""
+        return cast("_ImageEncoder", self.modules["style_encoder"])
+
+    @property
+    def conditioning(self) -> _Conditioning:
+        """The conditioning."""
+        return cast("_Conditioning", self.modules["conditioning"])
+
+    @property
+    def generator(self) -> _Generator:
+        """The generator."""
+        return cast("_Generator", self.modules["generator"])
+
+    @property
+    def discriminator(self) -> _Discriminator:
+        """The discriminator."""
+        return cast("_Discriminator", self.modules["discriminator"])
 
     def __contains__(self, kind: str) -> bool:
         return kind in self.modules
@@ -57,7 +102,37 @@ class Parts:
     @property
     def code_width(self) -> int:
         """C, the width of the conditioning's noise; 0 without one."""
-        return int(self.conditioning.width) if "conditioning" in self else 0
+        return self.conditioning.width if "conditioning" in self else 0
+
+    def read(self, captions: Sequence[str], device: torch.device) -> Text:
+        """The captions as the text encoder reads them; sentences [B,0] where there is none."""
+        if "text_encoder" not in self:
+            return Text(torch.zeros(len(captions), 0, device=device))
+        return self.encode(self.text_encoder.tokenize(captions), device)
+
+    def encode(self, tokens: Tokens, device: torch.device) -> Text:
+        """What the text encoder reads in some tokens."""
+        text: Text = self.text_encoder(Tokens(*(t.to(device) for t in tokens)))
+        return text
+
+    def condition(self, text: Text, noise: Tensor) -> Condition:
+        """The generator's condition; `noise` [B,C] itself where there is no conditioning."""
+        if "conditioning" not in self:
+            return Condition(noise)
+        condition: Condition = self.conditioning(text.sentence, noise=noise)
+        return condition
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """The modules in evaluation mode inside the block, in their own again after it."""
+        before = {kind: module.training for kind, module in self.modules.items()}
+        for module in self.modules.values():
+            module.eval()
+        try:
+            yield
+        finally:
+            for kind, module in self.modules.items():
+                module.train(before[kind])
 
     def to(self, device: torch.device | None = None, dtype: torch.dtype | None = None) -> Parts:
         """Move modules to a device and a type, in channels-last, where convolutions were measured faster."""
@@ -139,7 +214,7 @@ def assemble(
         if choice.frozen:
             frozen.add(kind)
             module.requires_grad_(False)
-        modules[kind] = module
+        modules[kind] = module.eval()
     whole = set(recipe.parts) <= set(kinds)
     losses, augmentations = (
         tuple(construct(choice, wires) for choice in choices) if whole else ()

@@ -35,7 +35,6 @@ from .models.folder import SAMPLING, check_generates
 from .models.hub import cached, fetch
 from .models.locate import locate
 from .models.publish import push
-from .reading import condition_of, encode
 from .seeding import generator as seeded
 
 Between = Literal["text", "noise", "both"]
@@ -72,8 +71,6 @@ class Pipeline:
         self.origin = origin  # the folder that it was read from
         self.parts = parts
         self.made_with = made_with
-        for module in parts.modules.values():
-            module.eval()
 
     def __repr__(self) -> str:
         """What it generates, where it runs, and its parts."""
@@ -188,9 +185,10 @@ class Pipeline:
             )
         pixels = np.stack([np.asarray(square(image, self.resolution)) for image in styles])
         style_images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div(127.5).sub(1)  # [S,3,R,R]
-        noise = torch.cat(
-            [self.parts.style_encoder(part.to(self.device)).vector for part in style_images.split(_CHUNK)]
-        )
+        with self.parts.evaluating():
+            noise = torch.cat(
+                [self.parts.style_encoder(part.to(self.device)).vector for part in style_images.split(_CHUNK)]
+            )
         return self._generate(captions, noise, torch.zeros(len(noise), self.parts.code_width))
 
     @torch.inference_mode()
@@ -296,7 +294,8 @@ class Pipeline:
         """What the text encoder reads; `count` sentences [B,0] where there is none."""
         if tokens is None:
             return Text(torch.zeros(count, 0, device=self.device, dtype=self.dtype))
-        return encode(self.parts, tokens, self.device)
+        with self.parts.evaluating():
+            return self.parts.encode(tokens, self.device)
 
     def noise(self, seed: int, images: int) -> tuple[Tensor, Tensor]:
         """The generator's noise [I,Z] and the conditioning's [I,C]; row i depends on (seed, i) alone."""
@@ -309,10 +308,11 @@ class Pipeline:
         return noise, code_noise
 
     def _forward(self, text: Text, noise: Tensor, code_noise: Tensor) -> Generated:
-        condition = condition_of(self.parts, text, code_noise.to(self.device, self.dtype))
-        generated: Generated = self.parts.generator(
-            noise.to(self.device, self.dtype), condition, text, self.growth
-        )
+        with self.parts.evaluating():
+            condition = self.parts.condition(text, code_noise.to(self.device, self.dtype))
+            generated: Generated = self.parts.generator(
+                noise.to(self.device, self.dtype), condition, text, self.growth
+            )
         return generated
 
     def save_pretrained(self, folder: str | Path) -> Path:
@@ -357,7 +357,7 @@ class Pipeline:
         kinds = (*SAMPLING, "style_encoder")
         folder = fetch(place, parts=kinds)
         parts = assemble(self.recipe, TextSource(folder=folder), kinds=kinds, folder=folder)
-        self.parts.modules["style_encoder"] = parts.style_encoder.eval().to(self.device)
+        self.parts.modules["style_encoder"] = parts.style_encoder.to(self.device)
 
 
 def _elsewhere(keyword: str) -> str:

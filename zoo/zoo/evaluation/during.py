@@ -43,8 +43,10 @@ class Measuring:
 
         Leaves the results in the run and training modes as they were.
         """
-        training = {kind: module.training for kind, module in parts.modules.items()}
-        pipe = Pipeline(self.recipe, parts)
+        with parts.evaluating():
+            return self._measure(Pipeline(self.recipe, parts), step)
+
+    def _measure(self, pipe: Pipeline, step: int) -> tuple[dict[str, float], float | None]:
         folder = self.run.evaluation
         shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed while it measured
         dataset = open_for(self.protocols, self.source, pipe.resolution)
@@ -77,6 +79,4 @@ class Measuring:
                 value = scores[score or ("mean" if "mean" in scores else next(iter(scores)))].value
                 value = value if protocol.metric.better == "higher" else -value
         bench.clear()
-        for kind, module in parts.modules.items():
-            module.train(training[kind])
         return values, value

@@ -19,11 +19,9 @@ import torch
 from torch import Tensor
 
 from zoo_registry import ZooError
-from zoo_registry.contracts import Text
 
 from ..pipeline import Pipeline
 from ..progress import Bar
-from ..reading import condition_of, encode
 from ..seeding import generator as seeded
 
 
@@ -79,10 +77,8 @@ class GeneratedImages:
             source = seeded(self.seed, number, "evaluation")
             rows.append([self._noise(torch.randn(width, generator=source)) for width in widths])
         noise, code_noise = (torch.stack(column).to(pipe.device) for column in zip(*rows, strict=True))
-        text = Text(code_noise[:, :0])
-        if pipe.reads_text:
-            text = encode(parts, parts.text_encoder.tokenize(captions), pipe.device)
-        generated = parts.generator(noise, condition_of(parts, text, code_noise), text, pipe.growth)
+        text = parts.read(captions, pipe.device)
+        generated = parts.generator(noise, parts.condition(text, code_noise), text, pipe.growth)
         images = generated.images[-1].float()
         bad = ~torch.isfinite(images).flatten(1).all(1)
         if bad.any():

@@ -25,7 +25,6 @@ from ..data.images import ImageSet, images_at
 from ..files import file_written_beside
 from ..pipeline import Pipeline
 from ..progress import Bar
-from ..reading import read
 from ..seeding import generator as seeded
 from .extractors import (
     MATCHING,
@@ -280,7 +279,7 @@ class PipelineStudy:
         size = self.bench.batch_size
         with torch.inference_mode():
             texts = [
-                read(encoders.parts, captions[at : at + size], self.device).sentence.float().cpu()
+                encoders.parts.read(captions[at : at + size], self.device).sentence.float().cpu()
                 for at in range(0, len(captions), size)
             ]
         return images, torch.cat(texts)

@@ -27,7 +27,6 @@ from zoo_registry.errors import first_line
 from ..assemble import Parts
 from ..files import folder_written_beside, write_json
 from ..pipeline import Pipeline
-from ..reading import condition_of
 from .engine import DESCRIPTION
 from .onnx_pipeline import FORMAT, OnnxPipeline, torch_normal
 
@@ -55,7 +54,7 @@ class SamplingNetwork(nn.Module):
         text = Text(nothing)
         if ids is not None and mask is not None:
             text = self.parts.text_encoder(Tokens(ids, mask))
-        condition = condition_of(self.parts, text, nothing if code_noise is None else code_noise)
+        condition = self.parts.condition(text, nothing if code_noise is None else code_noise)
         image: Tensor = self.parts.generator(noise, condition, text, self.growth).images[-1]
         return image
 

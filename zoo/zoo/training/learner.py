@@ -28,8 +28,6 @@ class Learner:
     def __init__(self, recipe: Recipe, parts: Parts, state: PartialState, schedule: Schedule) -> None:
         self.recipe, self.state, self.schedule = recipe, state, schedule
         self.parts = parts.to(device_of(state))
-        for module in parts.modules.values():
-            module.eval()
         self.setup = RunSetup(recipe, parts, state, schedule)
         self.task: Task = construct(Choice(recipe.task, recipe.train), {Setup: self.setup})
         self.optimisers: dict[str, torch.optim.Optimizer] = {}

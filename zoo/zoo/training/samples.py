@@ -44,10 +44,7 @@ class SampleGrid:
 
         The resolution of the images is the file's text "resolution"; those of a growing network are enlarged.
         """
-        training = {kind: module.training for kind, module in parts.modules.items()}
         samples = Pipeline(self.recipe, parts).generate(self.captions, SEED, self.images)
-        for kind, module in parts.modules.items():
-            module.train(training[kind])
         size = (self.resolution, self.resolution)  # that of a growing network at its end
         images = [p.resize(size, Image.Resampling.NEAREST) for p in to_pillow(samples.images[-1])]
         facts = PngInfo()

@@ -15,7 +15,6 @@ from zoo_registry.contracts import Condition, Growth, Round, Setup, Text
 
 from ..assemble import Parts
 from ..data.images import images_at
-from ..reading import condition_of, read
 from ..seeding import generator
 from .adam import Adam
 from .processes import device_of
@@ -62,11 +61,11 @@ class RunSetup(Setup):
 
     def read(self, captions: Sequence[str]) -> Text:
         """The captions as the text encoder reads them; sentences [B,0] where the recipe has none."""
-        return read(self.assembled, captions, self.device)
+        return self.assembled.read(captions, self.device)
 
     def condition(self, text: Text, noise: Tensor) -> Condition:
         """The generator's condition; `noise` [B,C] itself where the recipe has no text."""
-        return condition_of(self.assembled, text, noise)
+        return self.assembled.condition(text, noise)
 
     def images(self, pixels: Tensor, resolutions: Sequence[int]) -> tuple[Tensor, ...]:
         """Pixels [B,3,R,R] uint8 as images in [-1, 1] on the device, one [B,3,r,r] per resolution."""

@@ -23,7 +23,6 @@ from zoo_registry.errors import first_line
 
 from ...assemble import Parts
 from ...pipeline import Pipeline
-from ...reading import condition_of
 from ..onnx_pipeline import torch_normal
 from ..to_onnx import NEAR, reason, uses_noise, write_graph
 
@@ -63,7 +62,7 @@ class ImageMaker(nn.Module):
         """`noise` is [B,Z]; `code_noise` [B,C] where the conditioning samples; the rest as it was read."""
         nothing = noise.new_zeros(noise.shape[0], 0)
         text = Text(nothing if sentence is None else sentence, words, mask)
-        condition = condition_of(self.parts, text, nothing if code_noise is None else code_noise)
+        condition = self.parts.condition(text, nothing if code_noise is None else code_noise)
         made = self.parts.generator(noise, condition, text, self.growth)
         return (made.images[-1], *made.attention)
 
