@@ -1,7 +1,8 @@
 """Writes what the code says into files of the repository, for whoever reads them there.
 
-docs/parts.md from the catalogue, docs/images/arrows.svg from the imports, the parts of docs/plugins.md from
-zoo/zoo/scaffold. The site has more pages that are made of the code: see docs/pages.
+docs/parts.md from the catalogue, docs/images/arrows.svg from the imports, docs/images/walks.svg from the
+calls, the parts of docs/plugins.md from zoo/zoo/scaffold. The site has more pages that are made of the code:
+see docs/pages.
 
 python docs/generate.py; with --print, docs/parts.md to standard output.
 """
@@ -18,13 +19,14 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "docs"), str(ROOT / "tests/matrix"), str(ROOT / "tests/shared")]
 
 from matrix import ADVERSARIAL, AXES, own, split  # noqa: E402 - found through the line above
-from pages import arrows  # noqa: E402
+from pages import arrows, walks  # noqa: E402
 
 from zoo_registry import KINDS  # noqa: E402
 
 PAGE = ROOT / "docs/parts.md"
 PLUGINS = ROOT / "docs/plugins.md"
 ARROWS = ROOT / "docs/images/arrows.svg"
+WALKS = ROOT / "docs/images/walks.svg"
 
 
 def page() -> str:
@@ -96,3 +98,4 @@ if __name__ == "__main__":
         PAGE.write_text(page(), encoding="utf-8")
         PLUGINS.write_text(plugins(), encoding="utf-8")
         ARROWS.write_text(arrows.drawing(), encoding="utf-8")
+        WALKS.write_text(walks.drawing(), encoding="utf-8")

@@ -71,6 +71,17 @@ def test_the_drawing_of_imports_is_generated(monkeypatch: pytest.MonkeyPatch) ->
     }
 
 
+def test_the_drawing_of_walks_is_generated_and_enters_no_room_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    from pages.walks import WALKS, drawing, rooms
+
+    for walk in WALKS.values():
+        assert len(set(rooms(walk))) == len(rooms(walk))
+    assert (ROOT / "docs/images/walks.svg").read_text(encoding="utf-8") == drawing(), (
+        "python docs/generate.py"
+    )
+
+
 def test_every_recipe_is_documented() -> None:
     text = (ROOT / "docs/recipes.md").read_text()
     for name in catalogue().recipe_names():
