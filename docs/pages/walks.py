@@ -35,7 +35,8 @@ WALKS: dict[str, tuple[Call, ...]] = {
     "a caption to its image": (
         Call("zoo.cli.generating:_load", "zoo.pipeline:load"),
         Call("zoo.pipeline:Pipeline.from_pretrained", "zoo.models.locate:locate"),
-        Call("zoo.models.folder:read_config", "zoo_registry.recipe:Recipe.read"),
+        Call("zoo.pipeline:Pipeline.from_pretrained", "zoo.files.model:Model.recipe"),
+        Call("zoo.files.model:Model.recipe", "zoo_registry.recipe:Recipe.read"),
         Call("zoo.pipeline:Pipeline.from_pretrained", "zoo.assemble:assemble"),
         Call("zoo.pipeline:Pipeline.tokens", "zoo_plugins.text_encoders.words:WordEncoder.tokenize"),
         Call("zoo.pipeline:Pipeline.__call__", "zoo.imaging.images:to_pillow"),

@@ -1,4 +1,4 @@
-"""A model's folder: its configuration, and where in it each part lies. Imports no torch."""
+"""What a model needs in order to generate, and folders that a mistyped one may stand for. Imports no torch."""
 
 from __future__ import annotations
 
