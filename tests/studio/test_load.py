@@ -19,7 +19,9 @@ import pytest
 from PIL import Image
 from studio_process import Served, started
 
+from zoo.studio.application import Studio
 from zoo.studio.kept_files import KeptFiles
+from zoo.studio.served_models import StudioModels
 
 pytestmark = pytest.mark.xdist_group("studio")
 CLIENTS = 100
@@ -265,6 +267,19 @@ def test_uploads_do_not_fill_the_disk(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) <= 10, "nor do empty folders"
     assert files.holds(str(kept[-1]))
     assert not files.holds(str(tmp_path / "../secret"))
+
+
+def test_clients_that_left_are_forgotten(models: Path, tmp_path: Path) -> None:
+    studio = Studio(StudioModels([str(models / "birds")]), tmp_path)
+    kept = tmp_path / "kept.png"
+    kept.write_bytes(SMALL)
+    queue = studio.blocks._queue
+    queue.pending_event_ids_session.update({"left": {"a"}, "waits": {"b"}})
+    queue.pending_messages_per_session["waits"] = asyncio.Queue()
+    studio.blocks.upload_file_set.update([str(kept), str(tmp_path / "removed.png")])
+    studio.sweep()
+    assert set(queue.pending_event_ids_session) == {"waits"}
+    assert studio.blocks.upload_file_set == {str(kept)}
 
 
 @pytest.mark.load

@@ -19,6 +19,8 @@ WAITING = 32
 """Requests that wait in the queue; more are turned away."""
 ENDING = 30.0
 """Seconds that what is being generated is waited for at the end."""
+SWEEP = 60.0
+"""Seconds after which notes on clients that left are looked through."""
 SESSIONS = 256
 """Clients that Gradio keeps a state of."""
 
@@ -90,6 +92,7 @@ def _serve(
         where = "" if port is None else f" on port {port}"
         raise ZooError(f"the studio cannot be served{where}: {first_line(error)}") from None
     print(f"the studio: {blocks.local_url}  (Ctrl-C ends it)", flush=True)
-    stop.wait()
+    while not stop.wait(SWEEP):
+        studio.sweep()
     blocks.close(verbose=False)
     studio.endpoints.running.end(ENDING)

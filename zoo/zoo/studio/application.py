@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,6 @@ GENERATING: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "generat
 """Two requests generate at the same time; others wait."""
 TELLING: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "tell"}
 """What needs no image is not held up by those that do."""
-SWEEP = 60.0
-"""Seconds after which Gradio's notes on clients that left are looked through."""
 _PAGE = Path(str(files(__package__) / "page"))
 _WEB_PAGE = Path(str(files("zoo.export.web") / "page"))
 """The page of `zoo export --format web`, whose style and modules the studio shares."""
@@ -40,7 +37,6 @@ class Studio:
     def __init__(self, models: StudioModels, folder: Path) -> None:
         self.files = KeptFiles(folder)
         self.models = models
-        self._swept = time.monotonic()
         self.endpoints = do = Endpoints(models, self.files)
         with gr.Blocks(title="zoo studio", analytics_enabled=False) as self.blocks:
             for tell in (do.about, do.gallery, do.unknown):
@@ -63,22 +59,17 @@ class Studio:
             ],
         }
 
-    def _page(self, request: Request) -> HTMLResponse:
-        self._sweep()
-        return HTMLResponse((_PAGE / "index.html").read_text(encoding="utf-8"))
-
-    def _names(self, request: Request) -> JSONResponse:
-        return JSONResponse({"models": list(self.models.names)})
-
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         """Forget what Gradio notes, and keeps for ever, of clients that never fetched what they asked for."""
-        if time.monotonic() - self._swept < SWEEP:
-            return
-        self._swept = time.monotonic()
         queue = self.blocks._queue
         for session in list(queue.pending_event_ids_session):
             if session not in queue.pending_messages_per_session:
                 queue.pending_event_ids_session.pop(session, None)
-        self.blocks.upload_file_set.intersection_update(
-            {path for path in tuple(self.blocks.upload_file_set) if Path(path).exists()}
-        )
+        uploads = self.blocks.upload_file_set
+        uploads.difference_update([path for path in tuple(uploads) if not Path(path).exists()])
+
+    def _page(self, request: Request) -> HTMLResponse:
+        return HTMLResponse((_PAGE / "index.html").read_text(encoding="utf-8"))
+
+    def _names(self, request: Request) -> JSONResponse:
+        return JSONResponse({"models": list(self.models.names)})
