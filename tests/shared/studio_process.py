@@ -29,7 +29,7 @@ class Served:
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal; the exit status."""
         self.process.send_signal(number)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=WAIT)
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def started(*command: str | Path, cwd: Path, **environment: str) -> Iterator[Ser
         yield Served(found[1], process, log, folder)
     finally:
         process.terminate()
-        process.wait(timeout=60)
+        process.wait(timeout=WAIT)
 
 
 @contextmanager
