@@ -7,6 +7,7 @@ import io
 import json
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -19,9 +20,7 @@ import pytest
 from PIL import Image
 from studio_process import Served, started
 
-from zoo.studio.application import Studio
 from zoo.studio.kept_files import KeptFiles
-from zoo.studio.served_models import StudioModels
 
 pytestmark = pytest.mark.xdist_group("studio")
 CLIENTS = 100
@@ -269,17 +268,28 @@ def test_uploads_do_not_fill_the_disk(tmp_path: Path) -> None:
     assert not files.holds(str(tmp_path / "../secret"))
 
 
+LEFT = """
+import asyncio, pathlib
+from zoo.studio.application import Studio
+from zoo.studio.served_models import StudioModels
+
+pathlib.Path("kept.png").touch()
+studio = Studio(StudioModels(["birds"]), pathlib.Path())
+queue, uploads = studio.blocks._queue, studio.blocks.upload_file_set
+queue.pending_event_ids_session.update({"left": {"a"}, "waits": {"b"}})
+queue.pending_messages_per_session["waits"] = asyncio.Queue()
+uploads.update(["kept.png", "removed.png"])
+studio.sweep()
+print(*queue.pending_event_ids_session, *uploads)
+"""
+
+
 def test_clients_that_left_are_forgotten(models: Path, tmp_path: Path) -> None:
-    studio = Studio(StudioModels([str(models / "birds")]), tmp_path)
-    kept = tmp_path / "kept.png"
-    kept.write_bytes(SMALL)
-    queue = studio.blocks._queue
-    queue.pending_event_ids_session.update({"left": {"a"}, "waits": {"b"}})
-    queue.pending_messages_per_session["waits"] = asyncio.Queue()
-    studio.blocks.upload_file_set.update([str(kept), str(tmp_path / "removed.png")])
-    studio.sweep()
-    assert set(queue.pending_event_ids_session) == {"waits"}
-    assert studio.blocks.upload_file_set == {str(kept)}
+    (tmp_path / "birds").symlink_to(models / "birds")
+    done = subprocess.run(
+        [sys.executable, "-c", LEFT], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["waits", "kept.png"]
 
 
 @pytest.mark.load

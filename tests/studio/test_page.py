@@ -274,6 +274,9 @@ def test_two_models_side_by_side(tab: Any, birds: Pipeline, models: Path) -> Non
     assert tab.inner_text("#left h2") == "flowers"
     assert tab.inner_text("#left .unknown") == "", "which reads letters"
     assert tab.locator("#first .mirror mark").all_inner_texts() == ["zorbly", "flower"]
+    tab.wait_for_function("() => document.querySelectorAll('.pair .image').length === 8")
+    tops = [tab.locator(f"#{side} .image").first.bounding_box()["y"] for side in ("left", "right")]
+    assert tops[0] == tops[1], "beside each other, though only one says what it does not know"
     tab.fill("#caption", "a red bird")
     tab.click("#generate")
     tab.wait_for_function(
