@@ -163,7 +163,7 @@ def test_mistakes_are_reported_in_a_line(
         (
             8,
             "gan-cls-garden",
-            "some images have no class: give images a class, or train without: "
+            'give each a "class" in its metadata, or train without: '
             "--set pretrain.train.classes_as_units=false",
         ),
         (1, "attngan-aviary", "none of its 1 images is left to train on"),

@@ -109,15 +109,20 @@ class Pipeline:
         """Whether it takes captions; a pipeline without a text encoder takes empty ones only."""
         return "text_encoder" in self.parts
 
-    def to(self, *where: torch.device | torch.dtype | str) -> Pipeline:
+    def to(
+        self,
+        *where: torch.device | torch.dtype | str,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> Pipeline:
         """Move to a device, to a floating-point type, or both: `pipe.to("cuda", torch.float16)`.
 
         Raises `ZooError` for a device that this machine has not.
         """
-        for each in where:
+        for each in (*where, device, dtype):
             if isinstance(each, torch.dtype):
                 self.parts.to(dtype=each)
-            else:
+            elif each is not None:
                 self.parts.to(device_named(each))
         return self
 

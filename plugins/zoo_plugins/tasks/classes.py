@@ -21,15 +21,14 @@ class OneOfEachClass(Sampler):
         """As many steps as there are classes."""
         if classes == 0:
             raise ZooError(
-                'train.classes_as_units: some images have no class; give each a "class" in its metadata, or '
-                "set train.classes_as_units=false (of a recipe that trains first, with pretrain. before it)"
+                'a batch holds classes, and some images have none: give each a "class" in its metadata, or '
+                "train without: --set train.classes_as_units=false"
             )
         if classes < batch_size * batches:
-            known = f"there are {classes}" if classes else "some images have no class"
             fewer = f"; or fewer at a time: --set train.batch_size={classes // batches}"
             raise ZooError(
-                f"a batch takes {batch_size * batches} classes, but {known}: give images a class, or train "
-                f"without: --set train.classes_as_units=false{fewer if classes > batches else ''}"
+                f"a batch holds {batch_size * batches} classes, and there are {classes}: train without: "
+                f"--set train.classes_as_units=false{fewer if classes > batches else ''}"
             )
         return classes
 
