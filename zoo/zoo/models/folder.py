@@ -1,4 +1,4 @@
-"""What a model needs in order to generate, and folders that a mistyped one may stand for. Imports no torch."""
+"""What a model needs to generate, and folders that a mistyped one may stand for. Imports no torch."""
 
 from __future__ import annotations
 
