@@ -66,17 +66,19 @@ def _find(what: str) -> tuple[str, str]:
     for kind in KINDS:
         for component in catalogue().of(kind):
             named.setdefault(component.name, []).append(kind)
-    for kind, names in zip(MODELS, (catalogue().recipe_names(), catalogue().pretrained_names()), strict=True):
+    for group, names in zip(
+        MODELS, (catalogue().recipe_names(), catalogue().pretrained_names()), strict=True
+    ):
         for name in names:
-            named.setdefault(name, []).append(kind)
-    kind, slash, name = what.partition("/")
-    if slash and kind in KINDS:
-        return kind, name  # a missing one is told with the names of its kind
-    if slash and kind in named.get(name, ()):
-        return kind, name
+            named.setdefault(name, []).append(group)
+    group, slash, name = what.partition("/")
+    if slash and group in KINDS:
+        return group, name  # a missing one is told with the names of its kind
+    if slash and group in named.get(name, ()):
+        return group, name
     match named.get(what, []):
-        case [kind]:
-            return kind, what
+        case [group]:
+            return group, what
         case []:
             known = {*named, *(f"{kind}/{name}" for name, kinds in named.items() for kind in kinds)}
             raise ZooError(f"no part, recipe or model is called {what!r}{nearest(what, known)}")

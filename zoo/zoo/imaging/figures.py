@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,7 +114,7 @@ def overlay(base: Image.Image, attention: NDArray[np.float32], scale: tuple[floa
     return _under_ramp(base, (resized - least) / max(most - least, 1e-12))
 
 
-def _under_ramp(base: Image.Image, share: NDArray[np.float32]) -> Image.Image:
+def _under_ramp(base: Image.Image, share: NDArray[np.floating[Any]]) -> Image.Image:
     """The image under the ramp's colours of shares of the scale [h,w]."""
     *colour, opacity = (np.interp(share, _RAMP[:, 0], _RAMP[:, c])[..., None] for c in (1, 2, 3, 4))
     mixed = (1 - opacity) * np.asarray(base.convert("RGB"), np.float32) + opacity * np.concatenate(colour, -1)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.events import api
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
@@ -40,9 +41,9 @@ class Studio:
         self.endpoints = do = Endpoints(models, self.files)
         with gr.Blocks(title="zoo studio", analytics_enabled=False) as self.blocks:
             for tell in (do.about, do.gallery, do.unknown):
-                gr.api(tell, api_name=tell.__name__, **TELLING)
+                api(tell, api_name=tell.__name__, **TELLING)
             for generate in (do.generate, do.attention, do.between, do.swap, do.restyle, do.compare):
-                gr.api(generate, api_name=generate.__name__, **GENERATING)
+                api(generate, api_name=generate.__name__, **GENERATING)
         self.blocks.queue(max_size=WAITING, api_open=False)
 
     @property

@@ -63,7 +63,7 @@ def _endpoint(function: Callable[Concatenate["Endpoints", P], R]) -> Callable[Co
     """Tell a user's mistake to the client; it is no fault of the server's, whose log stays clean."""
 
     @functools.wraps(function)
-    def answered(self: "Endpoints", *given: P.args, **named: P.kwargs) -> R:
+    def answered(self: "Endpoints", /, *given: P.args, **named: P.kwargs) -> R:
         try:
             with self.running:
                 return function(self, *given, **named)
