@@ -44,9 +44,11 @@ SUMMARY = Path(__file__).with_name("mutants.json")
 SOURCES = (
     *sorted(ROOT.glob("plugins/zoo_plugins/tasks/*.py")),
     *sorted(ROOT.glob("plugins/zoo_plugins/losses/*.py")),
-    *(ROOT / f"zoo/zoo/training/{name}.py" for name in ("schedule", "checkpoint", "loop", "learner")),
+    *(ROOT / f"zoo/zoo/training/{name}.py" for name in ("schedule", "loop", "learner")),
+    ROOT / "zoo/zoo/files/checkpoints.py",
     ROOT / "registry/zoo_registry/recipe.py",
 )
+NEAREST = "tasks phases originals growth classes mismatch schedule checkpoints validation"
 TESTS = (
     "tests/recipes",
     *(
@@ -58,7 +60,7 @@ TESTS = (
         for name in ("damsm", "joint_stages", "pointwise", "regularisers", "sje", "style")
     ),
     "tests/contracts/test_tasks.py",
-    *(f"tests/train/test_{name}.py" for name in ("tasks", "phases", "originals", "growth")),
+    *(f"tests/train/test_{name}.py" for name in NEAREST.split()),
 )
 LEFT_OUT = "killed_in or resume or half_grown"  # whole runs, once more for every mutant
 NOTICED = ("killed", "out of time")
