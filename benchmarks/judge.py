@@ -23,8 +23,9 @@ from torch import Tensor
 from zoo.data.cache import cache_folder
 from zoo.data.images import MARGIN, ImageSet, images_at
 from zoo.data.source import open_dataset
-from zoo.evaluation.judge import TrainedJudge, judge_of
+from zoo.evaluation.extractors import BenchSetup, build, chosen
 from zoo_plugins.datasets.procedural.dataset import ProceduralDataset
+from zoo_plugins.extractors.judge import Judge
 from zoo_registry import catalogue
 from zoo_registry.contracts import Measured
 
@@ -60,7 +61,7 @@ def measure(name: str, resolution: int) -> dict[str, Any]:
     """One judge and its controls."""
     device = torch.device("cpu")
     dataset = open_dataset(name, catalogue(), resolution=math.ceil(resolution * MARGIN))
-    judge = judge_of(dataset, name, resolution, device, quiet=False)
+    judge: Judge = build(chosen("judge", "judge"), BenchSetup(dataset, name, resolution, device))
     own, others = controls(name, resolution, judge)
     return {
         "judge": judge.id,
@@ -104,7 +105,7 @@ def scores(measured: Measured, attribute: str) -> dict[str, Any]:
     return {"value": score.value, "interval": score.interval, "count": score.count, "chance": score.chance}
 
 
-def controls(name: str, resolution: int, judge: TrainedJudge) -> tuple[Measured, Measured]:
+def controls(name: str, resolution: int, judge: Judge) -> tuple[Measured, Measured]:
     """The metric on real images in the place of generated ones: as they are, and shuffled."""
     dataset = open_dataset(
         f"{name}:{5 * CONTROLS}", catalogue(), resolution=math.ceil(resolution * MARGIN), seed=SEED
@@ -125,7 +126,7 @@ def controls(name: str, resolution: int, judge: TrainedJudge) -> tuple[Measured,
             stated=stated,
             of_split=lambda: records,
             batches=batches,
-            judge=lambda: judge,
+            attribute_reader=lambda choice: judge,
             recipe=SimpleNamespace(parts={"text_encoder": None}),
         )
 

@@ -24,6 +24,7 @@ _WIRES = {
     "GeneratorSpec": "what the generator makes",
     "DataSource": "where the data set comes from",
     "Setup": "the parts to train, and help",
+    "ExtractorSetup": "what is measured on, and help",
 }
 
 
@@ -129,6 +130,11 @@ def _use(c: Component, schema: Schema) -> str:
         if first and not first[1].is_required():
             asked += f" --set {c.name}.{first[0]}={_plain(first[1].default)}"
         return _code("sh", asked)
+    if c.kind == "extractor":
+        value = "".join(
+            f":{name.upper()}" for name, f in schema.settings.model_fields.items() if f.is_required()
+        )
+        return _code("sh", f"zoo eval RUN --data SRC --metrics kid --set kid.features={c.name}{value}")
     if c.kind == "importer":
         flags = " ".join(f"--{kind.replace('_', '-')} FILE" for kind in c.load().parts)
         return _code("sh", f"zoo import {c.name} {flags} --out MODEL")

@@ -12,6 +12,7 @@ from . import (
     conditioning,
     datasets,
     discriminators,
+    extractors,
     generators,
     image_encoders,
     importers,
@@ -38,6 +39,7 @@ def zoo_components() -> Iterable[Component]:
         *datasets.COMPONENTS,
         *importers.COMPONENTS,
         *metrics.COMPONENTS,
+        *extractors.COMPONENTS,
         *protocols.COMPONENTS,
     )
 

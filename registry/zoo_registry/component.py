@@ -28,6 +28,7 @@ Kind = Literal[
     "task",
     "dataset",
     "metric",
+    "extractor",
     "protocol",
     "importer",
 ]

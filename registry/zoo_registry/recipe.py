@@ -6,7 +6,7 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import pairwise
@@ -41,6 +41,7 @@ _NETWORK = frozenset({"use", "weights", "frozen"})
 _ASSEMBLER = {
     "loss": frozenset({"use", "weight"}),
     "augmentation": frozenset({"use"}),
+    "extractor": frozenset({"use"}),
 }
 """Keys of a part's table that are the assembler's, by kind; all others are the part's settings."""
 
@@ -221,7 +222,7 @@ def _merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, An
 def apply_change(table: dict[str, Any], change: str) -> None:
     """Apply "train.steps=100" to a recipe's data. Raises `ZooError` where it names no value.
 
-    A loss is named by its `use` or its place: "losses.damsm.weight=5", "losses[0].weight=2".
+    A loss is named by its `use` or its place: "losses.NAME.weight=5", "losses[0].weight=2".
     """
     path, sign, text = change.partition("=")
     keys = re.sub(r"\[(\d+)\]", r".\1", path.strip()).split(".")
@@ -256,57 +257,23 @@ def apply_change(table: dict[str, Any], change: str) -> None:
 
 def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
     """Resolve every name and check every setting, collecting all problems."""
-    problems: list[str] = []
-    name = table.get("name", "recipe")
-    for key in table:
-        if key not in (*HEADER, *SINGLE, *LISTS, "train"):
-            problems.append(
-                f"{key}: no such key{nearest(key, [*HEADER, *SINGLE, *LISTS, 'train', 'extends'])}"
-            )
-    for key in ("name", "task", "paper", "pretrain"):
-        if key in table and not isinstance(table[key], str):
-            problems.append(f"{key}: expected a string, got {table[key]!r}")
-    if table.get("zoo") != FORMAT:
-        newer = (
-            "; a newer zoo wrote it" if isinstance(table.get("zoo"), int) and table["zoo"] > FORMAT else ""
-        )
-        problems.append(f"zoo: expected format {FORMAT}, got {table.get('zoo')!r}{newer}")
-    if "name" not in table:
-        problems.append("name: missing; every recipe has one")
+    problems = list(_header_problems(table))
     task = _task(table, catalogue, problems)
-
-    parts: dict[str, Choice] = {}
-    for kind in SINGLE:
-        if kind in table:
-            choice = _choice(table[kind], kind_of(kind), kind, catalogue, problems)
-            if choice is not None:
-                parts[kind] = choice
-        elif task is not None and kind in task.load().places:
-            candidates = names(catalogue.of(kind_of(kind)))
-            problems.append(f"{kind}: missing; the task {task.name!r} needs one of: {candidates}")
-    if {"generator", "text_encoder"} <= table.keys() and "conditioning" not in table:
-        candidates = names(catalogue.of("conditioning"))
-        problems.append(f"conditioning: missing; with a text encoder, choose one of: {candidates}")
+    parts = _parts(table, task, catalogue, problems)
     chosen = {place: _choices(table, place, catalogue, problems) for place in LISTS}
     losses, augmentations = ([choice for choice in found if choice] for found in chosen.values())
-    train: BaseModel | None = None
-    needs: Mapping[str, str] = {}
-    if task is not None:
-        train, mistakes = fill(training_of(task), table.get("train", {}), "train")
-        problems += mistakes
-        if train is not None:
-            needs = task.load().plan(train).needs
-            problems += task.load().problems(train, [loss.component.name for loss in losses])
+    train, needs = _train(table, task, losses, problems)
     places = [*parts.items(), *((f"losses[{index}]", loss) for index, loss in enumerate(losses))]
     unknown = None in chosen["losses"] or any(kind in table for kind in SINGLE if kind not in parts)
     if not unknown:  # else what is given is not known
         problems += misfits(dict(places), needs, catalogue)
+    name = str(table.get("name", "recipe"))
     if problems:
-        raise RecipeError(str(name), problems)
+        raise RecipeError(name, problems)
     assert task is not None
-    assert isinstance(train, Training)
+    assert train is not None
     return Recipe(
-        name=str(name),
+        name=name,
         task=task,
         paper=table.get("paper", ""),
         pretrain=table.get("pretrain"),
@@ -315,6 +282,57 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
         augmentations=tuple(augmentations),
         train=train,
     )
+
+
+def _header_problems(table: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the keys and with the values that are no parts."""
+    known = (*HEADER, *SINGLE, *LISTS, "train")
+    for key in table:
+        if key not in known:
+            yield f"{key}: no such key{nearest(key, [*known, 'extends'])}"
+    for key in ("name", "task", "paper", "pretrain"):
+        if key in table and not isinstance(table[key], str):
+            yield f"{key}: expected a string, got {table[key]!r}"
+    version = table.get("zoo")
+    if version != FORMAT:
+        newer = "; a newer zoo wrote it" if isinstance(version, int) and version > FORMAT else ""
+        yield f"zoo: expected format {FORMAT}, got {version!r}{newer}"
+    if "name" not in table:
+        yield "name: missing; every recipe has one"
+
+
+def _parts(
+    table: Mapping[str, Any], task: Component | None, catalogue: Catalogue, problems: list[str]
+) -> dict[str, Choice]:
+    """The parts of the places that hold one."""
+    parts: dict[str, Choice] = {}
+    for place in SINGLE:
+        if place in table:
+            choice = _choice(table[place], kind_of(place), place, catalogue, problems)
+            if choice is not None:
+                parts[place] = choice
+        elif task is not None and place in task.load().places:
+            candidates = names(catalogue.of(kind_of(place)))
+            problems.append(f"{place}: missing; the task {task.name!r} needs one of: {candidates}")
+    if {"generator", "text_encoder"} <= table.keys() and "conditioning" not in table:
+        candidates = names(catalogue.of("conditioning"))
+        problems.append(f"conditioning: missing; with a text encoder, choose one of: {candidates}")
+    return parts
+
+
+def _train(
+    table: Mapping[str, Any], task: Component | None, losses: Iterable[Choice], problems: list[str]
+) -> tuple[Training | None, Mapping[str, str]]:
+    """The settings of `train`, and what they need some part to give."""
+    if task is None:
+        return None, {}
+    train, mistakes = fill(training_of(task), table.get("train", {}), "train")
+    problems += mistakes
+    if train is None:
+        return None, {}
+    assert isinstance(train, Training)
+    problems += task.load().problems(train, [loss.component.name for loss in losses])
+    return train, task.load().plan(train).needs
 
 
 def _task(table: Mapping[str, Any], catalogue: Catalogue, problems: list[str]) -> Component | None:
@@ -341,6 +359,15 @@ def _choices(
     return [
         _choice(entry, kind, f"{place}[{index}]", catalogue, problems) for index, entry in enumerate(entries)
     ]
+
+
+def choose(table: Any, kind: str, place: str, catalogue: Catalogue) -> Choice:
+    """A part with its settings. `place`: of the table, for messages. Raises `ZooError` with all problems."""
+    problems: list[str] = []
+    choice = _choice(table, kind, place, catalogue, problems)
+    if choice is None or problems:
+        raise ZooError("\n".join(problems))
+    return choice
 
 
 def _choice(table: Any, kind: str, place: str, catalogue: Catalogue, problems: list[str]) -> Choice | None:

@@ -74,7 +74,7 @@ class Evaluation(BaseModel):
     """What is measured while a generator trains, on the data set that it trains with.
 
     every: steps between two measurements. metrics: names of protocols, or of metrics.
-    changes: values of theirs, as "kid.features=judge".
+    changes: values of theirs, as "METRIC.KEY=VALUE".
     images: generated for each; not set: as many as the protocol asks for.
     best: "METRIC" or "METRIC/SCORE": the model is the best by it; not set: the newest.
     """

@@ -11,7 +11,9 @@ from zoo_registry.testing import check_component
 
 def own() -> list[Component]:
     parts = catalogue()
-    return [c for p in parts.plugins if p.distribution == "t2i-zoo" for c in p.components]
+    found = [c for p in parts.plugins if p.distribution == "t2i-zoo" for c in p.components]
+    # readers are checked where there are folders of their layouts: tests/data
+    return [c for c in found if c.kind != "dataset" or not c.load().folder_layout]
 
 
 @pytest.mark.parametrize("component", own(), ids=lambda c: f"{c.kind}/{c.name}")

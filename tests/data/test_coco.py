@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from zoo.data.check import check
 from zoo_plugins.datasets.readers.coco import CocoFolder
+from zoo_registry import catalogue
 from zoo_registry.contracts import DataSource, Problem
+from zoo_registry.testing import check_component
 
 TRAIN = "annotations/captions_train2014.json"
 
@@ -51,6 +53,10 @@ def layout(folder, write, image, year, place=""):
 
 def read(folder):
     return CocoFolder(DataSource(str(folder)))
+
+
+def test_contract(coco):
+    check_component(catalogue().get("dataset", "coco"), folder=coco)
 
 
 def told(folder, file=TRAIN):

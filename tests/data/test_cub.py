@@ -5,8 +5,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zoo_plugins.datasets.readers.cub import CubFolder
+from zoo_registry import catalogue
 from zoo_registry.contracts import DataSource, Problem
 from zoo_registry.errors import ZooError
+from zoo_registry.testing import check_component
 
 FIRST = "001.Black_footed_Albatross/Black_footed_Albatross_0001_1"
 LAST = "003.Sooty_Albatross/Sooty_Albatross_0002_2"
@@ -18,6 +20,10 @@ def read(folder: Path) -> CubFolder:
 
 def problems(folder: Path) -> dict[str, str]:
     return {problem.file: problem.what for problem in read(folder).problems()}
+
+
+def test_contract(cub):
+    check_component(catalogue().get("dataset", "cub"), folder=cub)
 
 
 def names(dataset: CubFolder, split: str) -> list[str]:

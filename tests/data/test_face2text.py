@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from zoo.data.check import check
 from zoo_plugins.datasets.readers.face2text import Face2TextFolder
+from zoo_registry import catalogue
 from zoo_registry.contracts import DataSource, Problem
+from zoo_registry.testing import check_component
 
 CLEAN = "Face2Text/face2text_v0.1/clean.json"
 RAW = "Face2Text/face2text_v0.1/raw.json"
@@ -34,6 +36,10 @@ def faces(tmp_path, write, image):
     write(CLEAN, json.dumps(ROWS, indent=4))
     write(RAW, json.dumps([row(198, f"{ANT}.bmp", "raw "), row(7, f"{BEE}.bmp", " \r\n", "adfd")]))
     return tmp_path
+
+
+def test_contract(faces):
+    check_component(catalogue().get("dataset", "face2text"), folder=faces)
 
 
 def read(folder):

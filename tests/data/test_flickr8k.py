@@ -4,7 +4,9 @@ from hypothesis import strategies as st
 
 from zoo.data.check import check
 from zoo_plugins.datasets.readers.flickr8k import Flickr8kFolder
+from zoo_registry import catalogue
 from zoo_registry.contracts import DataSource, Problem
+from zoo_registry.testing import check_component
 
 NAMES = ("1000268201_693b08cb0e", "1001773457_577c3a7d70", "1002674143_1b742ab4b8", "1003163366_44323f5815")
 TOKENS = "Flickr8k.token.txt"
@@ -29,6 +31,10 @@ def flickr(tmp_path, write, image):
 
 def read(folder):
     return Flickr8kFolder(DataSource(str(folder)))
+
+
+def test_contract(flickr):
+    check_component(catalogue().get("dataset", "flickr8k"), folder=flickr)
 
 
 def problems(folder):

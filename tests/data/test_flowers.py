@@ -6,7 +6,9 @@ from scipy.io import savemat
 
 from zoo.data.check import check
 from zoo_plugins.datasets.readers.flowers import FlowersFolder
+from zoo_registry import catalogue
 from zoo_registry.contracts import DataSource, Problem
+from zoo_registry.testing import check_component
 
 CLASSES = {1: (1, 2), 2: (3,), 3: (4, 5), 4: (6,)}  # the images' numbers
 
@@ -44,6 +46,10 @@ def read(folder):
 
 def problems(folder):
     return {problem.file: problem.what for problem in read(folder).problems()}
+
+
+def test_contract(flowers):
+    check_component(catalogue().get("dataset", "flowers"), folder=flowers)
 
 
 def names(dataset, split):

@@ -11,8 +11,10 @@ from PIL import Image
 from zoo.data.cache import content, open_cache
 from zoo.data.decode import record_image
 from zoo_plugins.datasets.readers.hub import HubDataset
+from zoo_registry import catalogue
 from zoo_registry.contracts import DataSource, Problem
 from zoo_registry.errors import ZooError
+from zoo_registry.testing import check_component
 
 COLOURS = ("red", "lime", "blue")
 
@@ -58,6 +60,10 @@ def saved(tmp_path):
 
 def read(argument):
     return HubDataset(DataSource(str(argument)))
+
+
+def test_contract(saved):
+    check_component(catalogue().get("dataset", "hf"), folder=saved)
 
 
 def colours(records):

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from zoo_plugins.datasets.readers.imagefolder import ImageFolder
 from zoo_plugins.datasets.readers.metadata import Row, RowError, read_csv, read_jsonl
+from zoo_registry import catalogue
 from zoo_registry.contracts import DataSource
+from zoo_registry.testing import check_component
 
 
 def read(folder):
@@ -17,6 +19,12 @@ def read(folder):
 
 def jsonl(*rows):
     return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def test_contract(tmp_path, write, image):
+    image("a.jpg")
+    write("metadata.jsonl", jsonl({"file_name": "a.jpg", "text": "an a"}))
+    check_component(catalogue().get("dataset", "folder"), folder=tmp_path)
 
 
 def test_own_images_without_splits_are_all_for_training(tmp_path, write, image):

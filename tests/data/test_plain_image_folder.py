@@ -5,6 +5,7 @@ from zoo.data.source import open_dataset
 from zoo_plugins.datasets.readers.images import PlainImageFolder
 from zoo_registry import catalogue
 from zoo_registry.contracts import DataSource, Problem
+from zoo_registry.testing import check_component
 
 
 def read(folder):
@@ -13,6 +14,11 @@ def read(folder):
 
 def rows(dataset, split="train"):
     return [(record.name, record.captions, record.label) for record in dataset.records(split)]
+
+
+def test_contract(tmp_path, image):
+    image("a.jpg")
+    check_component(catalogue().get("dataset", "images"), folder=tmp_path)
 
 
 def test_images_of_one_folder_have_no_class(tmp_path, image):

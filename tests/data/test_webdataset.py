@@ -14,8 +14,10 @@ from PIL import Image
 from zoo.data.cache import content, open_cache
 from zoo.data.decode import record_image
 from zoo_plugins.datasets.readers.webdataset_shards import WebDatasetShards
+from zoo_registry import catalogue
 from zoo_registry.contracts import DataSource, Problem
 from zoo_registry.errors import ZooError
+from zoo_registry.testing import check_component
 
 COLOURS = ("red", "lime", "blue", "white")
 
@@ -79,6 +81,10 @@ def read(argument):
 
 def told(argument):
     return [problem.what for problem in read(argument).problems()]
+
+
+def test_contract(shards):
+    check_component(catalogue().get("dataset", "webdataset"), folder=shards)
 
 
 def names(dataset, split="train"):

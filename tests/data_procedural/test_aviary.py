@@ -5,7 +5,6 @@ from functools import partial
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from zoo_plugins.datasets.procedural.aviary.anatomy import Bird
 from zoo_plugins.datasets.procedural.aviary.dataset import Aviary
@@ -13,7 +12,6 @@ from zoo_plugins.datasets.procedural.aviary.drawing import draw
 from zoo_plugins.datasets.procedural.aviary.species import COLOURS
 from zoo_plugins.datasets.procedural.canvas import PALETTE
 from zoo_registry.contracts import DataSource, Record
-from zoo_registry.errors import ZooError
 
 
 def aviary(argument: str = "1000", resolution: int | None = 64, seed: int = 0) -> Aviary:
@@ -37,37 +35,6 @@ def thousand() -> list[Record]:
 
 
 # ---- images
-
-
-def test_images_are_rgb_of_the_resolution_asked_for() -> None:
-    for resolution, want in ((None, 128), (64, 64), (76, 76), (256, 256)):
-        image = aviary("2", resolution).records("train")[0].image
-        assert callable(image)
-        assert (image().size, image().mode) == ((want, want), "RGB")
-
-
-def test_same_seed_same_images_and_another_seed_others() -> None:
-    first, again, other = aviary("20"), aviary("20"), aviary("20", seed=1)
-    for a, b, c in zip(first.records("train"), again.records("train"), other.records("train"), strict=True):
-        assert (a.name, a.captions, a.attributes) == (b.name, b.captions, b.attributes)
-        assert (pixels(a) == pixels(b)).all()
-        assert (pixels(a) != pixels(c)).any()
-
-
-@pytest.mark.parametrize("split", ["train", "test"])
-def test_a_larger_aviary_begins_with_the_smaller_one(split: str) -> None:
-    small, large = aviary("37").records(split), aviary("300").records(split)
-    for a, b in zip(small, large, strict=False):
-        assert (a.name, a.captions, a.attributes, a.label) == (b.name, b.captions, b.attributes, b.label)
-        assert (pixels(a) == pixels(b)).all()
-
-
-def test_every_resolution_shows_the_same_image() -> None:
-    for a, b in zip(aviary("40", 64).records("train"), aviary("40", 128).records("train"), strict=True):
-        assert callable(b.image)
-        halved = np.asarray(b.image().resize((64, 64), Image.Resampling.BOX), dtype=float)
-        assert np.abs(halved - pixels(a)).mean() < 3
-        assert a.captions == b.captions
 
 
 def changed(record: Record, **colours: str) -> np.ndarray:
@@ -114,58 +81,10 @@ def test_birds_look_both_ways() -> None:
 # ---- splits
 
 
-def test_species_of_the_splits_are_disjoint_and_names_unique(thousand: Sequence[Record]) -> None:
-    data = aviary()
-    train, test = ({record.label for record in data.records(split)} for split in ("train", "test"))
-    assert (len(train), len(test)) == (48, 12)
-    assert not train & test
-    assert len({record.name for record in thousand}) == 1000
-    assert len(data.records("test")) == 200
-
-
-def test_species_of_a_split_come_equally_often() -> None:
-    labels = [record.label for record in aviary("480").records("train")]
-    assert {labels.count(label) for label in labels} == {8}
-
-
-def test_training_knows_every_word_of_the_test_captions() -> None:
-    data = aviary()
-    train, test = (
-        {word for record in data.records(split) for word in words(" ".join(record.captions))}
-        for split in ("train", "test")
-    )
-    assert test <= train
-
-
 def test_every_colour_is_a_body_colour_in_both_splits() -> None:
     data = aviary()
     for split in data.splits():
         assert {record.attributes["body"] for record in data.records(split)} == set(COLOURS)
-
-
-def test_small_aviaries() -> None:
-    assert aviary("1").splits() == ("train",)
-    assert [len(aviary("2").records(split)) for split in ("train", "test")] == [1, 1]
-
-
-def test_default_count_is_reported_by_the_fingerprint() -> None:
-    assert aviary("").fingerprint() == aviary("6000").fingerprint()
-
-
-def test_fingerprint_tells_what_images_depend_on() -> None:
-    prints = {aviary("5").fingerprint(), aviary("6").fingerprint(), aviary("5", 76).fingerprint()}
-    assert len(prints | {aviary("5", seed=3).fingerprint()}) == 4
-
-
-@pytest.mark.parametrize("argument", ["0", "-5", "many", "1.5", "²", "500 "])
-def test_an_argument_that_is_no_count_is_refused_with_the_right_form(argument: str) -> None:
-    with pytest.raises(ZooError, match="aviary:500"):
-        aviary(argument)
-
-
-def test_an_unknown_split_is_refused() -> None:
-    with pytest.raises(ZooError, match="did you mean 'train'"):
-        aviary("5").records("trian")
 
 
 # ---- captions
@@ -279,16 +198,3 @@ def test_nine_of_ten_distinct_captions_name_the_body_colour(thousand: Sequence[R
         assert len({plain(caption) for caption in record.captions}) >= 9  # gray and grey count as two
         assert len(set(record.captions)) == 10
         assert sum(record.attributes["body"] in words(plain(caption)) for caption in record.captions) >= 9
-
-
-def test_captions_vary_and_keep_to_a_small_vocabulary(thousand: Sequence[Record]) -> None:
-    captions = [caption for record in thousand for caption in record.captions]
-    assert len({plain(caption) for caption in captions}) > 8000
-    assert 100 <= len({word for caption in captions for word in words(caption)}) <= 200
-    lengths = np.array([len(words(caption)) for caption in captions])
-    assert np.mean((lengths >= 4) & (lengths <= 18)) > 0.9
-
-
-def test_articles_are_right(thousand: Sequence[Record]) -> None:
-    text = "\n".join(caption.lower() for record in thousand for caption in record.captions)
-    assert not re.findall(r"\ba [aeiou]\w+|\ban [^aeiou\W]\w+|  | ,", text)

@@ -11,10 +11,14 @@ from tiny import TINY_CHANGES
 
 import zoo
 from zoo import ZooError
+from zoo.assemble import assemble
 from zoo.evaluation.during import Measuring
 from zoo.evaluation.study import Bench
+from zoo.files.model import Model
 from zoo.files.run import Run
 from zoo_registry import catalogue
+from zoo_registry.contracts import TextSource
+from zoo_registry.training import Evaluation
 
 PER_STEPS = {"every": 2, "metrics": ["diversity"], "changes": ["diversity.features=own"], "images": 20}
 NAME = "diversity-10x100@1[features=own, images=20, resolution=32]"
@@ -94,6 +98,28 @@ def test_generated_images_of_a_killed_run_are_not_measured(
     again = Measuring(Run(run), recipe, evaluate, "aviary:40", quiet=True)
     told, _ = again.measure(other, 2)  # the same step, other weights
     assert told[identity] != before
+
+
+def test_features_of_real_images_are_those_of_the_encoders_that_train(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = trained / "model"
+    recipe = Model(model).recipe()
+    parts = assemble(recipe, TextSource(folder=model), folder=model)
+    fid = Evaluation(every=1, metrics=("fid",), changes=("fid.features=own",), images=20)
+
+    def measured(folder: str) -> list[float]:
+        (tmp_path / folder).mkdir()
+        found, _ = Measuring(Run(tmp_path / folder), recipe, fid, "aviary:40", quiet=True).measure(parts, 1)
+        return list(found.values())
+
+    before = measured("before")
+    for parameter in parts.image_encoder.parameters():
+        parameter.data.mul_(1.5)
+    after = measured("after")
+    assert after != before
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    assert measured("fresh") == after, "none were taken from the cache of other encoders"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,6 @@ from zoo import ZooError
 from zoo.evaluation.generated import GeneratedImages
 from zoo.evaluation.protocols import asked
 from zoo.evaluation.run import NotMeasuredError, writable
-from zoo.files import sha256
 from zoo.files.results import Result, Results, Source, read_results
 from zoo.models.results import add_result, by_score, compared, place_of
 from zoo_registry.contracts import Score
@@ -261,10 +260,37 @@ def test_without_a_network_the_inception_weights_are_missed_in_a_line(
         evaluate(run, "fid")
     with pytest.raises(ZooError, match="fid-test-5k: timm has no model 'resnet1'; did you mean"):
         evaluate(run, "fid", changes=["fid.features=timm:resnet1"])
-    with pytest.raises(
-        ZooError, match="fid-test-5k: 'nowhere' is not an extractor: expected inception, timm:NAME"
-    ):
-        evaluate(run, "fid", changes=["fid.features=nowhere"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            "fid.features=jugde",
+            "fid.features: no extractor is called 'jugde'; did you mean 'judge'.*inception",
+        ),
+        ("fid.features=timm", "fid.features: expected timm:MODEL, got 'timm'"),
+        ("fid.features=own:here", "fid.features: own takes nothing after a colon, got 'here'"),
+        ("fid.features=/", "fid.features: / is a folder that no extractor reads"),
+        (
+            'fid.features={"use": "judge", "imags": 9}',
+            "fid.features.imags: no such setting; did you mean 'images'",
+        ),
+        ("retrieval.matcher=judge", "retrieval-1k: judge gives no captions; expected one of matcher, own"),
+        ("attributes.judge=own", "attributes-2k: own gives no attributes; expected one of judge"),
+        ("inception-score.features=own", "is-10x: own gives no logits; expected one of inception, timm"),
+    ],
+)
+def test_extractors_that_cannot_be_used_are_refused(run: Path, change: str, message: str) -> None:
+    with pytest.raises(ZooError, match=message):
+        evaluate(run, change.partition(".")[0], changes=[change])
+
+
+def test_an_extractor_has_settings_which_name_another_protocol(run: Path) -> None:
+    choice = '{"use": "judge", "practice": 48, "tests": 24, "images": 64}'
+    (result,) = evaluate(run, "fid", changes=[f"fid.features={choice}"])["results"]
+    assert f"[features={choice}, " in result["identity"]
+    assert result["definition"]["settings"]["features"] == json.loads(choice)
 
 
 def test_the_weights_of_an_extractor_from_a_file(run: Path, tmp_path: Path) -> None:
@@ -272,7 +298,8 @@ def test_the_weights_of_an_extractor_from_a_file(run: Path, tmp_path: Path) -> N
     torch.manual_seed(4)
     save_file(timm.create_model("test_resnet").state_dict(), file)
     result = only(evaluate(run, "diversity", changes=[f"diversity.features=timm:test_resnet={file}"]))
-    assert f"features=timm:test_resnet={sha256(file)[:8]}" in result["identity"], "by content, not by place"
+    assert "features=timm:test_resnet-" in result["identity"], "by content, not by place"
+    assert str(tmp_path) not in result["identity"]
     with pytest.raises(ZooError, match=r"timm:test_resnet=nowhere\.pth: no such file"):
         evaluate(run, "diversity", changes=["diversity.features=timm:test_resnet=nowhere.pth"])
 

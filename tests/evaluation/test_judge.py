@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import torch
@@ -20,14 +20,15 @@ from zoo import ZooError
 from zoo.data.cache import cache_folder
 from zoo.data.images import ImageSet, images_at
 from zoo.data.make import make
-from zoo.evaluation import judge as judges
-from zoo.evaluation.judge import Effort, TrainedJudge, judge_of
+from zoo.evaluation.extractors import BenchSetup, build, chosen
 from zoo_plugins.datasets.procedural.aviary.dataset import Aviary
 from zoo_plugins.datasets.procedural.garden.dataset import Garden
 from zoo_plugins.datasets.procedural.portraits.dataset import Portraits
 from zoo_plugins.datasets.readers.imagefolder import ImageFolder
+from zoo_plugins.extractors import judge as judges
+from zoo_plugins.extractors.judge import Judge
 from zoo_plugins.metrics.attributes import Attributes
-from zoo_registry.contracts import DataSource, Judge, Record
+from zoo_registry.contracts import AttributeReader, DataSource, Record
 
 CPU = torch.device("cpu")
 COLOURS = {"red": (200, 40, 40), "green": (40, 180, 60), "blue": (40, 60, 210)}
@@ -73,12 +74,18 @@ class Squares:
         return f"squares {self.count} {self.more}"
 
 
-def tiny(data: Any, resolution: int = 16, images: int = 64, **more: Any) -> TrainedJudge:
-    return judge_of(data, "some:data", resolution, CPU, True, effort=Effort(images=images, **more))
+def judge_of(data: Any, source: str, resolution: int, **settings: Any) -> Judge:
+    setup = BenchSetup(data, source, resolution, CPU, quiet=True)
+    judge: Judge = build(chosen({"use": "judge", **settings}, "features"), setup)
+    return judge
+
+
+def tiny(data: Any, resolution: int = 16, images: int = 64, **more: Any) -> Judge:
+    return judge_of(data, "some:data", resolution, images=images, **more)
 
 
 @pytest.fixture(scope="module")
-def squares() -> TrainedJudge:
+def squares() -> Judge:
     return tiny(Squares(), images=960)
 
 
@@ -99,8 +106,8 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 # ---- the judge
 
 
-def test_it_reads_what_generated_images_show(squares: TrainedJudge) -> None:
-    assert isinstance(squares, Judge)
+def test_it_reads_what_generated_images_show(squares: Judge) -> None:
+    assert isinstance(squares, AttributeReader)
     assert squares.values == {"colour": ("blue", "green", "red"), "place": ("left", "right")}
     assert squares.accuracy == {"colour": 1.0, "place": 1.0}
     assert squares.chance == {"colour": pytest.approx(1 / 3), "place": 0.5}
@@ -109,7 +116,7 @@ def test_it_reads_what_generated_images_show(squares: TrainedJudge) -> None:
     read = squares.read(images)
     names = [[squares.values[name][number] for number in read[name].tolist()] for name in ("colour", "place")]
     assert list(zip(*names, strict=True)) == shown
-    assert squares.features(images).shape == (4, 256)
+    assert squares(images).shape == (4, 256)
 
 
 def as_image(image: Image.Image) -> Tensor:
@@ -117,20 +124,20 @@ def as_image(image: Image.Image) -> Tensor:
     return data.view(*image.size, 3).permute(2, 0, 1) / 127.5 - 1
 
 
-def test_images_of_another_resolution_are_resized(squares: TrainedJudge) -> None:
+def test_images_of_another_resolution_are_resized(squares: Judge) -> None:
     image = square("green", "right").crop((1, 1, 17, 17))
     for resolution in (16, 40, 128):
         read = squares.read(as_image(image.resize((resolution, resolution), Image.Resampling.BILINEAR))[None])
         assert squares.values["colour"][int(read["colour"])] == "green"
 
 
-def test_what_is_read_of_an_image_does_not_depend_on_its_batch(squares: TrainedJudge) -> None:
+def test_what_is_read_of_an_image_does_not_depend_on_its_batch(squares: Judge) -> None:
     images = torch.rand(5, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    alone = torch.cat([squares.features(image[None]) for image in images])
-    assert torch.allclose(squares.features(images), alone, atol=1e-5)
+    alone = torch.cat([squares(image[None]) for image in images])
+    assert torch.allclose(squares(images), alone, atol=1e-5)
 
 
-def test_it_is_trained_once(squares: TrainedJudge, trainings: list[int]) -> None:
+def test_it_is_trained_once(squares: Judge, trainings: list[int]) -> None:
     again = tiny(Squares(), images=960)
     assert trainings == []
     assert again.id == squares.id
@@ -142,9 +149,8 @@ def test_it_is_trained_where_its_features_are_asked_for_first(
     trained: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
-    hasty = Effort(practice=48, tests=24, images=64)
-    monkeypatch.setitem(cast("Any", judge_of).__kwdefaults__, "effort", hasty)
-    asked = {"changes": ["kid.features=judge", "kid.subset_size=12"], "images": 24, "allow_small": True}
+    hasty = '{"use": "judge", "practice": 48, "tests": 24, "images": 64}'
+    asked = {"changes": [f"kid.features={hasty}", "kid.subset_size=12"], "images": 24, "allow_small": True}
     out = tmp_path / "results.json"
     found = zoo.evaluate(trained, "aviary:60", ["kid"], out=out, quiet=True, device="cpu", **asked)
     assert math.isfinite(found["results"][0]["scores"]["kid"]["value"])
@@ -287,7 +293,7 @@ def test_the_judges_that_come_with_the_zoo_are_those_of_its_generated_images(
         judges, "_trained", lambda *_: pytest.fail("the judge that comes with it is another's")
     )
     for resolution in resolutions:
-        judge = judge_of(kind(DataSource("20")), kind.name, resolution, CPU, True)
+        judge = judge_of(kind(DataSource("20")), kind.name, resolution)
         assert judge.resolution == resolution
     assert min(judge.accuracy.values()) >= 0.98
     # of the judge of 64 px, the last: generated images that it was neither trained nor tested on
@@ -306,7 +312,7 @@ def test_the_judges_that_come_with_the_zoo_are_those_of_its_generated_images(
     assert sum(right) / len(right) > 0.98
 
 
-def test_one_judge_reads_all_larger_resolutions(squares: TrainedJudge, trainings: list[int]) -> None:
+def test_one_judge_reads_all_larger_resolutions(squares: Judge, trainings: list[int]) -> None:
     few = {"practice": 40, "tests": 12, "images": 48}
     resolutions = {
         resolution: tiny(Aviary(DataSource("5", resolution=19)), resolution=resolution, **few)
@@ -350,7 +356,7 @@ def study(records: Sequence[Record], images: Tensor, which: int = 0, text: bool 
         stated=tuple(r.stated[which] if r.stated is not None else None for r in records),
         of_split=lambda: Squares(600).records("test"),
         batches=batches,
-        judge=Knowing,
+        attribute_reader=lambda choice: Knowing(),
         recipe=SimpleNamespace(name="some", parts={"text_encoder": None} if text else {}),
     )
 

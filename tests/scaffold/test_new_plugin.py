@@ -43,6 +43,8 @@ def test_the_part_keeps_its_contract_and_the_recipe_can_be_built(
     chosen = [choice.component for choice in (*read.parts.values(), *read.losses, *read.augmentations)]
     if kind in ("metric", "protocol"):
         assert read.locked()["train"]["evaluate"]["metrics"] == [part.name]
+    elif kind == "extractor":
+        assert f"kid.features={part.name}" in read.locked()["train"]["evaluate"]["changes"]
     elif kind == "importer":
         assert part.load().recipe == recipe.stem
     elif kind == "task":

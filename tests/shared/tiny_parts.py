@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tiny_clip import whole_clip
+from tiny_networks import inception_weights, timm_weights
 from tiny_transformer import tiny_clip
 
 TINY: dict[str, dict[str, Any]] = {
@@ -51,6 +52,10 @@ TINY: dict[str, dict[str, Any]] = {
     "metric/kid": {"subsets": 5, "subset_size": 20},
     "metric/r-precision": {"candidates": 10},
     "metric/clip-score": {"model": whole_clip},
+    "extractor/inception": {"weights": inception_weights},
+    "extractor/timm": {"model": timm_weights},
+    "extractor/judge": {"images": 64},
+    "extractor/matcher": {"model": "made-up"},
 }
 
 

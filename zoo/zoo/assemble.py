@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -158,6 +159,14 @@ def construct(choice: Choice, wires: Mapping[type, Any], *, loading: bool = Fals
         raise ZooError(f"{choice.component.title} cannot be built: {said(error)}") from error
 
 
+_WIRES: dict[str, Callable[[Any], Any]] = {
+    "text_encoder": attrgetter("spec"),
+    "conditioning": lambda conditioning: ConditionSpec(conditioning.width),
+    "generator": attrgetter("spec"),
+}
+"""What a module hands to those that are built after it, by its place."""
+
+
 def assemble(
     recipe: Recipe,
     source: TextSource,
@@ -204,13 +213,11 @@ def assemble(
                     f"{origin} holds no {name.replace('_', ' ')}: {file.relative_to(origin)} is not there"
                 )
             (weights.put if name == kind else weights.transfer)(module, weights.read(file), str(file))
-        if kind == "text_encoder":
-            wires[TextSpec] = module.spec
-        elif kind == "conditioning":
-            wires[ConditionSpec] = ConditionSpec(module.width)
-        elif kind == "generator":
-            wires[GeneratorSpec] = module.spec
-            growth = None if origin is None else _growth(origin, module.spec)
+        if kind in _WIRES:
+            wire = _WIRES[kind](module)
+            wires[type(wire)] = wire
+        if kind == "generator" and origin is not None:
+            growth = _growth(origin, module.spec)
         if choice.frozen:
             frozen.add(kind)
             module.requires_grad_(False)

@@ -185,8 +185,8 @@ class Pipeline:
         if "style_encoder" not in self.parts:
             raise ZooError(
                 f"{self.recipe.name} has no style encoder, which reads an image's noise back. Train one by "
-                "a recipe with a style_encoder whose pretrain is this model's run (zoo show style-garden is "
-                "such a recipe), and name that new run here"
+                "a recipe with a style_encoder whose pretrain is this model's run, and name that new run "
+                "here"
             )
         pixels = np.stack([np.asarray(square(image, self.resolution)) for image in styles])
         style_images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div(127.5).sub(1)  # [S,3,R,R]

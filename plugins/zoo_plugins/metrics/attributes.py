@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from zoo_registry.contracts import Judge, Measured, Metric, Score, Study
+from zoo_registry.contracts import AttributeReader, ExtractorChoice, Measured, Metric, Score, Study
 from zoo_registry.errors import ZooError
 
 from .scores import of_share, with_text
@@ -27,11 +27,16 @@ class Attributes(Metric):
     the judge's accuracy on real images of the test split. The mean is that of the attributes, each with the
     same weight.
 
+    judge: an extractor that reads attributes.
+
     Raises `ZooError` for a pipeline without text, for a data set without attributes, and for one that does
     not say which of them its captions tell.
     """
 
     better: ClassVar[Literal["higher", "lower"]] = "higher"
+
+    def __init__(self, *, judge: ExtractorChoice = "judge") -> None:
+        self.judge = judge
 
     def measure(self, study: Study, /) -> Measured:
         """A score an attribute, and "mean"."""
@@ -41,7 +46,7 @@ class Attributes(Metric):
                 "attributes: the data set does not say what its captions tell; aviary, garden and portraits "
                 "do, and the folders that zoo data make writes of them"
             )
-        judge = study.judge()
+        judge = study.attribute_reader(self.judge)
         cases: dict[str, list[tuple[str, str]]] = defaultdict(list)  # what was read, what the caption says
         for read, record, mentioned in zip(_read(study, judge), study.records, study.stated, strict=True):
             for name in (mentioned or frozenset()) & read.keys():
@@ -60,7 +65,7 @@ class Attributes(Metric):
         return Measured(scores | {MEAN: _mean(list(scores.values()))})
 
 
-def _read(study: Study, judge: Judge) -> list[dict[str, str]]:
+def _read(study: Study, judge: AttributeReader) -> list[dict[str, str]]:
     """Of each generated image the values that the judge reads."""
     found: list[dict[str, str]] = []
     for batch in study.batches("generated"):

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo_registry.contracts import Measured, Metric, Score, Study
+from zoo_registry.contracts import ExtractorChoice, Measured, Metric, Score, Study
 from zoo_registry.errors import ZooError
 
 from .scores import features_of, of_mean
@@ -29,7 +29,7 @@ class Diversity(Metric):
     better: ClassVar[Literal["higher", "lower"]] = "higher"
 
     def __init__(
-        self, *, features: str = "inception", distance: Literal["cosine", "euclidean"] = "cosine"
+        self, *, features: ExtractorChoice = "inception", distance: Literal["cosine", "euclidean"] = "cosine"
     ) -> None:
         self.extractor, self.distance = features, _cosine if distance == "cosine" else _euclidean
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from zoo_registry.contracts import Measured, Metric, Score, Study
+from zoo_registry.contracts import ExtractorChoice, Measured, Metric, Score, Study
 from zoo_registry.errors import ZooError
 
 from .scores import features_of
@@ -24,7 +24,7 @@ class FID(Metric):
 
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
-    def __init__(self, *, features: str = "inception") -> None:
+    def __init__(self, *, features: ExtractorChoice = "inception") -> None:
         self.extractor = features
 
     def measure(self, study: Study, /) -> Measured:

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import PositiveInt
 
-from zoo_registry.contracts import Measured, Metric, Score, Study
+from zoo_registry.contracts import ExtractorChoice, Measured, Metric, Score, Study
 from zoo_registry.errors import ZooError
 
 from .scores import features_of, interval
@@ -29,7 +29,7 @@ class InceptionScore(Metric):
 
     better: ClassVar[Literal["higher", "lower"]] = "higher"
 
-    def __init__(self, *, features: str = "inception", splits: PositiveInt = 10) -> None:
+    def __init__(self, *, features: ExtractorChoice = "inception", splits: PositiveInt = 10) -> None:
         self.extractor, self.splits = features, splits
 
     def measure(self, study: Study, /) -> Measured:

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge
 from pydantic import PositiveInt
 
-from zoo_registry.contracts import Measured, Metric, Score, Study
+from zoo_registry.contracts import ExtractorChoice, Measured, Metric, Score, Study
 from zoo_registry.errors import ZooError
 
 from .scores import features_of, interval
@@ -32,7 +32,7 @@ class KID(Metric):
     def __init__(
         self,
         *,
-        features: str = "inception",
+        features: ExtractorChoice = "inception",
         subsets: PositiveInt = 100,
         subset_size: Annotated[int, Ge(2)] = 1000,
     ) -> None:

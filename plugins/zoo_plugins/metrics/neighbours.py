@@ -14,7 +14,7 @@ from PIL import Image
 from pydantic import PositiveInt
 from torch import Tensor
 
-from zoo_registry.contracts import Measured, Metric, Score, Study
+from zoo_registry.contracts import ExtractorChoice, Measured, Metric, Score, Study
 from zoo_registry.errors import ZooError
 
 from .scores import features_of, interval
@@ -42,7 +42,7 @@ class Neighbours(Metric):
 
     better: ClassVar[Literal["higher", "lower"]] = "higher"
 
-    def __init__(self, *, features: str = "inception", rows: PositiveInt = 12) -> None:
+    def __init__(self, *, features: ExtractorChoice = "inception", rows: PositiveInt = 12) -> None:
         self.extractor, self.rows = features, rows
 
     def measure(self, study: Study, /) -> Measured:

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import PositiveInt
 
-from zoo_registry.contracts import Measured, Metric, Score, Study
+from zoo_registry.contracts import ExtractorChoice, Measured, Metric, Score, Study
 from zoo_registry.errors import ZooError
 
 from .scores import features_of, of_share
@@ -29,7 +29,7 @@ class PrecisionRecall(Metric):
 
     better: ClassVar[Literal["higher", "lower"]] = "higher"
 
-    def __init__(self, *, features: str = "inception", neighbourhood: PositiveInt = 3) -> None:
+    def __init__(self, *, features: ExtractorChoice = "inception", neighbourhood: PositiveInt = 3) -> None:
         self.extractor, self.neighbourhood = features, neighbourhood
 
     def measure(self, study: Study, /) -> Measured:

@@ -13,7 +13,7 @@ from annotated_types import Ge
 from pydantic import PositiveInt
 from torch import Tensor
 
-from zoo_registry.contracts import Measured, Metric, Record, Score, Study
+from zoo_registry.contracts import ExtractorChoice, Measured, Metric, Record, Score, Study
 from zoo_registry.errors import ZooError
 
 from .scores import TIE, finite, of_mean, of_share, with_text
@@ -32,9 +32,9 @@ class RPrecision(Metric):
     The definition is DM-GAN's (arXiv:1904.01310, section 4.1) code, AttnGAN's own being unpublished; its
     folds leave an image out, ours do not.
 
-    matcher: "own", the encoders that the generator was trained with, or the folder of a matching model. By
-        its own a generator can score higher than real images do (arXiv:2112.01398): report one by an
-        independent matcher beside it.
+    matcher: an extractor that reads captions: "own", the encoders that the generator was trained with, or
+        the folder of a matching model. By its own a generator can score higher than real images do
+        (arXiv:2112.01398): report one by an independent matcher beside it.
     candidates: captions per image, its own among them.
     folds: parts of the images that the interval is of.
 
@@ -45,7 +45,11 @@ class RPrecision(Metric):
     better: ClassVar[Literal["higher", "lower"]] = "higher"
 
     def __init__(
-        self, *, matcher: str = "own", candidates: Annotated[int, Ge(2)] = 100, folds: PositiveInt = 10
+        self,
+        *,
+        matcher: ExtractorChoice = "own",
+        candidates: Annotated[int, Ge(2)] = 100,
+        folds: PositiveInt = 10,
     ) -> None:
         self.matcher, self.candidates, self.folds = matcher, candidates, folds
 

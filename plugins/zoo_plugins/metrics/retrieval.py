@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from pydantic import PositiveInt
 from torch import Tensor
 
-from zoo_registry.contracts import Measured, Metric, Score, Study
+from zoo_registry.contracts import ExtractorChoice, Measured, Metric, Score, Study
 from zoo_registry.errors import ZooError
 
 from .scores import TIE, finite, of_share, with_text
@@ -22,7 +22,8 @@ class Retrieval(Metric):
 
     A tie is a miss. Images of the same caption do not compete.
 
-    matcher: "own", the encoders that the generator was trained with, or the folder of a matching model.
+    matcher: an extractor that reads captions: "own", the encoders that the generator was trained with, or
+        the folder of a matching model.
     k: each K that is reported.
 
     Raises `ZooError` for a pipeline without text, and where no more images are generated than the largest K.
@@ -30,7 +31,7 @@ class Retrieval(Metric):
 
     better: ClassVar[Literal["higher", "lower"]] = "higher"
 
-    def __init__(self, *, matcher: str = "own", k: tuple[PositiveInt, ...] = (1, 5, 10)) -> None:
+    def __init__(self, *, matcher: ExtractorChoice = "own", k: tuple[PositiveInt, ...] = (1, 5, 10)) -> None:
         self.matcher, self.k = matcher, k
 
     def measure(self, study: Study, /) -> Measured:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from zoo_registry.contracts import Study
+from zoo_registry.contracts import ExtractorChoice, Study
 from zoo_registry.errors import ZooError
 
 TIE = 1e-9
@@ -20,7 +20,7 @@ _NORMAL = 1.959963984540054  # the standard normal distribution is below it with
 def features_of(
     study: Study,
     images: Literal["generated", "real", "train"],
-    extractor: str,
+    extractor: ExtractorChoice,
     metric: str,
     layer: Literal["features", "logits"] = "features",
 ) -> Tensor:

@@ -12,7 +12,18 @@ Imports no torch: tensors are annotations only, so that catalogues can be listed
 from __future__ import annotations
 
 from .data import Dataset, DataSource, Problem, Record
-from .evaluation import EvaluationProtocol, ImageSource, Judge, Measured, Metric, Score, Study
+from .evaluation import EvaluationProtocol, ImageSource, Measured, Metric, Score, Study
+from .extractors import (
+    AttributeReader,
+    CutImages,
+    Encoders,
+    Extractor,
+    ExtractorChoice,
+    ExtractorSetup,
+    JointExtractor,
+    Layer,
+    extractor_settings,
+)
 from .importing import Converted, Importer
 from .losses import Loss, Round
 from .networks import (
@@ -29,16 +40,22 @@ from .values import Condition, Generated, Growth, ImageFeatures, Text, Tokens
 from .wires import ConditionSpec, GeneratorSpec, TextSource, TextSpec
 
 __all__ = [
+    "AttributeReader",
     "Augmentation",
     "Batch",
     "Condition",
     "ConditionSpec",
     "Conditioning",
     "Converted",
+    "CutImages",
     "DataSource",
     "Dataset",
     "Discriminator",
+    "Encoders",
     "EvaluationProtocol",
+    "Extractor",
+    "ExtractorChoice",
+    "ExtractorSetup",
     "Generated",
     "Generator",
     "GeneratorSpec",
@@ -49,7 +66,8 @@ __all__ = [
     "ImageSource",
     "Importer",
     "JointEmbedding",
-    "Judge",
+    "JointExtractor",
+    "Layer",
     "Loss",
     "Measured",
     "Metric",
@@ -69,4 +87,5 @@ __all__ = [
     "TextSource",
     "TextSpec",
     "Tokens",
+    "extractor_settings",
 ]

@@ -51,6 +51,11 @@ class Dataset(Protocol):
     metavar: ClassVar[str] = "DIR"  # what follows the colon of NAME:ARGUMENT; DIR has to be a folder
 
     @classmethod
+    def title(cls, argument: str) -> str | None:
+        """What a model card calls the data of NAME:ARGUMENT, without a path; None: NAME."""
+        return None
+
+    @classmethod
     def recognises(cls, folder: Path) -> bool:
         """Whether a folder has this layout."""
         ...

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..recipe import Recipe
     from .data import Record
+    from .extractors import AttributeReader, ExtractorChoice, Layer
 
 ImageSource = Literal["generated", "real", "train"]
 """The pipeline's images; the real images of the protocol's split; the real ones of the training split."""
@@ -74,19 +75,6 @@ class Measured:
     images: Mapping[str, Image.Image] = field(default_factory=dict)
 
 
-@runtime_checkable
-class Judge(Protocol):
-    """Reads the attributes of a procedural data set's images back; trained on real images alone."""
-
-    values: Mapping[str, tuple[str, ...]]  # of each attribute
-    accuracy: Mapping[str, float]  # on real images of the test split
-    chance: Mapping[str, float]  # what the most frequent value of the test split would get
-
-    def read(self, images: Tensor) -> Mapping[str, Tensor]:
-        """Of each attribute the values' numbers [B] int64; `images` is [B,3,R,R] in [-1, 1]."""
-        ...
-
-
 class Study(Protocol):
     """What a metric may ask about a pipeline on a data set, under one protocol.
 
@@ -121,31 +109,23 @@ class Study(Protocol):
         """Images as [b,3,R,R] in [-1, 1] on the study's device, in order, with a progress bar."""
         ...
 
-    def features(
-        self, which: ImageSource, extractor: str, layer: Literal["features", "logits"] = "features"
-    ) -> Tensor:
-        """Features [n,F] float32. Those of real images are cached by content.
+    def features(self, which: ImageSource, extractor: ExtractorChoice, layer: Layer = "features") -> Tensor:
+        """Features [n,F] float32, or class scores. Those of real images are cached by content.
 
-        extractor: "inception" (FID's), "timm:NAME", "judge", "own" (the image encoder that the pipeline was
-        trained with) or a folder, of a matching model. layer: "logits" for class scores. Raises `ZooError`
-        where it is not available, and says which are.
+        Raises `ZooError` where the extractor is not available or does not give that layer.
         """
         ...
 
     def matched(
-        self, matcher: str, captions: Sequence[str], which: ImageSource = "generated"
+        self, extractor: ExtractorChoice, captions: Sequence[str], which: ImageSource = "generated"
     ) -> tuple[Tensor, Tensor]:
-        """Vectors of images [n,D] and of some captions [c,D] in the space of a matching model.
-
-        matcher: "own" (the encoders that the pipeline was trained with) or a folder of a model of both
-        encoders.
-        """
+        """Vectors of images [n,D] and of some captions [c,D] in the space of an extractor that reads both."""
         ...
 
-    def judge(self) -> Judge:
-        """The judge of the data set at the resolution of the images, trained where there is none yet.
+    def attribute_reader(self, extractor: ExtractorChoice) -> AttributeReader:
+        """An extractor that reads attributes off images of the study's resolution.
 
-        Raises `ZooError` for a data set that does not know its images' attributes.
+        Raises `ZooError` where there is none for the data set.
         """
         ...
 

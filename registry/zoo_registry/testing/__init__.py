@@ -14,7 +14,7 @@ from typing import Any
 from ..component import KINDS, Component
 from ..explain import explain, tables
 from ..schema import schema_of
-from . import losses, networks, others, tasks
+from . import extractors, losses, networks, others, tasks
 from .shared import CAPTIONS
 
 
@@ -42,6 +42,7 @@ def check_component(component: Component, **settings: Any) -> None:
         "task": tasks.task,
         "dataset": others.dataset,
         "metric": others.metric,
+        "extractor": extractors.extractor,
         "protocol": others.protocol,
         "importer": others.importer,
     }

@@ -179,12 +179,12 @@ def discriminator(component: Component, settings: Mapping[str, Any]) -> None:
     def run(module: Any) -> Any:
         if growing:  # every resolution has layers of its own
             return [
-                judge(module, (torch.rand(3, 3, s, s, generator=torch.Generator()),), s)
+                judged(module, (torch.rand(3, 3, s, s, generator=torch.Generator()),), s)
                 for s in spec.resolutions
             ]
-        return judge(module, images, RESOLUTIONS[-1])
+        return judged(module, images, RESOLUTIONS[-1])
 
-    def judge(module: Any, images: tuple[Tensor, ...], resolution: int) -> Any:
+    def judged(module: Any, images: tuple[Tensor, ...], resolution: int) -> Any:
         features = module.features(images, Growth(resolution, 0.5))
         alone = module.score(features, None) if module.unconditional else ()
         matched = module.match(features, text) if "match" in component.gives else ()

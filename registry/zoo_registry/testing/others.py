@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from ..component import Component
-from ..contracts import DataSource
+from ..contracts import Dataset, DataSource
 from ..contracts.evaluation import EvaluationProtocol, Measured, Metric
 from ..errors import ZooError
 from ..registry import catalogue
@@ -19,27 +20,62 @@ from .study import MadeUpStudy
 
 
 def dataset(component: Component, settings: Mapping[str, Any]) -> None:
-    """A procedural data set gives the same images and captions for the same source."""
-    reader = component.load()
-    if reader.folder_layout:
-        with tempfile.TemporaryDirectory() as folder:
-            assert not reader.recognises(Path(folder)), "an empty folder is not recognised"
+    """A procedural data set draws the same for the same source; a reader reads a small folder, `folder`."""
+    made = component.load()
+    if made.folder_layout:
+        assert set(settings) == {"folder"}, (
+            "a reader is checked on a small folder of its layout: check_component(PART, folder=…)"
+        )
+        _reader(made, Path(settings["folder"]))
         return
-    first, second = (reader(DataSource("40", resolution=32), **settings) for _ in range(2))
+    first, second = (made(DataSource("40", resolution=32), **settings) for _ in range(2))
     assert first.fingerprint() == second.fingerprint(), (
         "a procedural data set has the same fingerprint for the same source"
     )
+    for record, twin in _records(first, second):
+        assert record.captions, "every image has captions"
+        image = record.image()
+        assert not isinstance(image, bytes), "images of a procedural set are drawn"
+        assert image.mode == "RGB", "images are RGB"
+        assert image.tobytes() == twin.image().tobytes(), "images are the same for the same source"
+
+
+def _reader(reader: Any, folder: Path) -> None:
+    from PIL import Image
+
+    with tempfile.TemporaryDirectory() as empty:
+        assert not reader.recognises(Path(empty)), "an empty folder is not recognised"
+    assert reader.recognises(folder), "a folder of its layout is recognised"
+    first, second = (reader(DataSource(str(folder))) for _ in range(2))
+    assert first.fingerprint() == second.fingerprint(), "the same folder has the same fingerprint"
+    for record, _ in _records(first, second):
+        if isinstance(record.image, Path):
+            with Image.open(record.image) as image:
+                image.load()
+            continue
+        assert first.fingerprint(), "images that are no files have a fingerprint"
+        opened = record.image()
+        if isinstance(opened, bytes):
+            opened = Image.open(BytesIO(opened))
+        opened.load()
+    for problem in first.problems():
+        assert problem.what, "a problem says what is wrong"
+        assert str(folder) not in problem.file, "a problem's file is a path below the folder"
+
+
+def _records(first: Dataset, second: Dataset) -> Iterator[tuple[Any, Any]]:
+    """A few records of each split, twice."""
     assert "train" in first.splits(), "there is a split called train"
     for split in first.splits():
-        records = first.records(split)
+        records, twins = first.records(split), second.records(split)
+        assert records, f"the split {split} has images"
         assert len({record.name for record in records}) == len(records), "names are unique"
-        for record, twin in zip(records[:3], second.records(split)[:3], strict=True):
-            assert record.captions, "every image has captions"
-            assert record.captions == twin.captions, "captions are the same for the same source"
-            image = record.image()
-            assert not isinstance(image, bytes), "images of a procedural set are drawn"
-            assert image.mode == "RGB", "images are RGB"
-            assert image.tobytes() == twin.image().tobytes(), "images are the same for the same source"
+        for record, twin in zip(records[:3], twins[:3], strict=True):
+            assert (record.name, record.captions, record.label) == (twin.name, twin.captions, twin.label), (
+                "records are the same for the same source"
+            )
+            assert all(caption.strip() for caption in record.captions), "no caption is empty"
+            yield record, twin
 
 
 def metric(component: Component, settings: Mapping[str, Any]) -> None:

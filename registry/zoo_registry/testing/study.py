@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..component import Component
-from ..contracts import Record
+from ..contracts import ExtractorChoice, Record
 from ..contracts.evaluation import EvaluationProtocol, ImageSource
 
 if TYPE_CHECKING:
@@ -66,18 +66,20 @@ class MadeUpStudy:
         """Images [B,3,16,16] in [-1,1]."""
         return iter(self._samples(which, 40, 3, 16, 16).tanh().split(16))
 
-    def features(self, which: ImageSource, extractor: str, layer: str = "features") -> Tensor:
+    def features(self, which: ImageSource, extractor: ExtractorChoice, layer: str = "features") -> Tensor:
         """Features [40,8]."""
         return self._samples(which, 40, 8)
 
-    def matched(self, matcher: str, captions: Any, which: ImageSource = "generated") -> tuple[Tensor, Tensor]:
+    def matched(
+        self, extractor: ExtractorChoice, captions: Any, which: ImageSource = "generated"
+    ) -> tuple[Tensor, Tensor]:
         """Embeddings of images and of captions."""
         return self._samples(which, 40, 8), self._samples("captions", len(captions), 8)
 
-    def judge(self) -> Any:
+    def attribute_reader(self, extractor: ExtractorChoice) -> Any:
         """One that reads a colour by chance."""
 
-        class Judge:
+        class Reader:
             values: ClassVar = {"colour": ("red", "blue")}
             accuracy: ClassVar = {"colour": 1.0}
             chance: ClassVar = {"colour": 0.5}
@@ -85,4 +87,4 @@ class MadeUpStudy:
             def read(self, images: Tensor) -> dict[str, Tensor]:
                 return {"colour": (images[:, 0, 0, 0] > 0).long()}
 
-        return Judge()
+        return Reader()

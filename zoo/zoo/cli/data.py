@@ -19,13 +19,16 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 Source = Annotated[
-    str, typer.Argument(metavar="SRC", help="aviary, garden:500, cub:DIR, folder:DIR, …, or a folder.")
+    str,
+    typer.Argument(
+        metavar="SRC", help="A data set (zoo list dataset), as NAME:500 or NAME:DIR; or a folder."
+    ),
 ]
 
 
 @app.command()
 def make(
-    name: Annotated[str, typer.Argument(help="A procedural data set: aviary.")],
+    name: Annotated[str, typer.Argument(help="A procedural data set, of zoo list dataset.")],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The new folder.")],
     images: Annotated[int, typer.Option(min=1, help="How many images.")],
     resolution: Annotated[int, typer.Option(min=16, help="Their resolution in pixels.")] = 128,

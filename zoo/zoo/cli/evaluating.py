@@ -24,7 +24,7 @@ def eval_(
         list[str], typer.Argument(help="Models' folders, runs', or Hub ids: org/name, org/name@revision.")
     ],
     data: Annotated[
-        str | None, typer.Option(help="aviary, garden, cub:DIR, folder:DIR, …, or a folder.")
+        str | None, typer.Option(help="A data set of zoo list dataset, NAME or NAME:DIR; or a folder.")
     ] = None,
     metrics: Annotated[
         str | None,
@@ -35,7 +35,7 @@ def eval_(
         typer.Option(
             "--set",
             metavar="NAME.KEY=VALUE",
-            help="Change a value of a protocol or a setting of its metric, as in fid.features=judge: "
+            help="Change a value of a protocol or a setting of its metric, as in NAME.seed=1: "
             "the result is one of another protocol.",
         ),
     ] = None,

@@ -73,66 +73,98 @@ def sample(
 
     Example: fortune | zoo sample runs/birds --out - | display
     """
-    prompts = [*(captions or ()), *_read(file)]
     piped = str(out) == "-"
-    if piped and attention:
-        raise ZooError("--attention writes files beside --out, and --out - is no file")
-    if piped and sys.stdout.isatty():
-        raise ZooError("--out - writes a PNG to standard output, which is a terminal: zoo sample … > out.png")
     single = out.suffix == "" and not piped
-    if not single and not piped:
+    if piped:
+        _check_pipe(attention)
+    elif not single:
         check_image_file(out)
-    if single and out.exists() and not out.is_dir():
+    elif out.exists() and not out.is_dir():
         raise ZooError(f"--out {out}: is a file; expected a folder or a name that ends in .png")
     refused = [flag for flag, given in (("--attention", attention), ("--device", device)) if given]
     if engine == "onnx" and refused:
         raise ZooError(f"--engine onnx generates images only, on the CPU; remove {', '.join(refused)}")
-
-    from ..files import file_written_beside
-    from ..imaging.figures import attention_sheet, write_attention
-    from ..imaging.grids import image_grid, labelled_grid
-
+    given_captions = [*(captions or ()), *_read(file)]
     pipe = _load(model, engine, device)
-    if not prompts and not pipe.reads_text:
-        prompts = [""]
-    if not prompts and not sys.stdin.isatty():
-        prompts = _stdin()
-    if not prompts:
-        raise ZooError("no caption: give sentences, --captions FILE, or lines on standard input")
-    if vary is not None:
-        prompts = [variant for caption in prompts for variant in _varied(caption, vary)]
+    prompts = _prompts(given_captions, vary, reads_text=pipe.reads_text)
     report_unknown(pipe, prompts)
     pil_images, samples = _generate(pipe, prompts, seed, images)
     if attention and (samples is None or not samples.attention):
         raise ZooError(f"{model}: its generator does not attend to words, so there is no attention to show")
     if single:
-        out.mkdir(parents=True, exist_ok=True)
-        for index, pil_image in enumerate(pil_images):
-            slug = re.sub(r"\W+", "-", prompts[index // images].lower()).strip("-")[:60]
-            path = out / f"{index // images:03d}_{slug}_seed{seed}_{index % images}.png"
-            with file_written_beside(path) as beside:
-                pil_image.save(beside)
-            print(path)
+        _write_each(out, pil_images, prompts, seed, images)
     else:
-        grid = (
-            labelled_grid(pil_images, images, prompts, _replaced(vary))
-            if len(prompts) > 1
-            else image_grid(pil_images, images)
-        )
-        if piped:
-            grid.save(sys.stdout.buffer, "PNG")
-        else:
-            with file_written_beside(out) as beside:
-                grid.save(beside)
-            print(out)
+        _write_grid(None if piped else out, pil_images, prompts, images, vary)
     if attention and samples is not None:
         figure = (out / "attention.png") if single else out.with_name(f"{out.stem}.attention.png")
-        with file_written_beside(figure) as beside:
-            attention_sheet(samples, prompts).save(beside)
-        print(figure)
-        maps = figure.with_suffix(".npz")
-        write_attention(maps, samples, prompts)
-        print(maps)
+        _write_attention(figure, samples, prompts)
+
+
+def _prompts(captions: list[str], vary: str | None, *, reads_text: bool) -> list[str]:
+    """The captions given, else those on standard input; each with its variants."""
+    if not captions and not reads_text:
+        captions = [""]
+    if not captions and not sys.stdin.isatty():
+        captions = _stdin()
+    if not captions:
+        raise ZooError("no caption: give sentences, --captions FILE, or lines on standard input")
+    if vary is None:
+        return captions
+    return [variant for caption in captions for variant in _varied(caption, vary)]
+
+
+def _write_each(folder: Path, pil_images: list[Image], prompts: list[str], seed: int, images: int) -> None:
+    """Each image in a file of its own, `images` of each prompt."""
+    from ..files import file_written_beside
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for index, pil_image in enumerate(pil_images):
+        slug = re.sub(r"\W+", "-", prompts[index // images].lower()).strip("-")[:60]
+        path = folder / f"{index // images:03d}_{slug}_seed{seed}_{index % images}.png"
+        with file_written_beside(path) as beside:
+            pil_image.save(beside)
+        print(path)
+
+
+def _write_grid(
+    file: Path | None, pil_images: list[Image], prompts: list[str], images: int, vary: str | None
+) -> None:
+    """One row per prompt, with its caption where there are several. file: None for standard output."""
+    from ..files import file_written_beside
+    from ..imaging.grids import image_grid, labelled_grid
+
+    grid = (
+        labelled_grid(pil_images, images, prompts, _replaced(vary))
+        if len(prompts) > 1
+        else image_grid(pil_images, images)
+    )
+    if file is None:
+        grid.save(sys.stdout.buffer, "PNG")
+        return
+    with file_written_beside(file) as beside:
+        grid.save(beside)
+    print(file)
+
+
+def _check_pipe(attention: bool) -> None:
+    """Whether an image can go to standard output."""
+    if attention:
+        raise ZooError("--attention writes files beside --out, and --out - is no file")
+    if sys.stdout.isatty():
+        raise ZooError("--out - writes a PNG to standard output, which is a terminal: zoo sample … > out.png")
+
+
+def _write_attention(figure: Path, samples: Samples, prompts: list[str]) -> None:
+    """The sheet, and the maps beside it."""
+    from ..files import file_written_beside
+    from ..imaging.figures import attention_sheet, write_attention
+
+    with file_written_beside(figure) as beside:
+        attention_sheet(samples, prompts).save(beside)
+    print(figure)
+    maps = figure.with_suffix(".npz")
+    write_attention(maps, samples, prompts)
+    print(maps)
 
 
 def _load(model: str, engine: Engine, device: str | None) -> Pipeline | ExportedModel:

@@ -31,7 +31,7 @@ def show(
         typer.Argument(
             metavar="NAME",
             help="A part, a recipe or a trained model; KIND/NAME where several have the name, as "
-            "generator/dcgan; or a recipe's file.",
+            "generator/NAME; or a recipe's file.",
         ),
     ],
     as_json: Json = False,

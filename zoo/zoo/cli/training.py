@@ -17,7 +17,7 @@ from .looking import Changes, Device
 def train(
     recipe: Annotated[str | None, typer.Argument(help="A recipe's name or file.")] = None,
     data: Annotated[
-        str | None, typer.Option(help="aviary, garden, cub:DIR, folder:DIR, …, or a folder.")
+        str | None, typer.Option(help="A data set of zoo list dataset, NAME or NAME:DIR; or a folder.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The new folder of the run.")] = None,
     resume: Annotated[

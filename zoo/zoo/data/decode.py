@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from zoo_registry.contracts import Record
 from zoo_registry.errors import ZooError
@@ -14,16 +15,6 @@ from zoo_registry.errors import ZooError
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """The formats that are read, whatever a file is called. EPS, for one, starts a program (Ghostscript)."""
 
-ORIENTATION = 0x0112  # the EXIF tag
-UPRIGHT = {  # EXIF 2.32, section 4.6.4: how a stored image becomes upright
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 LONGEST = 20  # the longer side of an image over its shorter: what is cut from a strip is a blur of few pixels
 BOX_SHARE = 0.75  # AttnGAN, datasets.py: half the crop's side, as a share of the box's longer side
 
@@ -79,7 +70,9 @@ def _decoded(pil_image: Image.Image, name: str) -> Image.Image:
             name, "its pixels are floating-point numbers of any range; save it with 8 or 16 bits"
         )
     pil_image.load()
-    return as_rgb(_upright(pil_image))
+    with suppress(Exception):  # damaged EXIF, of which PIL raises anything; the image itself is whole
+        ImageOps.exif_transpose(pil_image, in_place=True)
+    return as_rgb(pil_image)
 
 
 def as_rgb(pil_image: Image.Image) -> Image.Image:
@@ -132,14 +125,6 @@ def decode(record: Record, resolution: int) -> Image.Image:
         raise ImageError(
             str(record.image) if isinstance(record.image, Path) else record.name, str(error)
         ) from None
-
-
-def _upright(pil_image: Image.Image) -> Image.Image:
-    try:
-        orientation = pil_image.getexif().get(ORIENTATION)
-    except Exception:  # damaged EXIF, of which PIL raises anything; the image itself is whole
-        return pil_image
-    return pil_image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else pil_image
 
 
 def _size(pil_image: Image.Image) -> str:

@@ -1,1 +1,1 @@
-"""Measuring pipelines: protocols, generated images, features, the judge, results."""
+"""Measuring pipelines: protocols, generated images, features, results."""

@@ -1,141 +1,183 @@
-"""Networks that turn images into features, by the name that a metric's setting gives them.
+"""Extractors: as settings of metrics name them, and what the engine hands to one.
 
-Shape letters: see zoo_registry.contracts; F feature width.
+Shape letters: see zoo_registry.contracts.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from zoo_registry import Recipe, ZooError, catalogue
-from zoo_registry.contracts import TextSource
-from zoo_registry.errors import nearest
+from zoo_registry.contracts import (
+    CutImages,
+    Dataset,
+    Encoders,
+    ExtractorSetup,
+    Record,
+    TextSource,
+    extractor_settings,
+)
+from zoo_registry.recipe import Choice, choose
+from zoo_registry.schema import schema_of
+from zoo_registry.text import expanded
 
-from ..assemble import Parts, assemble
+from ..assemble import assemble, construct
+from ..data.cache import cache_folder, content
+from ..data.images import ImageSet
+from ..files import folder_written_beside
 from ..files.model import Model
 from ..files.run import Run
+from ..memory import keep_freed_memory
 from ..models.hub import HubId
 from ..models.locate import locate
+from ..pipeline import Pipeline
+from ..progress import Bar
+from ..seeding import generator as seeded
 
-Layer = Literal["features", "logits"]
 MATCHING = ("text_encoder", "image_encoder")
 
 
-@dataclass(frozen=True)
-class Extractor:
-    """One network. `id` names its weights by content; `layers` give features [B,F] of images in [-1, 1]."""
+def chosen(value: str | Mapping[str, Any], place: str) -> Choice:
+    """The extractor that a setting of a metric names. `place`: of the setting, for the message.
 
-    id: str
-    layers: Mapping[Layer, Callable[[Tensor], Tensor]]
-
-
-def inception(device: torch.device) -> Extractor:
-    """FID's Inception v3 (arXiv:1706.08500), by torch-fidelity, which fetches its weights once."""
-    from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3, FeatureExtractorInceptionV3
-
-    names: dict[Layer, str] = {"features": "2048", "logits": "logits_unbiased"}
-    try:
-        network = FeatureExtractorInceptionV3("inception-v3-compat", list(names.values()))
-    except (OSError, RuntimeError) as error:
-        place = Path(torch.hub.get_dir()) / "checkpoints" / URL_INCEPTION_V3.rpartition("/")[2]
-        raise ZooError(
-            f"the Inception weights of FID cannot be fetched: {error}\n"
-            f"with a network elsewhere, fetch {URL_INCEPTION_V3}\n  to {place}\n"
-            "without one: --set METRIC.features=judge for procedural sets, =own or =FOLDER (an image encoder "
-            "that was trained here); each is a protocol of its own"
-        ) from None
-    network = network.to(device).eval()
-
-    def layer(name: str) -> Callable[[Tensor], Tensor]:
-        index = list(names.values()).index(name)
-        return lambda images: network(_bytes(images))[index]
-
-    return Extractor(f"inception-{_weights(network)}", {key: layer(name) for key, name in names.items()})
-
-
-def of_timm(name: str, device: torch.device) -> Extractor:
-    """A network of timm: what it pools, and its class scores.
-
-    name: "NAME" with its published weights, or "NAME=FILE" with those in a file, .safetensors or .pth, under
-    timm's names.
+    Raises `ZooError` where none is called so, and for settings that it does not have.
     """
-    import timm
+    return choose(_table(value, place) if isinstance(value, str) else value, "extractor", place, catalogue())
 
-    name, _, file = name.partition("=")
-    if file and not Path(file).expanduser().is_file():
-        raise ZooError(f"timm:{name}={file}: no such file")
-    if not timm.is_model(name):
-        raise ZooError(f"timm has no model {name!r}{nearest(name, timm.list_models())}")
+
+def _table(text: str, place: str) -> dict[str, Any]:
+    """What "NAME", "NAME:VALUE" or a bare folder stands for."""
+    name, colon, value = text.partition(":")
+    known = {component.name: component for component in catalogue().of("extractor")}
+    folder = expanded(text)
+    if name not in known and folder.is_dir():
+        name, colon, value = next((n for n, c in known.items() if c.load().recognises(folder)), ""), ":", text
+        if not name:
+            raise ZooError(f"{place}: {text} is a folder that no extractor reads; zoo list extractor")
     try:
-        overlay = {}
-        if file:
-            weights = timm.models.load_state_dict(str(Path(file).expanduser()), weights_only=True)
-            overlay = {"pretrained_cfg_overlay": {"state_dict": weights}}
-        network: Any = timm.create_model(name, pretrained=True, **overlay).to(device).eval()
-    except Exception as error:  # the Hub's client raises anything where there is no network, as files do
-        raise ZooError(
-            f"the weights of timm:{name}{file and '='}{file} cannot be read: {error}\nwithout a network, "
-            f"features=timm:{name}=FILE, judge, own or FOLDER (an image encoder that was trained here) serve"
-        ) from None
-    mean, spread = (
-        torch.tensor(network.pretrained_cfg[key], device=device)[:, None, None] for key in ("mean", "std")
-    )
-    resolution = network.pretrained_cfg["input_size"][-1]
-
-    def prepared(images: Tensor) -> Tensor:
-        sized = F.interpolate(images, resolution, mode="bicubic", antialias=True).clamp(-1, 1)
-        return (sized / 2 + 0.5 - mean) / spread
-
-    return Extractor(
-        f"timm:{name}-{_weights(network)}",
-        {
-            "features": lambda images: network.forward_head(
-                network.forward_features(prepared(images)), pre_logits=True
-            ),
-            "logits": lambda images: network(prepared(images)),
-        },
-    )
+        fields = schema_of(catalogue().get("extractor", name)).settings.model_fields
+    except ZooError as error:
+        raise ZooError(f"{place}: {error}; expected {', '.join(known)} or a model's folder") from None
+    required = [key for key, field in fields.items() if field.is_required()]
+    if colon and len(required) != 1:
+        raise ZooError(f"{place}: {name} takes nothing after a colon, got {value!r}")
+    if required and not colon:
+        raise ZooError(f"{place}: expected {name}:{required[0].upper()}, got {text!r}")
+    return {"use": name} | dict.fromkeys(required, value)
 
 
-@dataclass(frozen=True)
-class Matcher:
-    """A text and an image encoder that share a space. `id` names their weights by content."""
-
-    id: str
-    parts: Parts
-
-    @property
-    def extractor(self) -> Extractor:
-        """Its image encoder's global vector."""
-        return Extractor(self.id, {"features": lambda images: self.parts.image_encoder(images).vector})
+def extractors_of(metric: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a metric that name extractors, with their values."""
+    keys = extractor_settings(schema_of(catalogue().get("metric", metric)).settings)
+    return {key: settings[key] for key in keys}
 
 
-def matcher(folder: str | Path, device: torch.device) -> Matcher:
-    """The matching encoders of a model's folder or a run's. Raises `ZooError` where there are none."""
-    place = locate(folder, parts=MATCHING)
-    recipe = Model(place).recipe()
-    missing = [kind for kind in MATCHING if kind not in recipe.parts]
-    if missing:
-        raise ZooError(
-            f"{folder} holds no {missing[0].replace('_', ' ')}; expected a model of both encoders, as "
-            "zoo train damsm-aviary writes it"
-        )
-    parts = assemble(recipe, TextSource(folder=place), kinds=MATCHING, folder=place).to(device)
-    for module in parts.modules.values():
-        module.eval()
-    return Matcher(f"{recipe.name}#{_weights(*parts.modules.values())[:8]}", parts)
+class BenchSetup(ExtractorSetup):
+    """See `zoo_registry.contracts.ExtractorSetup`.
+
+    pipe: the pipeline that is measured; model: its folder or run, None while it trains.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        source: str,
+        resolution: int,
+        device: torch.device,
+        *,
+        pipe: Pipeline | None = None,
+        model: Path | None = None,
+        quiet: bool = False,
+    ) -> None:
+        self.dataset, self.source, self.resolution, self.device = dataset, source, resolution, device
+        self.cache = cache_folder()
+        self._pipe, self._model, self._quiet = pipe, model, quiet
+
+    def encoders(self, model: str | None) -> Encoders:
+        """The matching encoders of a model, or the pipeline's own."""
+        if model is not None:
+            return self._read(locate(model, parts=MATCHING), model)
+        if self._model is not None:
+            place = _own_place(self._model)
+            return self._read(place, str(place))
+        if self._pipe is None or any(kind not in self._pipe.parts for kind in MATCHING):
+            raise _no_own_encoders("the pipeline" if self._pipe is None else self._pipe.recipe.name)
+        return Encoders(self._pipe.recipe, *(self._pipe.parts.modules[kind] for kind in MATCHING))
+
+    def _read(self, folder: Path, name: str) -> Encoders:
+        recipe = Model(folder).recipe()
+        if missing := [kind for kind in MATCHING if kind not in recipe.parts]:
+            raise ZooError(
+                f"{name} holds no {missing[0].replace('_', ' ')}; expected a text and an image encoder"
+            )
+        parts = assemble(recipe, TextSource(folder=folder), kinds=MATCHING, folder=folder).to(self.device)
+        return Encoders(recipe, *(parts.modules[kind].eval() for kind in MATCHING))
+
+    def images(
+        self,
+        records: Sequence[Record],
+        title: str,
+        *,
+        resolution: int,
+        margin: float,
+        fingerprint: str | None,
+        folder: Path | None = None,
+    ) -> CutImages:
+        """Decode images into a cache file."""
+        with self.progress(title, len(records)) as bar:
+            return ImageSet(
+                records,
+                resolution=resolution,
+                margin=margin,
+                fingerprint=fingerprint,
+                cache=folder,
+                progress=lambda done, total: bar.advance(done),
+            )
+
+    def content(self, records: Sequence[Record], fingerprint: str | None) -> tuple[str, ...]:
+        """What identifies the pixels of each record."""
+        return content(records, fingerprint)
+
+    def written(self, folder: Path) -> AbstractContextManager[Path]:
+        """A new folder in place of another, whole or not at all."""
+        return folder_written_beside(folder)
+
+    def progress(self, title: str, total: int) -> Bar:
+        """A progress bar."""
+        return Bar(title, total, quiet=self._quiet)
+
+    def seeded(self, *key: int | str) -> torch.Generator:
+        """A generator on the CPU for a key."""
+        return seeded(*key)
+
+    def hash(self, *modules: nn.Module) -> str:
+        """A hash of networks' weights."""
+        digest = hashlib.blake2b(digest_size=8)
+        for module in modules:
+            for name, tensor in sorted(module.state_dict().items()):
+                digest.update(f"{name}{tuple(tensor.shape)}".encode())
+                digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        return digest.hexdigest()
 
 
-def own_matcher(model: Path) -> Path:
-    """Where the encoders lie that a pipeline was trained with. Raises `ZooError` where that is not known.
+def build(choice: Choice, setup: ExtractorSetup) -> Any:
+    """Build an extractor, ready on the device."""
+    if setup.device.type == "cpu":
+        keep_freed_memory()  # one may have to be trained
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return construct(choice, {ExtractorSetup: setup}).to(setup.device).eval()
+
+
+def _own_place(model: Path) -> Path:
+    """Where the encoders are that a pipeline was trained with. Raises `ZooError` where that is not known.
 
     model: its folder, or the run that it is in, whose first stages hold encoders too.
     """
@@ -149,14 +191,13 @@ def own_matcher(model: Path) -> Path:
         recipe = Model(place).recipe()
         if all(kind in recipe.parts and Model(place).part(kind).is_file() for kind in MATCHING):
             return place
-    raise no_own_matcher(str(model))
+    raise _no_own_encoders(str(model))
 
 
-def no_own_matcher(name: str) -> ZooError:
-    """The error of a pipeline whose matching model is not there."""
+def _no_own_encoders(name: str) -> ZooError:
     return ZooError(
-        f"{name} has no matching model of its own: it was trained without an image encoder, or came without "
-        "it; name one: --set METRIC.matcher=FOLDER"
+        f"{name} has no matching encoders of its own: it was trained without an image encoder, or came "
+        "without it"
     )
 
 
@@ -171,17 +212,3 @@ def _weights_of_text(run: Run) -> Path | None:
     origin, _ = found
     known = Path(origin).is_dir() or HubId.parse(origin) is not None
     return locate(origin, parts=MATCHING) if known else None
-
-
-def _bytes(images: Tensor) -> Tensor:
-    return images.add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
-
-
-def _weights(*modules: nn.Module) -> str:
-    """A hash of networks' weights, the same on every machine."""
-    digest = hashlib.blake2b(digest_size=8)
-    for module in modules:
-        for name, tensor in sorted(module.state_dict().items()):
-            digest.update(f"{name}{tuple(tensor.shape)}".encode())
-            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

@@ -1,7 +1,7 @@
 """From what the user asks to be measured to checked protocols with a name of their own.
 
 A protocol whose values were changed is another one: its identity says which, as in
-"fid-test-5k@1[features=timm:resnet18, resolution=64]".
+"NAME@1[features=NETWORK, resolution=64]".
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from zoo_registry import ZooError, catalogue
-from zoo_registry.contracts import EvaluationProtocol, Metric
+from zoo_registry.contracts import EvaluationProtocol, Metric, extractor_settings
 from zoo_registry.errors import nearest
 from zoo_registry.schema import fill, schema_of
+
+from .extractors import chosen
 
 _OWN = {f.name for f in fields(EvaluationProtocol)} - {"name", "version", "metric", "settings"}
 
@@ -33,8 +35,9 @@ class Asked:
         return metric
 
     def identity(self, resolution: int, named: Mapping[str, str]) -> str:
-        """The name of results of this protocol. `resolution`: of the images; `named`: models by content."""
-        changed: dict[str, Any] = {key: named.get(str(value), value) for key, value in self.changed.items()}
+        """The name of results of this protocol. `resolution`: of the images; `named`: for
+        settings, what stands there in place of their value."""
+        changed: dict[str, Any] = {key: named.get(key, value) for key, value in self.changed.items()}
         if self.protocol.resize is None:
             changed["resolution"] = resolution
         inside = ", ".join(f"{key}={_plain(value)}" for key, value in sorted(changed.items()))
@@ -65,7 +68,7 @@ def asked(
         place, equals, value = change.partition("=")
         name, dot, key = place.rpartition(".")
         if not equals or not dot:
-            raise ZooError(f"--set {change}: expected PROTOCOL.KEY=VALUE, as fid-test-5k.seed=1")
+            raise ZooError(f"--set {change}: expected PROTOCOL.KEY=VALUE, as {names[0]}.seed=1")
         if name not in changed:
             raise ZooError(f"--set {change}: {name!r} is not among the metrics{nearest(name, changed)}")
         changed[name][key] = _value(value)
@@ -117,6 +120,8 @@ def _asked(name: str, changes: dict[str, Any], images: int | None, allow_small: 
             f"{base.name} expects {base.images} images, got {protocol.images}; with "
             f"--allow-small the result is marked as another protocol, {other}"
         )
+    for key in extractor_settings(schema):
+        chosen(getattr(filled, key), f"{name}.{key}")
     whole = {key: getattr(filled, key) for key in schema.model_fields}
     before = {**{key: getattr(base, key) for key in _OWN}, **_deerrors(schema, base.settings, name)}
     after = {**{key: getattr(protocol, key) for key in _OWN}, **whole}

@@ -17,11 +17,11 @@ from zoo_registry.text import expanded
 from ..data.cache import cache_folder
 from ..data.source import open_dataset
 from ..environment import made_with
-from ..files import sha256
 from ..files.results import Result, Source, read_results
 from ..models.locate import locate
 from ..models.results import add_result, found_before, place_of, weights_key
 from ..pipeline import Pipeline
+from .extractors import chosen, extractors_of
 from .protocols import Asked, asked
 from .study import Bench, PipelineStudy
 
@@ -45,7 +45,7 @@ def evaluate(
 
     model: a model's folder, a run's, or a Hub id. data: a source, as for training.
     metrics: names of protocols, or of metrics, which stand for their first protocol.
-    changes: values of protocols and settings of metrics, as "fid-test-5k.features=judge": another protocol.
+    changes: values of protocols and settings of metrics, as "NAME.seed=1": another protocol.
     images: how many images each generates; fewer than a protocol asks for only with `allow_small`.
     out: the results' file; None: results.json in the run, or in the model's folder; of a model on the Hub
         org-name.results.json here.
@@ -166,14 +166,15 @@ def fingerprint(dataset: Dataset) -> str:
 
 
 def named(protocol: Asked, bench: Bench) -> dict[str, str]:
-    """For settings that name a folder or a file: what its model is called in the protocol's identity."""
-    settings = protocol.protocol.settings.values()
-    folders = [s for s in settings if isinstance(s, str) and s not in ("", "own") and expanded(s).is_dir()]
-    names = {folder: bench.matcher(folder).id for folder in folders}
-    for setting in settings:
-        network, _, file = str(setting).partition("=")
-        if network.startswith("timm:") and expanded(file).is_file():
-            names[setting] = f"{network}={sha256(expanded(file))[:8]}"
+    """Of settings whose extractor is in a file or folder: what it is called in the protocol's identity."""
+    names = {}
+    asked, resolution = protocol.protocol, protocol.protocol.resize or bench.pipe.resolution
+    for key, value in extractors_of(asked.metric, asked.settings).items():
+        settings = chosen(value, key).settings.model_dump().values()
+        # a folder, a file, or NAME=FILE
+        paths = [path for s in settings if isinstance(s, str) for path in (s, s.partition("=")[2]) if path]
+        if any(expanded(path).exists() for path in paths):
+            names[key] = bench.extractor(value, resolution, asked.name).id
     return names
 
 

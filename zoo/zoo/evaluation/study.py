@@ -5,18 +5,26 @@ Shape letters: see zoo_registry.contracts; n images, F feature width.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from zoo_registry import Recipe, ZooError
-from zoo_registry.contracts import Dataset, EvaluationProtocol, ImageSource, Judge, Record
-from zoo_registry.text import expanded
+from zoo_registry import Recipe, ZooError, catalogue
+from zoo_registry.contracts import (
+    AttributeReader,
+    Dataset,
+    EvaluationProtocol,
+    ExtractorChoice,
+    ImageSource,
+    Layer,
+    Record,
+)
 
 from ..bounds import check_disk
 from ..data.cache import cache_folder
@@ -26,21 +34,8 @@ from ..files import file_written_beside
 from ..pipeline import Pipeline
 from ..progress import Bar
 from ..seeding import generator as seeded
-from .extractors import (
-    MATCHING,
-    Extractor,
-    Layer,
-    Matcher,
-    inception,
-    matcher,
-    no_own_matcher,
-    of_timm,
-    own_matcher,
-)
+from .extractors import BenchSetup, build, chosen
 from .generated import GeneratedImages, key_of
-
-if TYPE_CHECKING:
-    from .judge import TrainedJudge
 
 
 class Bench:
@@ -65,9 +60,7 @@ class Bench:
         self.folder, self.batch_size, self.quiet = folder, batch_size, quiet
         self._generated: dict[Path, GeneratedImages] = {}
         self._real_images: dict[tuple[str, int, float], ImageSet] = {}
-        self.extractor = cache(self._extractor)
-        self.matcher = cache(self._matcher)
-        self.judge = cache(self._judge)
+        self._extractors: dict[tuple[str, int], Any] = {}
 
     def generated(self, protocol: EvaluationProtocol, records: Sequence[Record]) -> GeneratedImages:
         """The generated images that protocols of equal captions, seed and truncation share."""
@@ -99,34 +92,31 @@ class Bench:
                 )
         return self._real_images[split, resolution, crop]
 
-    def _extractor(self, name: str, resolution: int) -> Extractor:
-        if name == "inception":
-            return inception(self.pipe.device)
-        if name == "judge":
-            judge = self.judge(resolution)
-            return Extractor(judge.id, {"features": judge.features})
-        if name.startswith("timm:"):
-            return of_timm(name.removeprefix("timm:"), self.pipe.device)
-        return self.matcher(name).extractor
+    def extractor(self, choice: ExtractorChoice, resolution: int, place: str, *, gives: str = "") -> Any:
+        """An extractor for images of a resolution.
 
-    def _matcher(self, name: str) -> Matcher:
-        if name != "own" and not expanded(name).is_dir():
-            raise ZooError(
-                f"{name!r} is not an extractor: expected inception, timm:NAME, timm:NAME=FILE, judge, own, "
-                "or the folder of a model with an image encoder"
+        place: what asks for it, for messages. gives: what it has to give.
+        """
+        part = chosen(choice, place)
+        if gives and gives not in part.component.gives:
+            able = ", ".join(c.name for c in catalogue().of("extractor") if gives in c.gives)
+            raise ZooError(f"{place}: {part.component.name} gives no {gives}; expected one of {able}")
+        key = (json.dumps(choice, sort_keys=True), resolution)
+        if key not in self._extractors:
+            setup = BenchSetup(
+                self.dataset,
+                self.source,
+                resolution,
+                self.pipe.device,
+                pipe=self.pipe,
+                model=self.model,
+                quiet=self.quiet,
             )
-        if name != "own":
-            return matcher(name, self.pipe.device)
-        if self.model is not None:
-            return matcher(own_matcher(self.model), self.pipe.device)
-        if any(kind not in self.pipe.parts for kind in MATCHING):
-            raise no_own_matcher(self.pipe.recipe.name)
-        return Matcher("own", self.pipe.parts)
-
-    def _judge(self, resolution: int) -> TrainedJudge:
-        from .judge import judge_of
-
-        return judge_of(self.dataset, self.source, resolution, self.pipe.device, self.quiet)
+            try:
+                self._extractors[key] = build(part, setup)
+            except ZooError as error:
+                raise ZooError(f"{place}: {error}") from None
+        return self._extractors[key]
 
     def clear(self) -> None:
         """Remove the generated images."""
@@ -236,14 +226,12 @@ class PipelineStudy:
         split = self.protocol.split if which == "real" else "train"
         return self.bench.real_images(split, self.resolution, self.protocol.crop)
 
-    def features(self, which: ImageSource, extractor: str, layer: Layer = "features") -> Tensor:
+    def _extractor(self, choice: ExtractorChoice, gives: str = "") -> Any:
+        return self.bench.extractor(choice, self.resolution, self.protocol.name, gives=gives)
+
+    def features(self, which: ImageSource, extractor: ExtractorChoice, layer: Layer = "features") -> Tensor:
         """Features [n,F] float32 on the CPU. Those of real images are cached by content."""
-        try:
-            network = self.bench.extractor(extractor, self.resolution)
-        except ZooError as error:
-            raise ZooError(f"{self.protocol.name}: {error}") from None
-        if layer not in network.layers:
-            raise ZooError(f"features={extractor} gives no class scores, which {self.protocol.metric} needs")
+        network = self._extractor(extractor, "" if layer == "features" else layer)
         if which == "generated":
             return self._extracted(which, network, layer)
         content = (self._real(which).fingerprint, self.protocol.crop, self.resolution, network.id, layer)
@@ -256,8 +244,8 @@ class PipelineStudy:
             save_file({"features": found}, beside)
         return found
 
-    @torch.inference_mode()  # not around the extractor's making: a judge may have to be trained
-    def _extracted(self, which: ImageSource, network: Extractor, layer: Layer) -> Tensor:
+    @torch.inference_mode()  # not around the extractor's making: one may have to be trained
+    def _extracted(self, which: ImageSource, network: Any, layer: Layer) -> Tensor:
         if which == "generated":  # before the bar of the features begins
             self._generated()
         total = len(self.captions) if which == "generated" else len(self._real(which))
@@ -265,25 +253,25 @@ class PipelineStudy:
         done = 0
         with Bar(f"features of {which} images", total, quiet=self.bench.quiet) as bar:
             for batch in self.batches(which):
-                found.append(network.layers[layer](batch).float().cpu())
+                found.append(network(batch, layer).float().cpu())
                 done += len(batch)
                 bar.advance(done)
         return torch.cat(found).contiguous()
 
     def matched(
-        self, matcher: str, captions: Sequence[str], which: ImageSource = "generated"
+        self, extractor: ExtractorChoice, captions: Sequence[str], which: ImageSource = "generated"
     ) -> tuple[Tensor, Tensor]:
-        """Vectors of images [n,D] and of some captions [c,D] in a matching model's space."""
-        encoders = self.bench.matcher(matcher)
-        images = self._extracted(which, encoders.extractor, "features")
+        """Vectors of images [n,D] and of some captions [c,D] in the space of an extractor that reads both."""
+        network = self._extractor(extractor, "captions")
+        images = self._extracted(which, network, "features")
         size = self.bench.batch_size
         with torch.inference_mode():
             texts = [
-                encoders.parts.read(captions[at : at + size], self.device).sentence.float().cpu()
-                for at in range(0, len(captions), size)
+                network.embed(captions[at : at + size]).float().cpu() for at in range(0, len(captions), size)
             ]
         return images, torch.cat(texts)
 
-    def judge(self) -> Judge:
-        """The judge of the data set at the resolution of the images."""
-        return self.bench.judge(self.resolution)
+    def attribute_reader(self, extractor: ExtractorChoice) -> AttributeReader:
+        """An extractor that reads attributes off images of the study's resolution."""
+        reader: AttributeReader = self._extractor(extractor, "attributes")
+        return reader

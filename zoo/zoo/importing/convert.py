@@ -25,7 +25,7 @@ _PREFIXES = ("module.",)  # torch.nn.DataParallel
 def convert(system: str, part: str, state_dict: Mapping[str, Any], **dims: Any) -> nn.Module:
     """A module of ours that holds an original's weights, in eval mode.
 
-    system: an importer's name ("attngan", …). part: a kind that it converts. state_dict: names to tensors or
+    system: an importer's name. part: a kind that it converts. state_dict: names to tensors or
     arrays, as the original saved them. dims: sizes that the tensors do not tell.
     A generator whose original holds its conditioning carries it as `.conditioning`.
     Raises `ZooError` that lists by name what is missing, extra or misshapen.

@@ -18,7 +18,6 @@ from safetensors import safe_open
 from zoo_registry import Recipe, catalogue
 from zoo_registry.errors import printable
 from zoo_registry.recipe import SINGLE
-from zoo_registry.text import expanded
 
 from ..files import write_text
 from ..files.model import SAMPLE_GRID, Model
@@ -31,7 +30,6 @@ _MARKUP = re.compile(r"[\\`*_\[\]<>&#|~!$@]")
 _ARXIV = re.compile(r"arXiv:[\w.-]+(/\d+)?", re.ASCII)
 _RECORDED = {"images": int, "hours": float, "device": str}
 """Facts that a pushed config.json records, besides the data, the stages and the captions."""
-_UNNAMED_SOURCES = {"folder", "images", "webdataset"}  # readers that say nothing of whose images they are
 
 
 @dataclass
@@ -108,10 +106,9 @@ def data_name(source: str) -> tuple[str, bool]:
     """A data set's name without the path of somebody's machine, and whether it is procedural."""
     name, _, argument = source.partition(":")
     known = {component.name: component for component in catalogue().of("dataset")}
-    if name == "hf" and not expanded(argument).exists():
-        return argument, False
-    if name in known and name not in _UNNAMED_SOURCES:
-        return name, not known[name].load().folder_layout
+    if name in known:
+        reader = known[name].load()
+        return reader.title(argument) or name, not reader.folder_layout
     return Path(argument or source).name.partition(":")[0] or name, False
 
 
@@ -325,7 +322,7 @@ def _limits(facts: Facts, generates: bool) -> str:
             "Words that its vocabulary lacks do not reach the image; counts, positions and unusual "
             "combinations are often missed; images are small."
         )
-        if not any("attributes" in result.metric or "fid" in result.metric for result in facts.results):
+        if not facts.results:
             lines.append("How good and how true to their captions its images are has not been measured.")
     return " ".join(lines)
 

@@ -46,7 +46,7 @@ def train(
 ) -> Path:
     """Train a recipe on a data set into a new folder; the folder.
 
-    recipe: a name, a file, or data. data: a source, as "aviary", "cub:DIR", "folder:DIR".
+    recipe: a name, a file, or data. data: a source, "NAME", "NAME:ARGUMENT" or a folder.
     changes: as for `--set`; those under "pretrain." change the recipe that runs first, those under
         "pretrain.pretrain." the one before that.
     device: "cpu", "cuda", "cuda:1", "mps"; None: the best there is.

@@ -93,19 +93,8 @@ def _captions(folder: Path, file: str, problems: list[Problem]) -> dict[str, lis
     if not isinstance(images, list) or not isinstance(annotations, list):
         problems.append(Problem(file, f"expected {WANTED}, as published"))
         return None
-    names: dict[int, str] = {}
-    captions: dict[str, list[str]] = {}
-    for place, image in enumerate(images):
-        number, name = _values(image, "id", "file_name")
-        if not isinstance(number, int) or not isinstance(name, str):
-            problems.append(Problem(file, f"images[{place}]: expected a number, id, and a text, file_name"))
-        elif leads_out(name):
-            what = f"image {number}: file_name {name!r} leads out of the folder; expected a path below it"
-            problems.append(Problem(file, what))
-        elif names.setdefault(number, name) != name:
-            problems.append(Problem(file, f"image {number}: two file names, {names[number]!r} and {name!r}"))
-        else:
-            captions.setdefault(name, [])
+    names = _names(images, file, problems)
+    captions: dict[str, list[str]] = {name: [] for name in names.values()}
     for place, annotation in enumerate(annotations):
         number, caption = _values(annotation, "image_id", "caption")
         try:
@@ -122,6 +111,21 @@ def _captions(folder: Path, file: str, problems: list[Problem]) -> dict[str, lis
         else:
             captions[names[number]].append(text)
     return captions
+
+
+def _names(images: list[Any], file: str, problems: list[Problem]) -> dict[int, str]:
+    """The image files by their ids."""
+    names: dict[int, str] = {}
+    for place, image in enumerate(images):
+        number, name = _values(image, "id", "file_name")
+        if not isinstance(number, int) or not isinstance(name, str):
+            problems.append(Problem(file, f"images[{place}]: expected a number, id, and a text, file_name"))
+        elif leads_out(name):
+            what = f"image {number}: file_name {name!r} leads out of the folder; expected a path below it"
+            problems.append(Problem(file, what))
+        elif names.setdefault(number, name) != name:
+            problems.append(Problem(file, f"image {number}: two file names, {names[number]!r} and {name!r}"))
+    return names
 
 
 def _values(row: Any, *keys: str) -> tuple[Any, ...]:

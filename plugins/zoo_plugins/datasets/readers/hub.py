@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from zoo_registry.contracts import DataSource, Problem, Record
 from zoo_registry.errors import ZooError
+from zoo_registry.text import expanded
 
 from .metadata import CAPTION_COLUMNS, CLASS_COLUMNS
 from .reader import Stored, StoredReader, library, texts_of
@@ -45,6 +46,11 @@ class HubDataset(StoredReader):
 
     folder_layout: ClassVar[str] = "a data set as Hugging Face's save_to_disk writes it, or .parquet files"
     metavar: ClassVar[str] = "NAME"
+
+    @classmethod
+    def title(cls, argument: str) -> str | None:
+        """Its name on the Hub, or that of a local folder."""
+        return Path(argument).name if expanded(argument).exists() else argument
 
     def __init__(self, source: DataSource, /) -> None:
         super().__init__(source)

@@ -39,6 +39,11 @@ class ImageFolder(Reader):
     )
 
     @classmethod
+    def title(cls, argument: str) -> str | None:
+        """The folder's name: the layout says nothing of whose images they are."""
+        return Path(argument).name or None
+
+    @classmethod
     def recognises(cls, folder: Path) -> bool:
         """Whether there is metadata in the folder or in a split's."""
         return any((folder / place / file).is_file() for place in ("", *SPLIT_NAMES) for file in READERS)

@@ -20,6 +20,11 @@ class PlainImageFolder(Reader):
     folder_layout: ClassVar[str] = "images alone, maybe in one subfolder per class; for recipes without text"
 
     @classmethod
+    def title(cls, argument: str) -> str | None:
+        """The folder's name: the layout says nothing of whose images they are."""
+        return Path(argument).name or None
+
+    @classmethod
     def recognises(cls, folder: Path) -> bool:
         """Whether there are images and nothing that could hold their captions."""
         with_captions = next(find_files(folder, TEXT_EXTENSIONS), None) is not None

@@ -86,6 +86,11 @@ class WebDatasetShards(StoredReader):
     folder_layout: ClassVar[str] = "WebDataset shards, NAME.tar with KEY.jpg and KEY.txt or KEY.json"
     metavar: ClassVar[str] = "SHARDS"
 
+    @classmethod
+    def title(cls, argument: str) -> str | None:
+        """The name of the folder or of the shards."""
+        return Path(argument).name or None
+
     def __init__(self, source: DataSource, /) -> None:
         super().__init__(source)
         self._shards = _expand(source.argument)

@@ -154,7 +154,7 @@ def _folded_wing() -> tuple[Points, Points, list[Points]]:
     return outline, bar, lines
 
 
-def anatomy(bird: Bird, rng: np.random.Generator) -> Parts:
+def anatomy(bird: Bird, rng: np.random.Generator) -> Parts:  # noqa: PLR0915 (shape after shape)
     """The shapes of a bird by the name of their part, in its own frame."""
     species, pose, build = bird.species, POSES[bird.pose], BUILDS[bird.species.size]
     tilt = pose.tilt + rng.uniform(-5, 5)

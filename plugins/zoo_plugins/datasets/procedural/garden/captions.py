@@ -121,65 +121,85 @@ _CLUSTERS = {
 _VISITORS = {"bee": "2*a bee|a small bee", "butterfly": "a [orange ]butterfly"}
 
 
+_MARKS = {"edged": "tips", "throat": "throat", "striped": "stripes"}  # facts of each pattern
+_WORDS = {  # facts that one value of an attribute tells, in words of their own
+    ("layers", "several"): {"layered": "3*layered|2*many layered|double"},
+    ("view", "tilted"): {"tilted": "tilted", "tilted2": "2*seen from the side|seen at an angle"},
+    ("blooms", "1"): {"flower": "7*flower|2*bloom|blossom"},
+}
+_ALONG = {"cluster": "in a cluster|close together", "spike": "along a tall stem"}
+
+
 def _facts(attributes: Mapping[str, str]) -> dict[str, str]:
     """What can be said of an image."""
-    pattern, arrangement = attributes["pattern"], attributes["arrangement"]
-    kind, background = attributes["centre_kind"], attributes["background"]
-    colours = {"hue": "petal"}  # facts and their attributes
-    if pattern != "plain":
-        colours[{"edged": "tips", "throat": "throat", "striped": "stripes"}[pattern]] = "accent"
-    if kind != "hidden":
-        colours[{"disc": "centre"}.get(kind, kind)] = "centre"
-    if attributes["stem"] != "hidden":
-        colours["stem"] = "stem"
-    facts = {}
-    for name, attribute in colours.items():
-        facts[name] = telling(attribute, _COLOURS.get(attributes[attribute], attributes[attribute]))
-        if attribute == "accent":
-            facts[name] = telling("pattern", facts[name])
-        elif name in ("stamens", "trumpet"):
-            facts[name] = telling("centre_kind", facts[name])
-    facts |= {
+    facts = {
         "petals": "9*petals",
         "shape": telling("petal_shape", _SHAPES[attributes["petal_shape"]]),
         "leaf": telling("leaves", _LEAVES[attributes["leaves"]]),
+        "place": _place(attributes),
     }
-    if kind != "hidden":
-        facts["middle"] = "4*center|centre|middle"
-    if kind == "disc" and attributes["centre_size"] == "large":
-        facts["large"] = telling("centre_size", "3*large|2*big")
-    if attributes["petals"] in _COUNTS and arrangement != "spike" and attributes["layers"] == "single":
+    for attribute, words in (("form", _FORMS), ("size", _SIZES)):
+        if attributes[attribute] in words:
+            facts[attribute] = telling(attribute, words[attributes[attribute]])
+    for (attribute, value), told in _WORDS.items():
+        if attributes[attribute] == value:
+            facts |= {name: telling(attribute, words) for name, words in told.items()}
+    easily_counted = attributes["arrangement"] != "spike" and attributes["layers"] == "single"
+    if attributes["petals"] in _COUNTS and easily_counted:
         facts["count"] = telling("petals", _COUNTS[attributes["petals"]])
-    if attributes["layers"] == "several":
-        facts["layered"] = telling("layers", "3*layered|2*many layered|double")
-    if attributes["form"] in _FORMS:
-        facts["form"] = telling("form", _FORMS[attributes["form"]])
-    if attributes["size"] in _SIZES:
-        facts["size"] = telling("size", _SIZES[attributes["size"]])
-    if attributes["view"] == "tilted":
-        seen = "2*seen from the side|seen at an angle"
-        facts |= {"tilted": telling("view", "tilted"), "tilted2": telling("view", seen)}
-    if attributes["blooms"] == "1":
-        facts["flower"] = telling("blooms", "7*flower|2*bloom|blossom")
-    else:
-        many = arrangement if attributes["blooms"] == "many" else attributes["blooms"]
-        facts |= {"group": telling("blooms", _CLUSTERS[many]), "flowers": "7*flowers|2*blooms|blossoms"}
-        if attributes["blooms"] == "many":
-            place = {"cluster": "in a cluster|close together", "spike": "along a tall stem"}[arrangement]
-            facts["group2"] = telling("blooms", telling("arrangement", place))
-    pot = attributes["pot"]
-    if pot == "none":
-        facts["place"] = _PLACES[background]
-        if background != "leaves":
-            facts["place"] = telling("background", facts["place"])
-    else:
-        clay = telling("pot", {"orange": "3*orange|clay|terracotta"}.get(pot, pot))
-        place = f"3*in a ({clay}) pot|2*in a pot|planted in a ({clay}) pot"
-        facts["place"] = telling("background", place)
     if attributes["visitor"] != "none":
         guest = telling("visitor", _VISITORS[attributes["visitor"]])
         facts |= {"guest": guest, "guest2": f"with ({guest}) on top|visited by ({guest})"}
+    return facts | _colours(attributes) | _centre(attributes) | _group(attributes)
+
+
+def _colour(attributes: Mapping[str, str], attribute: str) -> str:
+    value = attributes[attribute]
+    return telling(attribute, _COLOURS.get(value, value))
+
+
+def _colours(attributes: Mapping[str, str]) -> dict[str, str]:
+    """The petals, their marks, and the stem."""
+    facts = {"hue": _colour(attributes, "petal")}
+    if attributes["pattern"] != "plain":
+        facts[_MARKS[attributes["pattern"]]] = telling("pattern", _colour(attributes, "accent"))
+    if attributes["stem"] != "hidden":
+        facts["stem"] = _colour(attributes, "stem")
     return facts
+
+
+def _centre(attributes: Mapping[str, str]) -> dict[str, str]:
+    kind = attributes["centre_kind"]
+    if kind == "hidden":
+        return {}
+    facts = {"middle": "4*center|centre|middle"}
+    colour = _colour(attributes, "centre")
+    if kind != "disc":
+        return facts | {kind: telling("centre_kind", colour)}
+    if attributes["centre_size"] == "large":
+        facts["large"] = telling("centre_size", "3*large|2*big")
+    return facts | {"centre": colour}
+
+
+def _group(attributes: Mapping[str, str]) -> dict[str, str]:
+    """Several blooms, and how they stand together."""
+    blooms, arrangement = attributes["blooms"], attributes["arrangement"]
+    if blooms == "1":
+        return {}
+    many = _CLUSTERS[arrangement if blooms == "many" else blooms]
+    facts = {"group": telling("blooms", many), "flowers": "7*flowers|2*blooms|blossoms"}
+    if blooms == "many":
+        facts["group2"] = telling("blooms", telling("arrangement", _ALONG[arrangement]))
+    return facts
+
+
+def _place(attributes: Mapping[str, str]) -> str:
+    pot, background = attributes["pot"], attributes["background"]
+    if pot == "none":
+        place = _PLACES[background]
+        return place if background == "leaves" else telling("background", place)
+    clay = telling("pot", {"orange": "3*orange|clay|terracotta"}.get(pot, pot))
+    return telling("background", f"3*in a ({clay}) pot|2*in a pot|planted in a ({clay}) pot")
 
 
 def captions(attributes: Mapping[str, str], rng: np.random.Generator) -> tuple[Sentence, ...]:

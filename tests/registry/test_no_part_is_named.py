@@ -1,4 +1,4 @@
-"""Tasks are parts: the engine and the registry name none of them, and none of their settings."""
+"""The engine and the registry name no part, no recipe and no model that is shipped, nor settings of tasks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import zoo
 import zoo_registry
-from zoo_registry import catalogue
+from zoo_registry import KINDS, catalogue
 from zoo_registry.schema import schema_of
 from zoo_registry.training import Training
 
@@ -26,6 +26,15 @@ OWN = {
     for name in schema_of(task).settings.model_fields
     if name not in Training.model_fields
 }
+NAMES = {
+    *(part.name for kind in KINDS if kind != "task" for part in catalogue().of(kind)),
+    *catalogue().recipe_names(),
+    *catalogue().pretrained_names(),
+}
+WORDS = {"augmentation", "folder", "identity", "images", "own", "attributes", "projection", "progressive"}
+"""Names that are words of the language as well."""
+OTHERS = {"ada": "ada/birds is somebody's repository", "hf": "a command", "timm": "a library"}
+"""Names of other things as well, and of which."""
 SHARED = {"held_out", "validate_every"}
 """Settings whose names stand in `Plan`, too."""
 
@@ -50,3 +59,16 @@ def test_no_setting_of_a_task_and_no_bug_of_a_paper_is_named() -> None:
     for file in FILES:
         words = set(re.findall(r"[\w-]+", file.read_text(encoding="utf-8")))
         assert not words & (own | {"retry-once", "other-class"}), file
+
+
+def test_no_part_no_recipe_and_no_model_is_named() -> None:
+    names = NAMES - WORDS - OTHERS.keys()
+    assert {"fid", "attributes-2k", "aviary", "judge", "inception", "attngan-birds", "damsm"} <= names
+    found = {}
+    for file in FILES:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        # an example in a command's help has to name something
+        text = "\n".join(line for line in lines if not line.strip().startswith("Example: zoo "))
+        if named := set(re.findall(r"[A-Za-z][\w-]*", text)) & names:
+            found[file.name] = named
+    assert not found

@@ -49,41 +49,25 @@ class _Glimpses(nn.Module):
         self.values = nn.Conv2d(width, width, 1)
         self.width = count * (width + 2)  # of what comes out
         row = torch.linspace(-1, 1, resolution)
-        self.register_buffer("places", torch.cartesian_prod(row, row), persistent=False)  # [side²,2]
+        self.register_buffer("places", torch.cartesian_prod(row, row), persistent=False)  # [resolution²,2]
 
     def forward(self, x: Tensor) -> Tensor:
         """[B,width,resolution,resolution] to [B, count * (width + 2)]."""
-        maps = self.maps(x).flatten(2).softmax(2)  # [B,count,side²]
+        maps = self.maps(x).flatten(2).softmax(2)  # [B,count,resolution²]
         pooled = maps @ self.values(x).flatten(2).transpose(1, 2)  # [B,count,width]
         return torch.cat([pooled.flatten(1), (maps @ self.places).flatten(1)], 1)
 
 
-class TrainedJudge(nn.Module):
-    """See `zoo_registry.contracts.evaluation.Judge`.
+class JudgeNetwork(nn.Module):
+    """Reads attributes off images.
 
-    values: of each attribute, sorted. resolution: of the images that it was trained on; others are resized.
-    accuracy, chance: of each attribute over the test images that show it and whose captions tell it
-    (`counts`: how many), the judge's and that of the most frequent value. seconds: that its training took.
-    id: names the weights by content.
+    values: of each attribute, sorted. resolution: of the images that it is trained on; others are resized.
     """
 
-    def __init__(
-        self,
-        values: Mapping[str, Sequence[str]],
-        resolution: int,
-        *,
-        accuracy: Mapping[str, float] | None = None,
-        chance: Mapping[str, float] | None = None,
-        counts: Mapping[str, int] | None = None,
-        seconds: float = 0.0,
-        id: str = "",
-    ) -> None:
+    def __init__(self, values: Mapping[str, Sequence[str]], resolution: int) -> None:
         super().__init__()
         self.values: Mapping[str, tuple[str, ...]] = {name: tuple(each) for name, each in values.items()}
-        self.resolution, self.seconds, self.id = resolution, seconds, id
-        self.accuracy: Mapping[str, float] = accuracy or {}
-        self.chance: Mapping[str, float] = chance or {}
-        self.counts: Mapping[str, int] = counts or {}
+        self.resolution = resolution
         # No pixel is lost on the way to 32×32, which costs a third of convolutions at 64×64.
         self.fine = nn.Sequential(
             nn.PixelUnshuffle(2), *_convolution(12, 32), *_convolution(32, 32), *_convolution(32, 64, 2)

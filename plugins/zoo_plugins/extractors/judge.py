@@ -24,30 +24,25 @@ from typing import Any, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
+from pydantic import PositiveInt
 from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from zoo_registry import ZooError
-from zoo_registry.contracts import Dataset, Record
+from zoo_registry.contracts import AttributeReader, CutImages, Dataset, ExtractorSetup, Layer, Record
 
-from ..data.cache import cache_folder, content
-from ..data.images import MARGIN, RANDOM_PER_IMAGE, ImageSet, images_at
-from ..files import folder_written_beside, sha256, write_json
-from ..memory import keep_freed_memory
-from ..models import weights
-from ..progress import Bar
-from ..seeding import generator as seeded
-from .judge_network import LARGEST, TrainedJudge
-
-__all__ = ["Effort", "Practising", "TrainedJudge", "WithJudges", "judge_of"]
+from .judge_network import LARGEST, JudgeNetwork
 
 # To be raised whenever the same data would give another judge, as with another network; and with it the
 # versions of the protocols that ask a judge, since their numbers change.
 VERSION = 2
 HIDDEN = "hidden"  # the value of an attribute that an image does not show
+MARGIN = 76 / 64  # the cached image's shorter side over that of the random crop
 BATCH_SIZE = 32
 RATE = 3e-3
 SEED = 0
+WEIGHTS, FACTS = "judge.safetensors", "judge.json"
 
 
 @runtime_checkable
@@ -77,45 +72,68 @@ class WithJudges(Practising, Protocol):
 class Effort:
     """How many images are drawn to learn from and to be tested on, and how many it is trained on in all."""
 
-    practice: int = 24_000
-    tests: int = 2_000
-    images: int = 256_000
+    practice: int
+    tests: int
+    images: int
 
 
-# Details do not show in smaller images; what does is learnt sooner.
-EFFORT, SMALL_EFFORT = Effort(), Effort(images=128_000)
+class Judge(nn.Module, AttributeReader):
+    """The judge of the data set at a resolution: the set's own, from the cache, or trained and put there.
 
+    Its features [B,256] are what its heads see. Images of more than 64 px are read at 64 px.
 
-def judge_of(
-    dataset: Dataset,
-    source: str,
-    resolution: int,
-    device: torch.device,
-    quiet: bool,
-    *,
-    effort: Effort | None = None,
-) -> TrainedJudge:
-    """The judge of a data set at a resolution: its own, from the cache, or trained and put there.
+    practice: images that a procedural data set draws to learn from. tests: its images to be tested on.
+    images: how many it is trained on in all; not set: 256,000, and 128,000 below 64 px, where fewer details
+        show.
 
-    source: what the user calls the data set. Raises `ZooError` for a data set without attributes, or without
-    images to test the judge on.
+    Attributes: accuracy, chance: of each attribute over the test images that show it and whose captions tell
+    it (`counts`: how many), the judge's and that of the most frequent value. seconds: that its training took.
+    Raises `ZooError` for a data set without attributes, or without images to test the judge on.
     """
-    resolution = min(resolution, LARGEST)
-    effort = effort or (EFFORT if resolution == LARGEST else SMALL_EFFORT)
-    if isinstance(dataset, Practising):
-        dataset = dataset.standard(math.ceil(resolution * MARGIN), effort.tests)
-    key = _key(dataset, resolution, effort)
-    folder = cache_folder() / "judges" / key
-    judge = (_load(dataset.judges / key) if isinstance(dataset, WithJudges) else None) or _load(folder)
-    if judge is None:
-        judge, facts = _trained(_lessons(dataset, source, resolution, effort), device, quiet)
-        with folder_written_beside(folder) as beside:
-            weights.write(beside / "judge.safetensors", judge.half().state_dict())
-            facts |= {"source": source, "sha256": sha256(beside / "judge.safetensors")}
-            write_json(beside / "judge.json", facts)
-        judge = _load(folder)
-        assert judge is not None
-    return judge.to(device)
+
+    def __init__(
+        self,
+        setup: ExtractorSetup,
+        /,
+        *,
+        practice: PositiveInt = 24_000,
+        tests: PositiveInt = 2_000,
+        images: PositiveInt | None = None,
+    ) -> None:
+        super().__init__()
+        self.resolution = min(setup.resolution, LARGEST)
+        effort = Effort(practice, tests, images or (256_000 if self.resolution == LARGEST else 128_000))
+        dataset = setup.dataset
+        if isinstance(dataset, Practising):
+            dataset = dataset.standard(math.ceil(self.resolution * MARGIN), effort.tests)
+        key = _key(setup, dataset, self.resolution, effort)
+        folder = setup.cache / "judges" / key
+        brought = (dataset.judges / key,) if isinstance(dataset, WithJudges) else ()
+        found = next(filter(None, map(_load, (*brought, folder))), None)
+        if found is None:
+            network, facts = _trained(setup, _lessons(dataset, setup.source, self.resolution, effort))
+            with setup.written(folder) as beside:
+                state = network.half().state_dict()
+                save_file({name: value.cpu().contiguous() for name, value in state.items()}, beside / WEIGHTS)
+                facts |= {"source": setup.source, "sha256": _sha256(beside / WEIGHTS)}
+                (beside / FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+            found = _load(folder)
+            assert found is not None
+        self.network, facts = found
+        self.id = f"judge-{facts['sha256'][:16]}"
+        self.values = self.network.values
+        self.accuracy: Mapping[str, float] = facts["accuracy"]
+        self.chance: Mapping[str, float] = facts["chance"]
+        self.counts: Mapping[str, int] = facts["counts"]
+        self.seconds: float = facts["seconds"]
+
+    def forward(self, images: Tensor, layer: Layer = "features") -> Tensor:
+        """What the heads see of images [B,3,R,R] in [-1, 1]: [B,256]."""
+        return self.network.features(images)
+
+    def read(self, images: Tensor) -> dict[str, Tensor]:
+        """Of each attribute the values' numbers [B] int64; `images` is [B,3,R,R] in [-1, 1]."""
+        return self.network.read(images)
 
 
 # ---- what it learns from
@@ -137,7 +155,7 @@ class _Lessons:
     images: int
 
 
-def _key(dataset: Dataset, resolution: int, effort: Effort) -> str:
+def _key(setup: ExtractorSetup, dataset: Dataset, resolution: int, effort: Effort) -> str:
     """Names all that a judge depends on."""
     what = [VERSION, resolution, effort, MARGIN, BATCH_SIZE, RATE, SEED]
     if isinstance(dataset, Practising):
@@ -146,7 +164,7 @@ def _key(dataset: Dataset, resolution: int, effort: Effort) -> str:
         for split in dataset.splits():
             records = dataset.records(split)
             facts = [(sorted(record.attributes.items()), _sorted(record.stated)) for record in records]
-            what += [split, content(records, dataset.fingerprint()), facts]
+            what += [split, setup.content(records, dataset.fingerprint()), facts]
     return hashlib.blake2b(repr(what).encode(), digest_size=16).hexdigest()
 
 
@@ -209,108 +227,98 @@ def _answers(records: Sequence[Record], values: Mapping[str, tuple[str, ...]]) -
 # ---- training
 
 
-def _trained(lessons: _Lessons, device: torch.device, quiet: bool) -> tuple[TrainedJudge, dict[str, Any]]:
+def _trained(setup: ExtractorSetup, lessons: _Lessons) -> tuple[JudgeNetwork, dict[str, Any]]:
     """A new judge with its accuracy, and what is written about it."""
-    if device.type == "cpu":
-        keep_freed_memory()
     start = time.monotonic()
     # Practice images are needed once; other images are shared with whoever else opens the set.
     with tempfile.TemporaryDirectory() if lessons.procedural else nullcontext() as folder:
         train, test = (
-            _images(records, lessons.resolution, name, folder, what, quiet)
-            for records, name, what in zip(
+            setup.images(
+                records,
+                f"judge: {what}",
+                resolution=lessons.resolution,
+                margin=MARGIN,
+                fingerprint=fingerprint,
+                folder=Path(folder) if folder else None,
+            )
+            for records, fingerprint, what in zip(
                 (lessons.train, lessons.test),
                 lessons.fingerprints,
                 ("images to learn from", "images to be tested on"),
                 strict=True,
             )
         )
-        judge = _new(lessons.values, lessons.resolution)
-        _fit(judge.to(device), train, _answers(lessons.train, lessons.values), lessons.images, device, quiet)
-        judge.half().float()  # as it is kept, in half the room
-        read = _read(judge, test, device)
-    facts = _facts(judge, read, lessons)
-    return judge, facts | {"seconds": round(time.monotonic() - start, 1)}
+        network = _new(lessons.values, lessons.resolution).to(setup.device)
+        _fit(setup, network, train, _answers(lessons.train, lessons.values), lessons.images)
+        network.half().float()  # as it is kept, in half the room
+        read = _read(setup, network, test)
+    facts = _facts(network, read, lessons)
+    return network, facts | {"seconds": round(time.monotonic() - start, 1)}
 
 
-def _new(values: Mapping[str, Sequence[str]], resolution: int, **known: Any) -> TrainedJudge:
+def _new(values: Mapping[str, Sequence[str]], resolution: int) -> JudgeNetwork:
     """A judge with its first weights; nobody else's random numbers change."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
-        return TrainedJudge(values, resolution, **known)
+        return JudgeNetwork(values, resolution)
 
 
-def _images(
-    records: Sequence[Record],
-    resolution: int,
-    fingerprint: str | None,
-    folder: str | None,
-    what: str,
-    quiet: bool,
-) -> ImageSet:
-    with Bar(f"judge: {what}", len(records), quiet=quiet) as bar:
-        return ImageSet(
-            records,
-            resolution=resolution,
-            fingerprint=fingerprint,
-            cache=Path(folder) if folder else None,
-            progress=lambda done, total: bar.advance(done),
-        )
+def _batch(
+    setup: ExtractorSetup, images: CutImages, indices: Sequence[int], uniform: Tensor | None = None
+) -> Tensor:
+    """Images [B,3,R,R] in [-1, 1]."""
+    return images.cut(indices, uniform).pixels.to(setup.device).float() / 127.5 - 1
 
 
 def _fit(
-    judge: TrainedJudge, image_set: ImageSet, answers: Tensor, count: int, device: torch.device, quiet: bool
+    setup: ExtractorSetup, network: JudgeNetwork, images: CutImages, answers: Tensor, count: int
 ) -> None:
     """AdamW (arXiv:1711.05101) and one cycle of the learning rate (arXiv:1708.07120).
 
     Crops are random, but never mirrored: an attribute may be left or right.
     """
-    size = min(BATCH_SIZE, len(image_set))
+    size = min(BATCH_SIZE, len(images))
     steps = max(count // size, 2)
-    matrices = [p for p in judge.parameters() if p.ndim > 1]
-    others = [p for p in judge.parameters() if p.ndim <= 1]
+    matrices = [p for p in network.parameters() if p.ndim > 1]
+    others = [p for p in network.parameters() if p.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=RATE)
     rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.15)
-    source = seeded(SEED, "judge")
+    source = setup.seeded(SEED, "judge")
     order = torch.empty(0, dtype=torch.int64)
-    judge.train()
-    with Bar("judge: training", steps, quiet=quiet) as bar:
+    network.train()
+    with setup.progress("judge: training", steps) as bar:
         for step in range(steps):
             if len(order) < size:
-                order = torch.cat([order, torch.randperm(len(image_set), generator=source)])
+                order = torch.cat([order, torch.randperm(len(images), generator=source)])
             chosen, order = order[:size], order[size:]
-            uniform = torch.rand(size, RANDOM_PER_IMAGE, dtype=torch.float64, generator=source)
+            uniform = torch.rand(size, 4, dtype=torch.float64, generator=source)
             uniform[:, 2] = 1.0  # not mirrored
-            (batch,) = images_at(
-                image_set.cut(chosen.tolist(), uniform).pixels.to(device), [judge.resolution]
-            )
-            right = answers[chosen].to(device)
+            logits = network.logits(_batch(setup, images, chosen.tolist(), uniform))
+            right = answers[chosen].to(setup.device)
             losses = [
-                F.cross_entropy(each, right[:, a], reduction="sum") / size
-                for a, each in enumerate(judge.logits(batch))
+                F.cross_entropy(each, right[:, a], reduction="sum") / size for a, each in enumerate(logits)
             ]
             loss = torch.stack(losses).sum()
             optimizer.zero_grad()
             loss.backward()
-            nn.utils.clip_grad_norm_(judge.parameters(), 5.0)
+            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
             optimizer.step()
             rate.step()
             bar.advance(step + 1, f"loss {loss.detach():.2f}")
-    judge.eval()
+    network.eval()
 
 
-def _read(judge: TrainedJudge, image_set: ImageSet, device: torch.device) -> Tensor:
+def _read(setup: ExtractorSetup, network: JudgeNetwork, images: CutImages) -> Tensor:
     """What the judge reads of all images, cut from the centre: [n,A]."""
     found = []
-    for at in range(0, len(image_set), BATCH_SIZE):
-        numbers = range(at, min(at + BATCH_SIZE, len(image_set)))
-        (batch,) = images_at(image_set.batch(numbers, generator=None).pixels.to(device), [judge.resolution])
-        found.append(torch.stack([*judge.read(batch).values()], 1).cpu())
+    for at in range(0, len(images), BATCH_SIZE):
+        batch = _batch(setup, images, range(at, min(at + BATCH_SIZE, len(images))))
+        found.append(torch.stack([*network.read(batch).values()], 1).cpu())
     return torch.cat(found)
 
 
-def _facts(judge: TrainedJudge, read: Tensor, lessons: _Lessons) -> dict[str, Any]:
+def _facts(judge: JudgeNetwork, read: Tensor, lessons: _Lessons) -> dict[str, Any]:
     """The judge's accuracy and what chance would get, by attribute.
 
     Over the test images whose captions mention it; over all that show it where the data does not say.
@@ -338,19 +346,22 @@ def _facts(judge: TrainedJudge, read: Tensor, lessons: _Lessons) -> dict[str, An
     }
 
 
-# ---- the cache
+# ---- its files
 
 
-def _load(folder: Path) -> TrainedJudge | None:
-    """A judge from the cache; None where there is none, or where its files are not whole."""
-    path = folder / "judge.safetensors"
+def _load(folder: Path) -> tuple[JudgeNetwork, dict[str, Any]] | None:
+    """A judge and what is written about it; None where there is none, or where its files are not whole."""
     try:
-        facts = json.loads((folder / "judge.json").read_text("utf-8"))
-        if sha256(path) != facts["sha256"]:
+        facts = json.loads((folder / FACTS).read_text("utf-8"))
+        if _sha256(folder / WEIGHTS) != facts["sha256"]:
             return None
-        known = {name: facts[name] for name in ("accuracy", "chance", "counts", "seconds")}
-        judge = _new(facts["values"], facts["resolution"], id=f"judge-{facts['sha256'][:16]}", **known)
-        weights.put(judge, weights.read(path), str(path))
-    except (OSError, ValueError, KeyError, SafetensorError, ZooError):
+        network = _new(facts["values"], facts["resolution"])
+        network.load_state_dict(load_file(folder / WEIGHTS))
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError):
         return None
-    return judge.eval()
+    return network.eval(), facts
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
