@@ -34,27 +34,29 @@ class TimmExtractor(nn.Module, Extractor):
         if not timm.is_model(name):
             raise ZooError(f"timm has no model {name!r}{nearest(name, timm.list_models())}")
         try:
-            overlay = {}
+            overlay: Any = {}
             if file:
                 weights = timm.models.load_state_dict(str(expanded(file)), weights_only=True)
                 overlay = {"pretrained_cfg_overlay": {"state_dict": weights}}
-            self.network: Any = timm.create_model(name, pretrained=True, **overlay)
+            network: Any = timm.create_model(name, pretrained=True, **overlay)
         except Exception as error:  # the Hub's client raises anything where there is no network, as files do
             raise ZooError(
                 f"the weights of timm:{model} cannot be read: {error}\nwithout a network, "
                 f"features=timm:{name}=FILE, judge, own or FOLDER (an encoder that was trained here) serve"
             ) from None
-        published = self.network.pretrained_cfg
+        self.network = network
+        published = network.pretrained_cfg
         for buffer, key in (("mean", "mean"), ("spread", "std")):
             self.register_buffer(buffer, torch.tensor(published[key])[:, None, None], persistent=False)
         self.mean: Tensor
         self.spread: Tensor
         self.resolution: int = published["input_size"][-1]
-        self.id = f"timm:{name}-{setup.hash(self.network)}"
+        self.id = f"timm:{name}-{setup.hash(network)}"
 
     def forward(self, images: Tensor, layer: Layer = "features") -> Tensor:
         """`images` is [B,3,R,R] in [-1, 1]."""
         sized = F.interpolate(images, self.resolution, mode="bicubic", antialias=True).clamp(-1, 1)
-        maps = self.network.forward_features((sized / 2 + 0.5 - self.mean) / self.spread)
-        found: Tensor = self.network.forward_head(maps, pre_logits=layer == "features")
+        network: Any = self.network
+        maps = network.forward_features((sized / 2 + 0.5 - self.mean) / self.spread)
+        found: Tensor = network.forward_head(maps, pre_logits=layer == "features")
         return found

@@ -152,7 +152,7 @@ def _config(found: Mapping[str, Any]) -> Any:
     kind = found.get("model_type")
     if not isinstance(kind, str) or kind not in MODELS:
         raise ValueError(f"its model_type is {kind!r}; expected one of {', '.join(sorted(MODELS))}")
-    architecture = CONFIG_MAPPING[kind]
+    architecture: Any = CONFIG_MAPPING[kind]
     base = inspect.signature(PreTrainedConfig).parameters
     declared = (
         inspect.signature(architecture).parameters.keys() - base.keys() | architecture.attribute_map.keys()

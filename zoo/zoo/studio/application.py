@@ -24,7 +24,7 @@ GENERATING: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "generat
 """Two requests generate at the same time; others wait."""
 TELLING: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "tell"}
 """What needs no image is not held up by those that do."""
-_PAGE = Path(str(files(__package__) / "page"))
+_PAGE = Path(str(files("zoo.studio") / "page"))
 _WEB_PAGE = Path(str(files("zoo.export.web") / "page"))
 """The page of `zoo export --format web`, whose style and modules the studio shares."""
 
