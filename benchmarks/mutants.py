@@ -296,19 +296,12 @@ class Runner:
         self.go(session.items, covering, seconds)
         return True
 
-    def go(
-        self,
-        items: Sequence[pytest.Item],
-        covering: dict[tuple[str, int], set[str]],
-        seconds: dict[str, float],
-    ) -> None:
+    def go(self, items: Sequence[pytest.Item], covering: Lines, seconds: dict[str, float]) -> None:
         """Try the mutants that are due."""
         tests = digest([p for folder in TESTS for p in (ROOT / folder).rglob("*.py")])
         log = WORK / "results.jsonl"
         results = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-        known = {
-            (r["mutant"], r["source"]): r for r in results if r["result"] in NOTICED or r["tests"] == tests
-        }
+        known = {(r["mutant"], r["source"]): r for r in results}
         chosen = []
         for path in SOURCES:
             of_file = [(path, digest([path]), *each) for each in mutants(path)]
@@ -317,7 +310,8 @@ class Runner:
         turns = [each for turn in zip_longest(*chosen) for each in turn if each][: self.sample]
         with log.open("a") as file:
             for number, (path, source, name, lines, code) in enumerate(turns, 1):
-                if (name, source) in known:
+                before = known.get((name, source), {"result": "", "tests": ""})
+                if before["result"] in NOTICED or before["tests"] == tests:
                     continue
                 contexts = set().union(*(covering[str(path), line] for line in lines))
                 picked, total = self.pick(items, contexts, seconds)

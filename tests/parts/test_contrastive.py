@@ -204,6 +204,8 @@ def test_right_pairs_cost_less_than_wrong_ones_and_classmates_do_not_count() -> 
     vectors = F.normalize(random(3, 3), dim=1)
     right, wrong = (terms(space)[0]["contrastive/sentence"] for space in (vectors, vectors.roll(1, 0)))
     similarity = (vectors @ vectors.T) / 0.1
+    # one word and one region, which are the sentence and the image
+    assert float(terms(vectors)[0]["contrastive/words"]) == pytest.approx(float(right), abs=1e-5)
     assert float(right) == pytest.approx(float(F.cross_entropy(similarity, torch.arange(3))), abs=1e-5)
     assert wrong > right
     alone = terms(vectors, torch.tensor([0, 0, 0]))[0]
@@ -217,5 +219,5 @@ def test_generated_images_compete_for_the_captions_with_real_ones() -> None:
     for fake, rows in ((EYE, similarity), (EYE.roll(1, 0), similarity.roll(1, 0))):
         among_both = F.cross_entropy(torch.cat([similarity, rows]).T, own)
         expected = (F.cross_entropy(similarity, own) + among_both) / 2
-        found = terms(vectors, fake=fake)[1]
-        assert float(found["contrastive/sentence"]) == pytest.approx(float(expected), abs=1e-5)
+        for found in terms(vectors, fake=fake)[1].values():
+            assert float(found) == pytest.approx(float(expected), abs=1e-5)

@@ -38,7 +38,8 @@ def test_every_image_has_its_turn() -> None:
 
 def test_an_epoch_has_as_many_steps_as_classes_and_a_batch_no_more() -> None:
     assert OneOfEachClass().epoch(images=80, classes=6, batch_size=3, batches=2) == 6
-    with pytest.raises(ZooError, match="a batch takes 6 classes, but there are 5"):
+    assert OneOfEachClass().epoch(images=80, classes=1, batch_size=1, batches=1) == 1
+    with pytest.raises(ZooError, match="6 classes, and there are 5"):
         OneOfEachClass().epoch(images=80, classes=5, batch_size=3, batches=2)
     with pytest.raises(ZooError, match="class"):
         OneOfEachClass().epoch(images=80, classes=0, batch_size=3, batches=1)

@@ -115,6 +115,7 @@ def test_a_critic_learns_five_times_a_step_each_on_images_and_noise_of_its_own(
 ) -> None:
     task, batches = learner(WITHOUT_TEXT, "train.critic_steps=5")
     assert [len(batches[step]) for step in (0, 1)] == [5, 5]
+    assert task.images(0) == 5 * 4, "which the log's images/s count"
     seen: list[tuple[str, str, str]] = []
     total = task.setup.total
 

@@ -55,6 +55,10 @@ def test_as_many_images_as_there_are_captions_or_as_are_asked_for() -> None:
     zero = task.task.style_encoder = Zero()
     task.task.validate(Held())
     assert zero.sizes == [4, 2]
+    wordless = Held()
+    wordless.captions = ()
+    task.task.validate(wordless)
+    assert zero.sizes == [4, 2, 4, 3]
 
 
 def test_matching_is_measured_in_eval_mode_and_learns_on() -> None:
