@@ -298,7 +298,7 @@ class Runner:
 
     def go(self, items: Sequence[pytest.Item], covering: Lines, seconds: dict[str, float]) -> None:
         """Try the mutants that are due."""
-        tests = digest([p for folder in TESTS for p in (ROOT / folder).rglob("*.py")])
+        tests = digest({item.path for item in items})
         log = WORK / "results.jsonl"
         results = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
         known = {(r["mutant"], r["source"]): r for r in results}
