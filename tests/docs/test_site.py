@@ -61,8 +61,8 @@ def test_a_part_s_page_tells_types_ranges_defaults_and_the_docstring(site: Path)
     html = (site / "parts/generator/attention-stages/index.html").read_text(encoding="utf-8")
     rows = [[unescape(re.sub(r"<[^>]+>", "", c)) for c in re.findall(r"<td.*?>(.*?)</td>", row, re.DOTALL)]
             for row in re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL)]  # fmt: skip
-    assert ["base_channels", "integer above 0", "32", "K, at every stage's resolution."] in rows
-    assert next(row for row in rows if row[:1] == ["images"])[:3] == ["images", '"all", "largest"', '"all"']
+    assert ["base_channels", "integer from 1", "32", "K, channels at every stage's resolution."] in rows
+    assert next(row for row in rows if row[:1] == ["images"])[:3] == ["images", '"all" or "largest"', '"all"']
     page = text(site, "parts/generator/attention-stages")
     assert "keeps each caption's padding out of its own attention" in page
     assert "words, given by bilstm" in page

@@ -103,7 +103,7 @@ def test_a_grid_of_styles_and_captions(run: Run, styled: Pipeline, tmp_path: Pat
     ("arguments", "message"),
     [
         (("MODELS/attending", "style.png", "a red bird"), "attngan-aviary has no style encoder"),
-        (("MODELS/attending", "style.png", "a red bird"), "zoo show style-garden"),
+        (("MODELS/attending", "style.png", "a red bird"), "Train one by a recipe with a style_encoder"),
         (("MODELS/styled", "missing.png", "a red flower"), "missing.png: no such image"),
         (("MODELS/styled", "style.png", "a", "--image", "gone.png"), "gone.png: no such image"),
         (("MODELS/styled", "words.png", "a red flower"), "words.png: not an image"),

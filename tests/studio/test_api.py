@@ -232,7 +232,8 @@ def test_shipped_models_that_cannot_generate_are_left_out(models: Path, tmp_path
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: zoo-ships\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[zoo]\nzoo-ships = zoo_ships\n")
     (tmp_path / "zoo_ships.py").write_text(
-        "from pathlib import Path\n\ndef zoo_pretrained():\n    return [Path(__file__).parent / 'shipped']\n"
+        "from pathlib import Path\n\nfrom zoo_registry import hookimpl\n\n\n@hookimpl\n"
+        "def zoo_pretrained():\n    return [Path(__file__).parent / 'shipped']\n"
     )
     shutil.copytree(models / "birds", tmp_path / "shipped" / "birds-of-old")
     shutil.copytree(models / "birds", tmp_path / "shipped" / "birds-of-new")

@@ -35,7 +35,9 @@ def test_one_image_is_held_out_and_none_left(tmp_path: Path) -> None:
 
 
 def test_batches_of_classes_need_classes(tmp_path: Path) -> None:
-    with pytest.raises(ZooError, match=r'give each a "class" in its metadata, or set train\.classes'):
+    with pytest.raises(
+        ZooError, match=r'give each a "class" in its metadata, or train without: --set train\.classes'
+    ):
         trainer.train("char-cnn-rnn-garden", captioned(tmp_path / "set", 8), tmp_path / "run", quiet=True)
     assert not (tmp_path / "run").exists()
 

@@ -20,10 +20,10 @@ def became(*arguments: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize(("recipe", "every"), [("attngan", "120"), ("growing", "70")])
+@pytest.mark.parametrize(("recipe", "every"), [("attngan", "110"), ("growing", "110")])
 def test_stopped_before_some_of_its_file_operations(recipe: str, every: str) -> None:
     found = became(recipe, "--every", every)
-    assert found["tried"] > 3
+    assert found["tried"] > 1
     assert not found["failures"]
 
 

@@ -319,6 +319,10 @@ class Run:
         """Write that the stage has ended."""
         write_format(self._done, done)
 
+    def report_is_old(self) -> bool:
+        """Whether the stage has ended after its report was written, or without one."""
+        return not self.report.is_file() or self.report.stat().st_mtime_ns < self._done.stat().st_mtime_ns
+
     def change(self, changed: Change) -> None:
         """Write changed settings; a stage that had ended has not."""
         self._done.unlink(missing_ok=True)

@@ -229,8 +229,8 @@ class Stage:
                 write_timelapse(self.run)
             raise
         if self.main:
+            write_timelapse(self.run)
             self.run.write_done(Done(steps=last, model=watcher.write_model(last)))
-            write_timelapse(self.run)  # before the report, which names it
             write_report(run.folder)
         self.state.wait_for_everyone()
 

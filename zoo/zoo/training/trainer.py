@@ -27,6 +27,7 @@ from ..files.run import Change, Data, Environment, Run
 from ..memory import keep_freed_memory
 from ..models.hub import HubId, cached
 from ..models.locate import locate
+from ..report.page import write_report
 from .changes import as_begun, changes_of, check_changes
 from .dry_run import check_recipe
 from .processes import device_of, processes_on
@@ -135,7 +136,14 @@ def resume(
             state.wait_for_everyone()
             for stage in stages:
                 stage.go(run)
+        _finish_report(run, state)
     return run.folder
+
+
+def _finish_report(run: Run, state: PartialState) -> None:
+    """Write the report of a run that was stopped between its end and its report."""
+    if state.is_main_process and run.done() is not None and run.report_is_old():
+        write_report(run.folder)
 
 
 def _stages(

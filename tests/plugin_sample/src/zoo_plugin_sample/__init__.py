@@ -4,13 +4,11 @@ from pathlib import Path
 
 from zoo_registry import Component, hookimpl
 
-TARGET = "zoo_plugin_sample.squeeze:Squeeze"
-SQUEEZE = Component(kind="conditioning", name="squeeze", target=TARGET, summary="One linear layer")
-
 
 @hookimpl
 def zoo_components():
-    return [SQUEEZE]
+    target = "zoo_plugin_sample.squeeze:Squeeze"
+    return [Component(kind="conditioning", name="squeeze", target=target, summary="One linear layer")]
 
 
 @hookimpl

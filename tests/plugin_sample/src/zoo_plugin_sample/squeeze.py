@@ -4,7 +4,9 @@ from zoo_registry.contracts import Condition, Conditioning, TextSpec
 
 
 class Squeeze(nn.Module, Conditioning):
-    """The sentence [B,D] through one linear layer: a code [B,width]."""
+    """One linear layer.
+
+    width: of the code [B,width] that it makes of the sentence [B,D]."""
 
     def __init__(self, text: TextSpec, /, *, width: int = 32) -> None:
         super().__init__()
