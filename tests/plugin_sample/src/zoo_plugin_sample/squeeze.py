@@ -6,7 +6,8 @@ from zoo_registry.contracts import Condition, Conditioning, TextSpec
 class Squeeze(nn.Module, Conditioning):
     """One linear layer.
 
-    width: of the code [B,width] that it makes of the sentence [B,D]."""
+    width: of the code [B,width] that it makes of the sentence [B,D].
+    """
 
     def __init__(self, text: TextSpec, /, *, width: int = 32) -> None:
         super().__init__()
