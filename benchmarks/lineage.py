@@ -275,7 +275,7 @@ REMARKS = {
     "progan-aviary": "Birds of sixteen pixels on meadows and in the sky; reads no text.",
     "zoo-best": "Body, wing and ground colours follow; small birds without a head, their edges frayed.",
     "attngan-r1-aviary": "The cleanest outlines, body and wing colours follow; heads and beaks do not show.",
-    "gan-cls-garden": "Petals' colours follow the caption; images of different noise look alike, a raster covers all.",
+    "gan-cls-garden": "Petals' colours follow the caption; different noises look alike, under a raster.",
     "gan-int-garden": "Colours follow, red turns out orange; the same raster, some backgrounds black.",
     "gan-int-cls-garden": "Petals' colours follow the caption; round blooms under the same raster.",
     "gan-int-cls-r1-garden": "No raster; colours and the dark background follow; blooms are blotches.",
