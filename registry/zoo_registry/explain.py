@@ -129,6 +129,5 @@ def _type(schema: Mapping[str, Any]) -> str:
     bounds = [f"{word} {schema[key]:g}" for key, word in _BOUNDS.items() if key in schema]
     if bounds[:1] == ["above 0"] and schema.get("type") == "integer":
         bounds[0] = "from 1"
-    if "multipleOf" in schema:
-        bounds.append(f"a multiple of {schema['multipleOf']:g}")
-    return " ".join([_PLAIN.get(schema.get("type", ""), "any value"), *bounds])
+    multiple = f", a multiple of {schema['multipleOf']:g}" if "multipleOf" in schema else ""
+    return " ".join([_PLAIN.get(schema.get("type", ""), "any value"), *bounds]) + multiple
