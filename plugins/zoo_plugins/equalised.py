@@ -80,7 +80,8 @@ class EqualisedDoublingConv(DoublingConv):
     def forward(self, input: Tensor) -> Tensor:
         """[B,in_channels,h,w] to [B,out_channels,2h,2w]."""
         assert self.bias is not None
-        return super().forward(input * self.scale) + self.bias[:, None, None]
+        output = super().forward(input * self.scale)
+        return output + self.bias[:, None, None].to(output.dtype)
 
 
 def _initialise(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> None:
@@ -95,7 +96,7 @@ class PixelNorm(nn.Module):
     # b_xy = a_xy / sqrt(1/N sum_j (a_xy^j)^2 + 1e-8)
     def forward(self, input: Tensor) -> Tensor:
         """[B,C] or [B,C,h,w] to the same."""
-        return input * (input.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()
+        return input * (input.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt().to(input.dtype)
 
 
 class MinibatchDeviation(nn.Module):

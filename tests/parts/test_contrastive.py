@@ -93,13 +93,28 @@ def test_scaled_maps_give_what_a_kernel_an_image_gives(doubling: bool) -> None:
     """StyleGAN2, equations 1 and 3, with the kernel of each image built and used."""
     torch.manual_seed(0)
     layer = ModulatedConv(6, 4, 3, doubling=doubling)
+    layer.bias.copy_(random(4, seed=2))
     hidden, style = random(3, 6, 5, 5), random(3, 3, seed=1)
     maps = F.interpolate(hidden, scale_factor=2.0) if doubling else hidden
     for row in range(3):
         kernel = layer.conv.weight * layer.style(style)[row][:, None, None]  # w' = s w
         kernel = kernel / (kernel.square().sum((1, 2, 3), keepdim=True) + 1e-8).sqrt()  # w'' = w' / |w'|
-        expected = F.leaky_relu(math.sqrt(2) * F.conv2d(maps[row : row + 1], kernel, padding=1), 0.2)
-        assert torch.allclose(layer(hidden, style)[row : row + 1], expected, atol=1e-5)
+        restored = math.sqrt(2) * F.conv2d(maps[row : row + 1], kernel, padding=1) + layer.bias[:, None, None]
+        assert torch.allclose(layer(hidden, style)[row : row + 1], F.leaky_relu(restored, 0.2), atol=1e-5)
+
+
+@torch.no_grad()
+def test_maps_stay_in_bf16_under_autocast() -> None:
+    network, dtypes = generator(), []
+    for layer in (network.first, *network.doubling.values(), *network.refining.values()):
+        layer.register_forward_hook(lambda _, __, hidden: dtypes.append(hidden.dtype))
+    exact = run(network, Growth(32)).images[0]
+    assert dtypes == 5 * [torch.float32]
+    dtypes.clear()
+    with torch.autocast("cpu", torch.bfloat16):
+        image = run(network, Growth(32)).images[0]
+    assert dtypes == 5 * [torch.bfloat16]
+    assert (image - exact).abs().max() < 0.05 * exact.abs().max()
 
 
 def test_resolutions_that_do_not_attend_are_refused() -> None:

@@ -1,5 +1,7 @@
 """The growing generator and discriminator, with text (T2F) and without (ProGAN), and their layers."""
 
+from itertools import chain
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -229,9 +231,13 @@ def test_a_generator_that_does_not_grow_is_refused():
 
 @pytest.mark.parametrize("text", [0, 6])
 def test_half_precision(text):
+    network, dtypes = generator(), []
+    for layer in chain.from_iterable(network.blocks.values()):
+        layer.register_forward_hook(lambda _, __, hidden: dtypes.append(hidden.dtype))
     with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
-        image = generate(generator(), Growth(16, 0.5))
+        image = generate(network, Growth(16, 0.5))
         logits = judge(discriminator(text), image, Growth(16, 0.5), generated(3, 6) if text else None)
+    assert set(dtypes) == {torch.bfloat16}
     assert image.isfinite().all()
     assert logits.isfinite().all()
     with torch.no_grad():

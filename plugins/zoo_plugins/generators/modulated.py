@@ -144,7 +144,8 @@ class ModulatedConv(nn.Module):
         power = self.conv.weight.square().sum((2, 3))  # [C',C]
         restore = HE * (scale.float().square() @ power.T + 1e-8).rsqrt()  # [B,C']
         out = self.conv(hidden * scale[:, :, None, None])
-        out = torch.addcmul(self.bias[:, None, None], out, restore[:, :, None, None].to(out.dtype))
+        bias = self.bias[:, None, None].to(out.dtype)  # under autocast float32 would spread to all later maps
+        out = torch.addcmul(bias, out, restore[:, :, None, None].to(out.dtype))
         return F.leaky_relu(out, 0.2)
 
 
