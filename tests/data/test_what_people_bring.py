@@ -1,4 +1,4 @@
-"""Inputs: text, tables, folders and shards as people have them. What is not read is told or counted."""
+"""Inputs: text, tables, folders and shards as people have them. What is not read is reported or counted."""
 
 from __future__ import annotations
 
@@ -98,6 +98,7 @@ def test_boxes_that_are_no_numbers(cub, box):
         ),
         ("file_name,captions\na.png,\"['red', 'a mug']\"\n", r"""no JSON; expected ["…", "…"]"""),
         ("file_name,says\na.png,red\n", "the columns are 'file_name', 'says'; expected file_name and one of"),
+        ("", "the columns are none; expected file_name and one of"),
     ],
 )
 def test_tables_that_would_lose_text(tmp_path, image, write, table, problem):
@@ -111,6 +112,13 @@ def test_captions_go_by_many_names(tmp_path, image, write, column):
     image("a.png")
     write("metadata.jsonl", json.dumps({"file_name": "a.png", column: "a red mug"}))
     assert captions(folder(tmp_path)) == {"a": ("a red mug",)}
+
+
+def test_a_table_with_the_index_of_pandas(tmp_path, image, write):
+    image("a.png")
+    write("metadata.csv", ",file_name,text\n0,a.png,red\n1,a.png,blue, on wood\n")
+    assert captions(folder(tmp_path)) == {"a": ("red",)}
+    assert "line 3: 4 cells for 3 columns" in told(folder(tmp_path))
 
 
 def test_sixty_thousand_rows_of_one_file(tmp_path, image, write):
@@ -167,6 +175,18 @@ def test_a_folder_of_validation_is_not_trained_on(tmp_path, image, write, name):
     assert captions(folder(tmp_path), "validation") == {"b": ("y",)}
 
 
+def test_an_image_may_be_called_as_a_split(tmp_path, image, write):
+    image("train.png")
+    image("dev/test.png")
+    rows = [{"file_name": file, "text": "x"} for file in ("train.png", "dev/test.png")]
+    write("metadata.jsonl", "\n".join(map(json.dumps, rows)))
+    dataset = folder(tmp_path)
+    assert [record.name for split in dataset.splits() for record in dataset.records(split)] == [
+        "train",
+        "test",
+    ]
+
+
 def test_what_is_passed_over_is_counted_and_said(tmp_path, image, write):
     image("a.png")
     image("b.jpg").rename(tmp_path / "b.jfif")
@@ -174,9 +194,10 @@ def test_what_is_passed_over_is_counted_and_said(tmp_path, image, write):
     write(".DS_Store", "x")
     write("c.heic", "x")
     dataset = PlainImageFolder(DataSource(str(tmp_path)))
+    assert dataset.passed_over() == {".md files": 1, "hidden files": 1}
     assert sorted(captions(dataset)) == ["a", "b"]
     assert told(dataset) == "c.heic: 1 files of the format .heic are not read, this one first; save as .png"
-    assert info(dataset)["passed_over"] == {".md files": 1, "hidden files": 1}
+    assert info(dataset)["passed_over"] == dataset.passed_over()
     for command in ("check", "info"):
         out = CliRunner().invoke(app, ["data", command, f"images:{tmp_path}"]).output
         assert "passed over: 1 .md files, 1 hidden files" in out
@@ -229,8 +250,8 @@ def test_keys_with_dots(tmp_path):
 def test_members_of_no_use_are_counted(tmp_path):
     members = {"a.png": png(), "a.txt": b"x", "a.mask.png": png(), "a.npy": b"x", "._a.png": b"x"}
     dataset = shard(tmp_path / "a.tar", members)
-    assert check(dataset) == []
     assert dataset.passed_over() == {".mask.png members": 1, ".npy members": 1, "hidden members": 1}
+    assert check(dataset) == []
 
 
 def test_a_shard_cut_between_two_members(tmp_path):

@@ -16,6 +16,7 @@ from .reader import (
     Files,
     Reader,
     hidden,
+    in_split,
     read,
     walk,
     without_ending,
@@ -27,7 +28,7 @@ READERS = {"metadata.jsonl": read_jsonl, "metadata.csv": read_csv}
 class ImageFolder(Reader):
     """Images in a folder or in its subfolders train, validation (val, valid, dev) and test.
 
-    All are "train" where there are none of these. Metadata may lie in the folder and in any below. A row
+    All are "train" where there are none of these. Metadata may be in the folder and in any below it. A row
     names its image (`file_name`, below the folder of the metadata) and its captions, as text or as a list of
     texts: `captions`, then what `text`, `caption`, `sentences`, `sentence`, `descriptions`, `description` and
     `prompt` add. Rows for one image add up. A row may have a `class` (or `label`), `attributes`, an object of
@@ -55,7 +56,7 @@ class ImageFolder(Reader):
         names = _names(rows)
         records: dict[str, dict[str, Record]] = {split: {} for split in SPLITS}
         for file, row in rows.items():
-            split, name = _split(file), names[file]
+            split, name = in_split(file)[0], names[file]
             if name in records[split]:
                 problems.append(
                     Problem(file, "another image has this name with another ending; only that one is used")
@@ -77,18 +78,10 @@ def _metadata_files(folder: Path) -> list[str]:
     return sorted((file for file in found if not hidden(file)), key=lambda file: (file.count("/"), file))
 
 
-def _split(file: str) -> str:
-    first, slash, _ = file.partition("/")
-    return SPLIT_NAMES.get(first, "train") if slash else "train"
-
-
 def _names(rows: Mapping[str, Row]) -> dict[str, str]:
     """A record's name by its file: without the split's folder, unless two splits share an image's name."""
     full = {file: without_ending(file) for file in rows}
-    short = {
-        file: name.partition("/")[2] if name.partition("/")[0] in SPLIT_NAMES else name
-        for file, name in full.items()
-    }
+    short = {file: in_split(name)[1] for file, name in full.items()}
     return short if len(set(short.values())) == len(set(full.values())) else full
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from zoo_registry.contracts import Problem, Record
 
-from .reader import IMAGE_EXTENSIONS, SPLIT_NAMES, SPLITS, TEXT_EXTENSIONS, Reader, by_name, find_files
+from .reader import IMAGE_EXTENSIONS, SPLITS, TEXT_EXTENSIONS, Reader, by_name, find_files, in_split
 
 
 class PlainImageFolder(Reader):
@@ -38,8 +38,7 @@ class PlainImageFolder(Reader):
             problems.append(Problem(".", f"there is no image; expected files that end in one of {endings}"))
         records: dict[str, list[Record]] = {split: [] for split in SPLITS}
         for name, path in images.items():
-            first, slash, rest = name.partition("/")
-            split, below = (SPLIT_NAMES[first], rest) if slash and first in SPLIT_NAMES else ("train", name)
+            split, below = in_split(name)
             label = below.partition("/")[0] if "/" in below else None
             records[split].append(Record(name, path, (), label=label))
         return records

@@ -29,7 +29,7 @@ class Row(NamedTuple):
     captions: tuple[str, ...]  # maybe empty
     label: str | None
     attributes: Mapping[str, str]
-    stated: tuple[frozenset[str], ...] | None  # of each caption, the attributes it tells
+    stated: tuple[frozenset[str], ...] | None  # of each caption, the attributes it mentions
 
     @classmethod
     def joined(cls, rows: Sequence[Row]) -> Row:
@@ -38,8 +38,8 @@ class Row(NamedTuple):
         for row in rows:
             for caption, stated in zip(row.captions, row.stated or repeat(frozenset()), strict=False):
                 new.setdefault(caption, stated)
-        told = all(row.stated is not None for row in rows)
-        return rows[0]._replace(captions=tuple(new), stated=tuple(new.values()) if told else None)
+        complete = all(row.stated is not None for row in rows)
+        return rows[0]._replace(captions=tuple(new), stated=tuple(new.values()) if complete else None)
 
 
 class RowError(Exception):
@@ -62,16 +62,17 @@ def read_jsonl(data: bytes) -> Iterator[tuple[int, Row | RowError]]:
 
 def read_csv(data: bytes) -> Iterator[tuple[int, Row | RowError]]:
     """The rows of a metadata.csv with their last lines' numbers. A cell may hold a JSON list of captions."""
-    rows = csv.DictReader(io.StringIO(decode(data, "surrogateescape"), newline=""), restkey="", restval="")
+    rows = csv.DictReader(io.StringIO(decode(data, "surrogateescape"), newline=""), restval="")
     try:
-        columns = set(rows.fieldnames or ())
-        if "file_name" not in columns or columns.isdisjoint(CAPTION_COLUMNS):
+        columns = rows.fieldnames or ()
+        if "file_name" not in columns or set(columns).isdisjoint(CAPTION_COLUMNS):
             expected = "file_name and one of " + ", ".join(CAPTION_COLUMNS)
-            yield 1, RowError(f"the columns are {', '.join(map(repr, sorted(columns)))}; expected {expected}")
+            found = ", ".join(map(repr, sorted(columns))) or "none"
+            yield 1, RowError(f"the columns are {found}; expected {expected}")
             return
         for cells in rows:
-            if "" in cells:
-                what = f"{len(columns) + len(cells[''])} cells for {len(columns)} columns"
+            if None in cells:  # what follows the last column
+                what = f"{len(columns) + len(cells[None])} cells for {len(columns)} columns"
                 yield rows.line_num, RowError(f"{what}; write a text that holds commas in quotes")
                 continue
             try:

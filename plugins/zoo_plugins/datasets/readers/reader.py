@@ -30,8 +30,6 @@ UNREAD_EXTENSIONS = frozenset((  # of images in formats that are not read
     ".ai", ".arw", ".avif", ".cr2", ".dng", ".eps", ".heic", ".heif", ".ico", ".j2k", ".jp2", ".jxl", ".nef",
     ".pcx", ".pdf", ".ps", ".psd", ".svg", ".tga",
 ))
-# fmt: on
-# fmt: off
 TEXT_EXTENSIONS = frozenset((
     ".arrow", ".csv", ".json", ".jsonl", ".mat", ".parquet", ".pickle", ".tar", ".tsv", ".txt",
 ))
@@ -40,7 +38,7 @@ SPLITS = ("train", "validation", "test")
 SPLIT_NAMES = {"train": "train", "test": "test"} | dict.fromkeys(
     ("val", "valid", "validation", "dev"), "validation"
 )
-"""What folders and shards of a split are called."""
+"""The split by the name of a folder or a shard."""
 
 
 class Reader(Dataset):
@@ -51,6 +49,7 @@ class Reader(Dataset):
 
     def __init__(self, source: DataSource, /) -> None:
         self.source = source
+        self._members: Counter[str] = Counter()  # of no use in archives, by what they are
 
     def splits(self) -> tuple[str, ...]:
         """Those that hold images."""
@@ -81,21 +80,21 @@ class Reader(Dataset):
 
     @cached_property
     def _passed_over(self) -> Mapping[str, int]:
+        records, problems = self._contents
         counts = Counter(self._members)
         folder = self.source.folder
         if self.source.argument and folder.is_dir():
-            used = {record.image for split in self.splits() for record in self.records(split)}
-            told = {problem.file for problem in self.problems()}
+            used = {record.image for found in records.values() for record in found}
+            reported = {problem.file for problem in problems}
             for path in walk(folder):
                 name = path.relative_to(folder).as_posix()
-                if path not in used and normal(name) not in told and (kind := _unused(name)):
+                if path not in used and normal(name) not in reported and (kind := _unused(name)):
                     counts[kind] += 1
         return dict(sorted(counts.items()))
 
     @cached_property
     def _contents(self) -> tuple[Mapping[str, tuple[Record, ...]], tuple[Problem, ...]]:
         problems: list[Problem] = []
-        self._members: Counter[str] = Counter()  # of archives, of no use
         records = {split: tuple(found) for split, found in self._read(problems).items() if found}
         folder = self.source.folder
         if self.source.argument and folder.is_dir():
@@ -216,7 +215,7 @@ class Files(Mapping[str, Path]):
 
 
 def _unused(file: str) -> str | None:
-    """What a file is that no reader reads; None where it may hold captions or is told as a problem."""
+    """What a file is that no reader reads; None where it may hold captions or is reported as a problem."""
     ending = os.path.splitext(file)[1].lower()
     if hidden(file):
         return "hidden files"
@@ -249,6 +248,12 @@ def without_ending(file: str) -> str:
     """A file's path without its ending, where that is an image's or a text's ("a.b" stays)."""
     stem, ending = os.path.splitext(file)
     return stem if ending.lower() in IMAGE_EXTENSIONS or ending.lower() == ".txt" else file
+
+
+def in_split(name: str) -> tuple[str, str]:
+    """The split that the first folder of a path names, and the path below it; else "train" and all of it."""
+    first, slash, rest = name.partition("/")
+    return (SPLIT_NAMES[first], rest) if slash and first in SPLIT_NAMES else ("train", name)
 
 
 def leads_out(file: str) -> bool:
