@@ -224,16 +224,14 @@ def test_neither_a_folder_nor_a_name(argument):
 def test_damaged_folder(saved):
     for file in saved.rglob("*.arrow"):
         file.write_bytes(b"no")
-    with pytest.raises(
-        ZooError, match=r"cannot be read: (.|\n)*right would be a folder that save_to_disk wrote"
-    ):
+    with pytest.raises(ZooError, match=r"cannot be read: (.|\n)*expected a folder that save_to_disk wrote"):
         read(saved).splits()
 
 
 def test_folder_of_something_else(tmp_path):
     (tmp_path / "empty").mkdir()
     assert not HubDataset.recognises(tmp_path / "empty")
-    with pytest.raises(ZooError, match="right would be a folder that save_to_disk wrote"):
+    with pytest.raises(ZooError, match="expected a folder that save_to_disk wrote"):
         read(tmp_path / "empty").splits()
 
 

@@ -280,12 +280,12 @@ def test_missing_shards(shards):
 @pytest.mark.parametrize("argument", ["", "gone.tar", "gone-{0..3}.tar", "."])
 def test_no_shard_at_all(argument, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ZooError, match=r"there is no such shard; right would be NAME\.tar"):
+    with pytest.raises(ZooError, match=r"there is no such shard; expected NAME\.tar"):
         read(argument)
 
 
 def test_pattern_that_is_not_one(shards):
-    with pytest.raises(ZooError, match=r"right would be NAME-\{000\.\.009\}\.tar"):
+    with pytest.raises(ZooError, match=r"expected NAME-\{000\.\.009\}\.tar"):
         read(f"{shards}/birds-{{a,{{b}}.tar")
 
 

@@ -12,7 +12,7 @@ from .reader import IMAGE_EXTENSIONS, Files, Reader, find, leads_out, read_json,
 
 YEARS = ("2014", "2017")
 PARTS = {"train": "train", "test": "val"}  # COCO's test images have no published captions
-WANTED = "an object with a list of images and one of annotations"
+EXPECTED = "an object with a list of images and one of annotations"
 
 
 class CocoFolder(Reader):
@@ -86,12 +86,12 @@ def _captions(folder: Path, file: str, problems: list[Problem]) -> dict[str, lis
     if not (folder / file).is_file():
         problems.append(Problem(file, "missing; it holds the captions"))
         return None
-    data = read_json(folder / file, file, dict, WANTED, problems)
+    data = read_json(folder / file, file, dict, EXPECTED, problems)
     if data is None:
         return None
     images, annotations = data.get("images"), data.get("annotations")
     if not isinstance(images, list) or not isinstance(annotations, list):
-        problems.append(Problem(file, f"expected {WANTED}, as published"))
+        problems.append(Problem(file, f"expected {EXPECTED}, as published"))
         return None
     names = _names(images, file, problems)
     captions: dict[str, list[str]] = {name: [] for name in names.values()}

@@ -22,7 +22,7 @@ from .reader import (
 
 PLACES = ("", "face2text_v0.1/", "Face2Text/face2text_v0.1/")
 FILES = tuple(place + name for name in ("clean.json", "raw.json") for place in PLACES)
-WANTED = "a list of objects with image and descriptions"
+EXPECTED = "a list of objects with image and descriptions"
 FACES = ("lfw", "lfw_funneled", "lfw-deepfunneled")
 
 
@@ -50,7 +50,7 @@ class Face2TextFolder(Reader):
             problems.append(Problem("face2text_v0.1/clean.json", "missing; it holds the descriptions"))
             return {}
         file = path.relative_to(folder).as_posix()
-        rows = read_json(path, file, list, WANTED, problems)
+        rows = read_json(path, file, list, EXPECTED, problems)
         if rows is None:
             return {}
         faces = _faces(folder)

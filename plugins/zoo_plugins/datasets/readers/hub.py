@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from zoo_registry.contracts import DataSource, Problem, Record
-from zoo_registry.errors import ZooError
+from zoo_registry.errors import ZooError, first_line
 from zoo_registry.text import expanded
 
 from .metadata import CAPTION_COLUMNS, CLASS_COLUMNS
@@ -41,7 +41,7 @@ class HubDataset(StoredReader):
     columns of text, or of lists of text, that are called captions, text, caption, sentences, sentence,
     descriptions, description or prompt, else the only one of text. The class is class or label. Splits keep
     their names; a set without any is "train". Images that are files have to lie in the folder or in the
-    library's cache. Raises ZooError where the set cannot be had or a column is not found.
+    library's cache. Raises ZooError where the set cannot be loaded or a column is not found.
     """
 
     folder_layout: ClassVar[str] = "a data set as Hugging Face's save_to_disk writes it, or .parquet files"
@@ -88,14 +88,13 @@ def _load(source: DataSource) -> Mapping[str, Any]:
         else:
             found = datasets.load_dataset(str(folder) if folder.is_dir() else source.argument)
     except Exception as error:  # the library and its transports raise dozens of types
-        said = next(iter(str(error).splitlines()), type(error).__name__)
         if folder.is_dir():
-            hint = "right would be a folder that save_to_disk wrote, or one of .parquet files"
+            hint = "expected a folder that save_to_disk wrote, or one of .parquet files"
         elif isinstance(error, ConnectionError):
             hint = "the Hub cannot be reached; offline, hf:DIR reads a set that save_to_disk wrote"
         else:
-            hint = "right would be a data set's name on huggingface.co, or a folder of one"
-        raise ZooError(f"hf:{source.argument} cannot be read: {said}\n{hint}") from error
+            hint = "expected a data set's name on huggingface.co, or a folder of one"
+        raise ZooError(f"hf:{source.argument} cannot be read: {first_line(error)}\n{hint}") from error
     return found if isinstance(found, dict) else {"train": found}
 
 

@@ -1,6 +1,6 @@
 """WebDataset shards: tar files whose members KEY.jpg, KEY.txt, KEY.json are one sample (Aizman et al. 2019).
 
-The library of that name streams shards in their order; training here wants any image at any time, so the
+The library of that name streams shards in their order; training here needs any image at any time, so the
 shards are indexed once and read in place. Nothing is ever unpacked.
 """
 
@@ -43,12 +43,8 @@ TEXTS = ("txt", "json", "cls")
 TEXT_LIMIT = 2**20  # bytes
 MOST_SHARDS = 100_000
 GZIP = b"\x1f\x8b"
-DAMAGE = (
-    tarfile.TarError,
-    ValueError,
-    OverflowError,
-    RecursionError,
-)  # what tarfile raises at damaged headers
+DAMAGE = (tarfile.TarError, ValueError, OverflowError, RecursionError)
+"""What tarfile raises at damaged headers."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +104,9 @@ class WebDatasetShards(StoredReader):
             if not shard.is_file():
                 problems.append(Problem(file, f"missing; {self.source.argument} names it"))
                 continue
-            opened = _Shard(shard, file, problems)
-            records[_split(shard)] += opened.records()
-            self._members += opened.passed_over
+            index = _Shard(shard, file, problems)
+            records[_split(shard)] += index.records()
+            self._members += index.passed_over
         return records
 
 
@@ -125,20 +121,20 @@ def _expand(argument: str) -> list[Path]:
             braces = library("braceexpand", "a pattern with braces")
             names = list(braces.braceexpand(argument.replace("\\", "\\\\")))
         except ValueError as error:
-            raise ZooError(f"{argument}: {error}; right would be NAME-{{000..009}}.tar") from None
+            raise ZooError(f"{argument}: {error}; expected NAME-{{000..009}}.tar") from None
         shards = [expanded(name).absolute() for name in names]
     else:
         shards = [folder]
     if not any(shard.is_file() for shard in shards):
         raise ZooError(
-            f"webdataset:{argument}: there is no such shard; right would be NAME.tar, NAME-{{000..009}}.tar "
+            f"webdataset:{argument}: there is no such shard; expected NAME.tar, NAME-{{000..009}}.tar "
             "or a folder of them"
         )
     return shards
 
 
 def _check_count(pattern: str) -> None:
-    """Refuse a pattern that names more shards than anybody has, before it is written out."""
+    """Refuse a pattern that names more than `MOST_SHARDS`, before it is written out."""
     count = 1
     for first, last in RANGE.findall(pattern):
         count *= abs(int(last) - int(first)) + 1
