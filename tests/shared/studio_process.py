@@ -14,7 +14,10 @@ from pathlib import Path
 
 import pytest
 
-WAIT = 240.0
+START = 120.0
+"""Seconds within which it answers: it imports torch and Gradio first."""
+STOP = 30.0
+"""Seconds within which it ends after a signal."""
 
 
 @dataclass
@@ -29,7 +32,7 @@ class Served:
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal; the exit status."""
         self.process.send_signal(number)
-        return self.process.wait(timeout=WAIT)
+        return self.process.wait(timeout=STOP)
 
 
 @contextmanager
@@ -42,7 +45,7 @@ def started(*command: str | Path, cwd: Path, **environment: str) -> Iterator[Ser
             [str(part) for part in command], cwd=cwd, env=settings, stdout=out, stderr=subprocess.STDOUT
         )
     try:
-        end = time.monotonic() + WAIT
+        end = time.monotonic() + START
         while (found := re.search(r"the studio: (http\S+)", log.read_text())) is None:
             if process.poll() is not None or time.monotonic() > end:
                 pytest.fail(f"nothing was served:\n{log.read_text()}")
@@ -50,7 +53,7 @@ def started(*command: str | Path, cwd: Path, **environment: str) -> Iterator[Ser
         yield Served(found[1], process, log, folder)
     finally:
         process.terminate()
-        process.wait(timeout=WAIT)
+        process.wait(timeout=STOP)
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def tab(browser: Any, address: str, request: pytest.FixtureRequest) -> Iterator[
     page.on("pageerror", lambda error: faults.append(str(error)))
     own = (address, "data:", "blob:")
     page.on("request", lambda r: None if r.url.startswith(own) else faults.append(f"asked for {r.url}"))
-    page.set_default_timeout(90_000)
+    page.set_default_timeout(60_000)
     page.goto(address)
     arrived(page)
     yield page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -17,8 +18,8 @@ UPLOAD = 5_000_000
 """Bytes of the largest image that a client may send."""
 WAITING = 32
 """Requests that wait in the queue; more are turned away."""
-ENDING = 30.0
-"""Seconds that what is being generated is waited for at the end."""
+ENDING = 10.0
+"""Seconds that what is being generated is waited for at the end; its files are written until then."""
 SWEEP = 60.0
 """Seconds after which notes on clients that left are looked through."""
 SESSIONS = 256
@@ -34,23 +35,24 @@ def need_gradio() -> None:
 def serve(
     models: Sequence[str], *, host: str | None = None, port: int | None = None, device: str | None = None
 ) -> None:
-    """Serve the studio until it is interrupted (SIGINT, SIGTERM); its files go with it.
+    """Serve the studio until SIGINT or SIGTERM; then remove its files and end the process.
 
-    models: folders, runs, shipped names, or Hub ids. Nothing but these is ever loaded, whatever a client
-    sends. host, port: None: as GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say, else this machine alone, at
-    the first free port from 7860. Raises `ZooError` where Gradio is missing, for no model, for a name that
-    is none, and where the port is taken.
+    Call it from the main thread, which alone handles signals. models: folders, runs, shipped names, or Hub
+    ids. Nothing but these is ever loaded, whatever a client sends. host, port: None: as GRADIO_SERVER_NAME
+    and GRADIO_SERVER_PORT say, else this machine alone, at the first free port from 7860. Raises `ZooError`
+    where Gradio is missing, for no model, for a name that is none, and where the port is taken.
     """
     need_gradio()
     stop = threading.Event()
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
     with tempfile.TemporaryDirectory(
         prefix="zoo-studio-", dir=_folder_of_gradio(), ignore_cleanup_errors=True
     ) as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder  # where Gradio puts uploads
         _serve(models, Path(folder), stop, host, port, device)
+    sys.stdout.flush()
+    os._exit(0)  # the end of the interpreter takes seconds and aborts where a thread still computes
 
 
 def _folder_of_gradio() -> str | None:

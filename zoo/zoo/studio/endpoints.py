@@ -31,10 +31,7 @@ File = dict[str, Any]
 
 
 class Running:
-    """How many requests are being answered, so that the studio ends once none is.
-
-    A thread that computes while the interpreter ends aborts the process.
-    """
+    """How many requests are being answered: while one is, files are written to the studio's folder."""
 
     def __init__(self) -> None:
         self._changed = Condition()
@@ -52,11 +49,11 @@ class Running:
             self._count -= 1
             self._changed.notify_all()
 
-    def end(self, seconds: float) -> bool:
-        """Let no more in, and wait; whether all have ended."""
+    def end(self, seconds: float) -> None:
+        """Let no more in, and wait until all have ended, but no longer than so many seconds."""
         with self._changed:
             self._ended = True
-            return self._changed.wait_for(lambda: self._count == 0, seconds)
+            self._changed.wait_for(lambda: self._count == 0, seconds)
 
 
 def _endpoint(function: Callable[Concatenate["Endpoints", P], R]) -> Callable[Concatenate["Endpoints", P], R]:
