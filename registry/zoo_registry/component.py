@@ -88,16 +88,23 @@ class Component:
             return False
         if spec is None or not str(spec.origin).endswith(".py"):
             return spec is not None
-        return attribute in _names(ast.parse(Path(str(spec.origin)).read_bytes()))
+        try:
+            return attribute in _names(ast.parse(Path(str(spec.origin)).read_bytes()))
+        except (SyntaxError, ValueError):  # no Python, or null bytes
+            return False
 
 
 def _names(module: ast.Module) -> set[str]:
     """What a module's source names at its top, also below `if` and `try`."""
     found: set[str] = set()
-    for node in ast.walk(module):
+    waiting: list[ast.AST] = [module]
+    while waiting:
+        node = waiting.pop()
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
             found.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        waiting += ast.iter_child_nodes(node)
+        if isinstance(node, ast.Import | ast.ImportFrom):
             found |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             found.add(node.id)

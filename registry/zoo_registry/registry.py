@@ -25,6 +25,7 @@ import pluggy
 from . import hookspecs
 from .component import KINDS, Component
 from .errors import PluginWarning, ZooError, nearest, printable, said
+from .text import read_text
 
 OWN = "zoo"
 """The entry point of the zoo's own parts, which `ZOO_PLUGINS` cannot leave out."""
@@ -179,7 +180,7 @@ def heading(recipe: Path) -> tuple[str, str]:
 
     "" for what they do not.
     """
-    lines = [line.lstrip("# ") for line in recipe.read_text("utf-8").splitlines() if line.startswith("#")]
+    lines = [line.lstrip("# ") for line in read_text(recipe).splitlines() if line.startswith("#")]
     launch = next((line for line in lines if line.startswith("zoo train ")), "")
     return next((line for line in lines if line != launch), ""), launch
 
@@ -187,7 +188,7 @@ def heading(recipe: Path) -> tuple[str, str]:
 def _clash(what: str, plugins: list[Plugin]) -> str:
     return (
         f"{what} is provided by {' and by '.join(map(str, plugins))}; uninstall one of them, "
-        f"or set {hookspecs.GROUP.upper()}_PLUGINS to the plugins that shall load"
+        "or set ZOO_PLUGINS to the plugins to load"
     )
 
 

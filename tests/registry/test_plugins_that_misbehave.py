@@ -72,8 +72,19 @@ def test_texts_of_plugins_reach_the_terminal_without_its_codes(tmp_path: Path) -
     assert not {"\x1b", "\x07", "\r"} & set(result.stdout)
 
 
-@pytest.mark.parametrize("target", ["nowhere:Nothing", "zoo_odd:Nothing", "json:Nothing.more", "no target"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "nowhere:Nothing",
+        "zoo_odd:Nothing",
+        "json:Nothing.more",
+        "no target",
+        "broken_part:Mine",
+        "json.decoder:raw_decode",  # a method
+    ],
+)
 def test_missing_targets_are_told(tmp_path: Path, target: str) -> None:
+    (tmp_path / "broken_part.py").write_text("class Mine:\n")
     distribution(tmp_path, "zoo-odd", COMPONENT.format(FIELDS.replace("nowhere:Nothing", target)))
     result = run(tmp_path, "plugins", COLUMNS="200")
     assert f"its targets are not there: loss/mine ({target})" in result.stdout
