@@ -24,7 +24,7 @@ import pluggy
 
 from . import hookspecs
 from .component import KINDS, Component
-from .errors import PluginWarning, ZooError, nearest, printable, said
+from .errors import PluginWarning, ZooError, first_line, nearest, printable, said
 from .text import read_text
 
 OWN = "zoo"
@@ -176,11 +176,15 @@ class Catalogue:
 
 
 def heading(recipe: Path) -> tuple[str, str]:
-    """The summary and the command that trains it, which the comments at the head of a recipe's file tell.
+    """The summary and the command that trains it, from the comments at the head of a recipe's file.
 
-    "" for what they do not.
+    "" for what is missing there; the summary of a file that cannot be read says so.
     """
-    lines = [line.lstrip("# ") for line in read_text(recipe).splitlines() if line.startswith("#")]
+    try:
+        text = read_text(recipe)
+    except (OSError, ValueError) as error:
+        return f"broken: {first_line(error)}", ""
+    lines = [line.lstrip("# ") for line in text.splitlines() if line.startswith("#")]
     launch = next((line for line in lines if line.startswith("zoo train ")), "")
     return next((line for line in lines if line != launch), ""), launch
 

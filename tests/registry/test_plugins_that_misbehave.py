@@ -96,6 +96,16 @@ def test_missing_targets_are_told(tmp_path: Path, target: str) -> None:
     assert "Traceback" not in shown.stderr
 
 
+def test_a_recipe_that_cannot_be_read_does_not_hide_the_others(tmp_path: Path) -> None:
+    code = f"from pathlib import Path\n{HOOK}zoo_recipes():\n    return [Path({str(tmp_path)!r})]\n"
+    distribution(tmp_path, "zoo-odd", code)
+    (tmp_path / "odd.toml").write_bytes(b"# \xff")
+    result = run(tmp_path, "list", "recipe", "--json")
+    summaries = {row["name"]: row["summary"] for row in json.loads(result.stdout)}
+    assert summaries["odd"].startswith("broken: 'utf-8' codec can't decode byte 0xff")
+    assert summaries["progan"]
+
+
 def test_the_zoos_own_targets_are_there(tmp_path: Path) -> None:
     (own,) = json.loads(run(tmp_path, "plugins", "--json").stdout)
     assert own["missing_targets"] == []
