@@ -286,6 +286,30 @@ def test_two_models_side_by_side(tab: Any, birds: Pipeline, models: Path) -> Non
     np.testing.assert_array_equal(pixels(tab, "#right")[0], np.asarray(birds("a red bird")[0]))
 
 
+def test_a_model_that_knows_no_word_leaves_the_images_of_the_other(tab: Any) -> None:
+    choose(tab, "flowers")
+    go_to(tab, "Compare")
+    tab.select_option("#other", "birds")
+    tab.fill("#caption", "zorbly")
+    tab.click("#generate")
+    assert "birds: no word of the caption 'zorbly' is known" in fault(tab)
+    tab.wait_for_function(
+        "() => document.querySelectorAll("
+        "'#left .image:not(.waiting) .pixels[aria-label=zorbly]').length === 4"
+    )
+    assert tab.locator("#right .image").count() == 0
+
+
+def test_a_model_without_text_beside_one_that_reads_captions(tab: Any, birds: Pipeline) -> None:
+    choose(tab, "shapes")
+    go_to(tab, "Compare")
+    tab.select_option("#other", "birds")
+    tab.fill("#caption", "a red bird")
+    tab.click("#generate")
+    tab.wait_for_function("() => document.querySelectorAll('.pair .image:not(.waiting)').length === 8")
+    np.testing.assert_array_equal(pixels(tab, "#right")[0], np.asarray(birds("a red bird")[0]))
+
+
 @pytest.mark.parametrize(
     ("captions", "told"),
     [

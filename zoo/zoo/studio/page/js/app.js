@@ -158,7 +158,6 @@ function showModel() {
   second.value = model.second;
   at("seed").value = model.seed;
   at("images").value = model.images;
-  at("fields").hidden = !about.reads_text;
   const fitting = MODES.filter((mode) => mode.fits(model));
   at("modes").hidden = fitting.length === 1;
   at("modes").replaceChildren(...fitting.map(({ key, label }) => {
@@ -184,6 +183,7 @@ function setMode(mode) {
   model.mode = mode;
   for (const made of at("modes").children) made.ariaSelected = String(made.dataset.mode === mode);
   at("rows").hidden = at("gallery").hidden = mode !== "generate";
+  at("fields").hidden = !model.about.reads_text && mode !== "compare"; // the other model may read captions
   at("second").hidden = at("way").hidden = mode !== "between";
   at("way").hidden ||= model.frames.length === 0;
   at("restyle").hidden = mode !== "restyle";
@@ -420,14 +420,13 @@ async function generateRestyled(asked, signal) {
 
 async function generateCompared(asked, signal) {
   const { name, about, other, seed, images: count } = asked;
-  const captions = captionsOf(asked);
   const sides = [at("left"), at("right")];
   const counterpart = await models.get(other)?.catch(() => null) ?? { about: (await call("about", [other], { signal }))[0] };
   const both = [about, counterpart.about];
+  const captions = both.some((own) => own.reads_text) ? linesOf(asked.caption) : [""];
   if (captions.length === 0) throw new Error("expected a caption, such as: a small red bird");
   const grids = both.map((own, side) => {
-    const shown = own.reads_text ? captions : [""];
-    const rows = shown.map((caption) => {
+    const rows = (own.reads_text ? captions : [""]).map((caption) => {
       const row = document.createElement("div");
       const label = document.createElement("p");
       label.className = "label";
@@ -443,19 +442,21 @@ async function generateCompared(asked, signal) {
     sides[side].querySelector(".rows").replaceChildren(...rows.map(({ row }) => row));
     return rows;
   });
-  try {
-    const text = about.reads_text ? captions.join("\n") : "";
-    const answers = await call("compare", [name, other, text, count, seed], { onWait: showWait, signal });
-    for (const [side, files] of answers.entries()) {
+  // A request per model: one that cannot generate leaves the other's images.
+  const answers = await Promise.allSettled(both.map(async (own, side) => {
+    const given = [[name, other][side], own.reads_text ? captions.join("\n") : "", count, seed];
+    try {
+      const [files] = await call("generate", given, { onWait: showWait, signal });
       const images = await Promise.all(files.map(({ image }) => imageOf(image)));
-      const views = grids[side].flatMap((row) => row.images);
-      views.forEach((view, place) => paint(view, images[place]));
+      grids[side].flatMap((row) => row.images).forEach((view, place) => paint(view, images[place]));
+    } catch (error) {
+      grids[side].forEach(({ row }) => row.remove());
+      throw error.name === "AbortError" ? error : new Error(`${given[0]}: ${error.message}`);
     }
-    showStatus("");
-  } catch (error) {
-    for (const side of sides) side.querySelector(".rows").replaceChildren();
-    throw error;
-  }
+  }));
+  showStatus("");
+  const failed = answers.find(({ status }) => status === "rejected");
+  if (failed) throw failed.reason;
 }
 
 // What the boxes and the tools tell
@@ -469,14 +470,12 @@ function noteTyping() {
 }
 
 async function markUnknown() {
-  const { name, about, mode, other } = model;
+  const { name, mode, other } = model;
   const shown = model;
   const texts = [first.text, mode === "between" ? second.text : ""];
   const asked = mode === "compare" && other !== name ? [name, other] : [name];
   const found = await Promise.all(
-    asked.map(async (one) =>
-      about.reads_text ? Promise.all(texts.map(async (text) => (text.trim() ? missing(await call("unknown", [one, text])) : []))) : [[], []],
-    ),
+    asked.map((one) => Promise.all(texts.map(async (text) => (text.trim() ? missing(await call("unknown", [one, text])) : [])))),
   );
   if (shown !== model || texts[0] !== first.text || mode !== model.mode) return;
   [first, second].forEach((field, place) => field.mark(placesOf(field.text, found.flatMap((words) => words[place]))));
