@@ -254,13 +254,14 @@ def test_drawing_imports_no_image_encoder(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code, str(folder)], check=True)
 
 
-def test_ctrl_c_while_it_starts_says_nothing() -> None:
-    program = """
+@pytest.mark.parametrize("imported", ["typing", "zoo_registry", "typer"])
+def test_ctrl_c_while_it_starts_says_nothing(imported: str) -> None:
+    program = f"""
 import os, signal, sys
 
 class Interrupts:
     def find_spec(self, name, path=None, target=None):
-        if name == "typer":
+        if name == {imported!r}:
             os.kill(os.getpid(), signal.SIGINT)
 
 sys.meta_path.insert(0, Interrupts())
