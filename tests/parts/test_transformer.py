@@ -221,6 +221,21 @@ def test_weights_for_another_task_are_left_aside(tmp_path, capfd):
     assert capfd.readouterr().err == ""
 
 
+@torch.no_grad()
+def test_weights_in_several_files(tmp_path):
+    folder = Path(shutil.copytree(tiny_bert(), tmp_path / "parts"))
+    (folder / "model.safetensors").unlink()
+    AutoModel.from_pretrained(tiny_bert()).save_pretrained(folder, max_shard_size="4KB")
+    assert len([*folder.glob("*.safetensors")]) > 1
+    encoder, own = (TransformerEncoder(SOURCE, model=m).eval() for m in (str(folder), tiny_bert()))
+    tokens = own.tokenize(CAPTIONS)
+    assert torch.equal(encoder(tokens).sentence, own(tokens).sentence)
+    for index in ("[]", "{}", '{"weight_map": {"a": 5}}'):
+        (folder / "model.safetensors.index.json").write_text(index)
+        with pytest.raises(ZooError, match=r"the weights of .*parts cannot be read \(model.safetensors.index"):
+            TransformerEncoder(SOURCE, model=str(folder))
+
+
 def test_damaged_folders_are_reported(tmp_path):
     folder = Path(shutil.copytree(tiny_bert(), tmp_path / "cut"))
     (folder / "model.safetensors").unlink()

@@ -11,7 +11,7 @@ import inspect
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ from transformers import CONFIG_MAPPING, MODEL_MAPPING, AutoTokenizer, PreTraine
 from transformers.utils import logging
 
 from zoo_registry.errors import ZooError, first_line
-from zoo_registry.text import expanded
+from zoo_registry.text import expanded, read_json
 
 # fmt: off
 MODELS = frozenset((
@@ -91,7 +91,7 @@ def read_folder(folder: Path, what: str | Path, place: str = "text_encoder") -> 
     try:
         config = _config(_json_object(folder / "config.json"))
         return Origin(config, _tokenizer(folder, config))
-    except Exception as error:  # transformers stumbles on odd files wherever it reads them
+    except (OSError, ValueError) as error:
         raise ZooError(
             f"{place}: the configuration or the tokenizer of {what} cannot be read "
             f"({first_line(error)}); take them anew from where the model came from"
@@ -102,8 +102,8 @@ def build(config: Any, architecture: Any = None) -> Any:
     """A model of a configuration with fresh weights. architecture: its class; None: that without a head."""
     architecture = architecture or MODEL_MAPPING[type(config)]
     try:
-        return architecture._from_config(config, attn_implementation=_attention(architecture))
-    except Exception as error:  # sizes that fit nothing: torch and transformers each have their own
+        return _called(architecture._from_config, config, attn_implementation=_attention(architecture))
+    except ValueError as error:
         raise ZooError(f"text_encoder: its configuration cannot be built: {first_line(error)}") from None
 
 
@@ -114,16 +114,19 @@ def load(config: Any, folder: Path, model: str, place: str, architecture: Any = 
     """
     architecture = architecture or MODEL_MAPPING[type(config)]
     try:
-        state = {name: tensor for file in _weight_files(folder) for name, tensor in load_file(file).items()}
+        state: dict[str, Any] = {}
+        for file in _weight_files(folder):
+            state |= _called(load_file, file)
         with quiet():
-            network, found = architecture.from_pretrained(
+            network, found = _called(
+                architecture.from_pretrained,
                 None,
                 config=config,
                 state_dict=state,
                 attn_implementation=_attention(architecture),
                 output_loading_info=True,
             )
-    except Exception as error:  # safetensors, transformers and torch each have their own
+    except (OSError, ValueError) as error:
         raise ZooError(
             f"{place}: the weights of {model} cannot be read ({first_line(error)}); expected {_WEIGHTS}"
         ) from None
@@ -136,12 +139,20 @@ def load(config: Any, folder: Path, model: str, place: str, architecture: Any = 
     return network
 
 
+def _called(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """What a function of a library returns. ValueError for whatever it raises: odd files raise anything."""
+    try:
+        return function(*args, **kwargs)
+    except Exception as error:
+        raise ValueError(first_line(error)) from error
+
+
 def _attention(architecture: Any) -> str:
     return "sdpa" if architecture._supports_sdpa else "eager"
 
 
 def _json_object(path: Path) -> dict[str, Any]:
-    found = json.loads(path.read_bytes())
+    found = read_json(path)
     if not isinstance(found, dict):
         raise ValueError(f"{path.name} is not a JSON object")
     return found
@@ -161,7 +172,7 @@ def _config(found: Mapping[str, Any]) -> Any:
     for name, part in architecture.sub_configs.items():
         if isinstance(found.get(name), dict):
             settings[name] = _config(found[name] | {"model_type": part.model_type}).to_dict()
-    return architecture(**settings)
+    return _called(architecture, **settings)
 
 
 def _plain(value: Any) -> bool:
@@ -184,8 +195,11 @@ def _tokenizer(folder: Path, config: Any) -> Any:
             if (folder / name).is_file():
                 shutil.copyfile(folder / name, Path(clean, name))
         Path(clean, settings.name).write_text(json.dumps(kept), "utf-8")
-        config.save_pretrained(clean)  # it decides the tokenizer's class where the settings do not
-        tokenizer = AutoTokenizer.from_pretrained(clean, trust_remote_code=False, local_files_only=True)
+        # the configuration decides the tokenizer's class where the settings do not
+        _called(config.save_pretrained, clean)
+        tokenizer = _called(
+            AutoTokenizer.from_pretrained, clean, trust_remote_code=False, local_files_only=True
+        )
     if not tokenizer.is_fast:
         raise ValueError("its tokenizer is not one of the library tokenizers; expected a tokenizer.json")
     return tokenizer
@@ -194,9 +208,10 @@ def _tokenizer(folder: Path, config: Any) -> Any:
 def _weight_files(folder: Path) -> list[Path]:
     if (folder / _WEIGHTS).is_file() or not (folder / _INDEX).is_file():
         return [folder / _WEIGHTS]
-    return [
-        folder / Path(name).name for name in sorted(set(_json_object(folder / _INDEX)["weight_map"].values()))
-    ]
+    files = _json_object(folder / _INDEX).get("weight_map")
+    if not isinstance(files, dict) or not all(isinstance(name, str) for name in files.values()):
+        raise ValueError(f"{_INDEX} does not map weights to files")
+    return [folder / Path(name).name for name in sorted(set(files.values()))]
 
 
 @contextmanager
