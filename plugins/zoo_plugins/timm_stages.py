@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import warnings
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import huggingface_hub
 from huggingface_hub.errors import EntryNotFoundError
 from torch import Tensor
 
-from zoo_registry.errors import ZooError, near
+from zoo_registry.errors import ZooError, first_line, near, said
+from zoo_registry.text import expanded
 
 
 def stages_of(
@@ -31,7 +31,7 @@ def stages_of(
     import timm  # here and below: it takes seconds, and whoever only generates does without
 
     if not timm.is_model(model):
-        raise ZooError(f"{part}.model: timm has no model {model!r}{_near(model)}")
+        raise ZooError(f"{part}.model: timm has no model {model!r}{near_model(model)}")
     try:
         trunk = timm.create_model(model, features_only=True, out_indices=depths)
     except RuntimeError as error:  # an unknown tag, or a model without its stages
@@ -40,14 +40,15 @@ def stages_of(
         return trunk
     if isinstance(pretrained, str):
         return _with_weights_of(model, pretrained, part, depths)
+    repository = published_settings(model).hf_hub_id
     try:
-        _reach(model)
+        if repository:
+            _reach(repository)
         return timm.create_model(model, features_only=True, out_indices=depths, pretrained=True)
     except Exception as error:  # the hub's HTTP client, and with it what it raises, changes with its versions
-        reason = (str(error) or type(error).__name__).splitlines()[0]
         warnings.warn(
-            f"{part}: the weights of {model} cannot be fetched ({reason}), so its trunk starts at random. "
-            f"Unless a file holds its weights, {remedy}.",
+            f"{part}: the weights of {model} cannot be fetched ({first_line(error)}), so its trunk starts at "
+            f"random. Unless a file holds its weights, {remedy}.",
             stacklevel=3,
         )
         return trunk
@@ -57,7 +58,7 @@ def _with_weights_of(model: str, file: str, part: str, depths: tuple[int, ...] |
     """The model's stages with the weights in a file. Runs nothing that the file holds."""
     import timm
 
-    path = Path(file).expanduser()
+    path = expanded(file)
     if not path.is_file():
         raise ZooError(f"{part}.pretrained: no such file: {path}; expected one, true or false")
     try:
@@ -66,10 +67,9 @@ def _with_weights_of(model: str, file: str, part: str, depths: tuple[int, ...] |
             model, features_only=True, out_indices=depths, pretrained=True, pretrained_cfg_overlay=weights
         )
     except Exception as error:  # whatever is in the file
-        reason = (str(error) or type(error).__name__).splitlines()
         raise ZooError(
             f"{part}.pretrained: {path} does not hold the weights of {model} under timm's names: "
-            + " ".join(map(str.strip, reason[:2]))[:300]
+            f"{said(error)[:300]}"
         ) from None
 
 
@@ -90,17 +90,16 @@ def maps(trunk: Any, images: Tensor) -> list[Tensor]:
     return stages
 
 
-def _reach(model: str) -> None:
+def _reach(repository: str) -> None:
     """Raise at once where weights are neither here nor in reach: the download retries for a minute."""
-    published = published_settings(model)
-    repository, file = published.hf_hub_id, "model.safetensors"
-    if repository and not isinstance(huggingface_hub.try_to_load_from_cache(repository, file), str):
+    file = "model.safetensors"
+    if not isinstance(huggingface_hub.try_to_load_from_cache(repository, file), str):
         with suppress(EntryNotFoundError):  # older repositories hold another file
             huggingface_hub.get_hf_file_metadata(huggingface_hub.hf_hub_url(repository, file))
 
 
-def _near(model: str) -> str:
+def near_model(model: str) -> str:
+    """What to add to "no such model": the nearest name; timm has over a thousand, too many to list."""
     import timm
 
-    hint = near(model.partition(".")[0], timm.list_models())
-    return hint or "; timm.list_models() names them"  # there are over a thousand
+    return near(model.partition(".")[0], timm.list_models()) or "; timm.list_models() names them"

@@ -263,6 +263,8 @@ def test_without_a_network_the_inception_weights_are_missed_in_a_line(
         evaluate(run, "fid")
     with pytest.raises(ZooError, match="fid-test-5k: timm has no model 'resnet1'; did you mean"):
         evaluate(run, "fid", changes=["fid.features=timm:resnet1"])
+    with pytest.raises(ZooError, match=r"timm has no model 'xyz'; timm\.list_models\(\) names them$"):
+        evaluate(run, "fid", changes=["fid.features=timm:xyz"])
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,9 @@ def test_without_pretrained_nothing_is_fetched(offline):
     ("settings", "told"),
     [
         ({"model": "test_resnett"}, "no model 'test_resnett'; did you mean 'test_resnet'"),
+        ({"model": "xyz"}, r"no model 'xyz'; timm\.list_models\(\) names them$"),
         ({"model": "test_resnet.mine"}, "tag"),
+        ({"pretrained": "~nobody-here/x.pth"}, "~nobody-here/x.pth: there is no home of that user"),
         ({"regions": 7}, "stages of test_resnet are 0 to 4"),
         ({"width": 8}, "8, but the text's width is 12"),
     ],

@@ -12,8 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from zoo_plugins.timm_stages import near_model
 from zoo_registry.contracts import Extractor, ExtractorSetup, Layer
-from zoo_registry.errors import ZooError, nearest
+from zoo_registry.errors import ZooError, first_line
 from zoo_registry.text import expanded
 
 
@@ -32,16 +33,15 @@ class TimmExtractor(nn.Module, Extractor):
         if file and not expanded(file).is_file():
             raise ZooError(f"timm:{model}: no such file")
         if not timm.is_model(name):
-            raise ZooError(f"timm has no model {name!r}{nearest(name, timm.list_models())}")
+            raise ZooError(f"timm has no model {name!r}{near_model(name)}")
+        weights: Any = None  # a change of where they are published
         try:
-            overlay: Any = {}
             if file:
-                weights = timm.models.load_state_dict(str(expanded(file)), weights_only=True)
-                overlay = {"pretrained_cfg_overlay": {"state_dict": weights}}
-            network: Any = timm.create_model(name, pretrained=True, **overlay)
+                weights = {"state_dict": timm.models.load_state_dict(str(expanded(file)), weights_only=True)}
+            network: Any = timm.create_model(name, pretrained=True, pretrained_cfg_overlay=weights)
         except Exception as error:  # the Hub's client raises anything where there is no network, as files do
             raise ZooError(
-                f"the weights of timm:{model} cannot be read: {error}\nwithout a network, "
+                f"the weights of timm:{model} cannot be read: {first_line(error)}\nwithout a network, "
                 f"features=timm:{name}=FILE, judge, own or FOLDER (an encoder that was trained here) serve"
             ) from None
         self.network = network
