@@ -9,9 +9,9 @@ import pytest
 from tiny import TINY_CHANGES
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # the tests state what a CPU does, wherever they run
-os.fsync = lambda file: (
-    None
-)  # no test cuts the power, and a fifth of the training tests' time was spent waiting
+# No test cuts the power, and a fifth of the training tests' time was spent waiting; train/test_atomic.py
+# records what is synced.
+os.fsync = lambda file: None
 
 
 @pytest.fixture(autouse=True, scope="session")
