@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -209,6 +210,21 @@ def test_a_damaged_judge_is_trained_again(
     assert tiny(Squares(12)).id == first.id
     assert tiny(Squares(12)).id == first.id
     assert len(trainings) == 2
+
+
+def test_an_attribute_that_no_test_image_is_asked_about_is_not_read() -> None:
+    class Mentioned(Squares):
+        """A place is mentioned only of test images whose place does not show."""
+
+        def records(self, split: str) -> Sequence[Record]:
+            found = super().records(split)
+            if split == "train":
+                return found
+            shown = [replace(record, stated=3 * (frozenset({"colour"}),)) for record in found]
+            attributes = {**found[0].attributes, "place": judges.HIDDEN}
+            return [*shown, replace(found[0], name="last", attributes=attributes)]
+
+    assert tiny(Mentioned()).values == {"colour": ("blue", "green", "red")}
 
 
 def test_sets_without_attributes_are_refused() -> None:

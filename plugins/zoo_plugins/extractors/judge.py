@@ -86,8 +86,9 @@ class Judge(nn.Module, AttributeReader):
     images: how many it is trained on in all; not set: 256,000, and 128,000 below 64 px, where fewer details
         show.
 
-    Attributes: accuracy, chance: of each attribute over the test images that show it and whose captions tell
-    it (`counts`: how many), the judge's and that of the most frequent value. seconds: that its training took.
+    Attributes: accuracy, chance: of each attribute over the test images that show it and whose captions
+    mention it (`counts`: how many), the judge's and that of the most frequent value. seconds: that its
+    training took.
     Raises `ZooError` for a data set without attributes, or without images to test the judge on.
     """
 
@@ -194,20 +195,30 @@ def _lessons(dataset: Dataset, source: str, resolution: int, effort: Effort) -> 
 def _readable(train: Sequence[Record], test: Sequence[Record]) -> dict[str, tuple[str, ...]]:
     """The attributes to be read, with their values: those that captions mention, where the data says so.
 
-    An attribute of which the splits share less than two values names classes: nobody can read unseen ones.
+    An attribute of which the splits share fewer than two values names classes: nobody can read unseen ones.
     """
     mentioned: set[str] | None = None
     if any(record.stated is not None for record in test):
         mentioned = set().union(*(each for record in test for each in record.stated or ()))
     values = {}
     for name in sorted(set().union(*(record.attributes for record in train)) if test else ()):
-        known, asked = (
+        known, present = (
             {record.attributes[name] for record in records if name in record.attributes}
             for records in (train, test)
         )
-        if (mentioned is None or name in mentioned) and len(asked & known - {HIDDEN}) > 1:
+        shared = len(present & known - {HIDDEN}) > 1 and any(_tested(record, name, known) for record in test)
+        if shared and (mentioned is None or name in mentioned):
             values[name] = tuple(sorted(known))
     return values
+
+
+def _tested(record: Record, name: str, known: Set[str]) -> bool:
+    """Whether a test image counts for an attribute: it shows it, and its captions mention it.
+
+    Where the data does not say what captions mention, every image that shows it counts.
+    """
+    mentioned = record.stated is None or any(name in each for each in record.stated)
+    return mentioned and record.attributes.get(name) in known - {HIDDEN}
 
 
 def _answers(records: Sequence[Record], values: Mapping[str, tuple[str, ...]]) -> Tensor:
@@ -319,17 +330,13 @@ def _read(setup: ExtractorSetup, network: JudgeNetwork, images: CutImages) -> Te
 
 
 def _facts(judge: JudgeNetwork, read: Tensor, lessons: _Lessons) -> dict[str, Any]:
-    """The judge's accuracy and what chance would get, by attribute.
-
-    Over the test images whose captions mention it; over all that show it where the data does not say.
-    """
+    """The judge's accuracy and what chance would get, by attribute."""
     accuracy, chance, counts = {}, {}, {}
     for number, name in enumerate(judge.values):
         pairs = [
             (judge.values[name][int(value)], record.attributes[name])
             for value, record in zip(read[:, number], lessons.test, strict=True)
-            if record.attributes.get(name) in set(judge.values[name]) - {HIDDEN}
-            and (record.stated is None or any(name in each for each in record.stated))
+            if _tested(record, name, set(judge.values[name]))
         ]
         counts[name] = len(pairs)
         accuracy[name] = sum(one == other for one, other in pairs) / len(pairs)

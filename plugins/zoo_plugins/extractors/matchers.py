@@ -52,7 +52,7 @@ class Own(_Encoders):
 class Matcher(_Encoders):
     """The encoders of a matching model.
 
-    model: its folder, or that of its run.
+    model: its folder, that of its run, or its name on the Hub.
 
     Raises `ZooError` for a model that lacks one of the two.
     """

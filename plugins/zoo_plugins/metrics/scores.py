@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 from torch import Tensor
 
-from zoo_registry.contracts import ExtractorChoice, Study
+from zoo_registry.contracts import ExtractorChoice, ImageSource, Layer, Study
 from zoo_registry.errors import ZooError
 
 TIE = 1e-9
 """Cosines nearer than this are equal: they differ by the order of a sum."""
-
-
 _NORMAL = 1.959963984540054  # the standard normal distribution is below it with probability 0.975
 
 
 def features_of(
     study: Study,
-    images: Literal["generated", "real", "train"],
+    images: ImageSource,
     extractor: ExtractorChoice,
     metric: str,
-    layer: Literal["features", "logits"] = "features",
+    layer: Layer = "features",
 ) -> Tensor:
     """The study's features [n,F] in float64. Raises `ZooError` where some are not finite."""
     described = {"generated": "generated", "real": "real", "train": "training"}[images]
