@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
 from zoo_plugins.datasets.procedural.canvas import PALETTE
+from zoo_plugins.datasets.procedural.dataset import far_apart, pick
 
 COLOURS = tuple(PALETTE)
 SPECIES = 60
 TEST_SPECIES = 12  # the last ones; every colour is a body colour among them and among the others
-_CANDIDATES = 40
 
 _BEAKS = ("yellow", "orange", "red", "black", "grey", "brown", "pink", "white")
 _CHOICES: dict[str, tuple[str, ...]] = {
@@ -48,37 +48,30 @@ class Species:
     wing_bar: str
 
 
-def _candidate(name: str, body: str, rng: np.random.Generator) -> Species:
-    def part(plain: float) -> str:
-        """The body's colour in a share of the species, any other colour in the rest."""
-        others = [c for c in COLOURS if c != body]
-        return body if rng.random() < plain else others[rng.integers(len(others))]
-
-    drawn = {key: values[rng.integers(len(values))] for key, values in _CHOICES.items()}
-    wing = part(0.2)
-    if drawn["wing_bar"] == wing:
-        drawn["wing_bar"] = "none"
-    return Species(name=name, body=body, belly=part(0.25), wing=wing, crown=part(0.5), **drawn)
-
-
-def _likeness(a: Species, b: Species) -> int:
-    mine, theirs = asdict(a), asdict(b)
-    return sum(mine[key] == theirs[key] for key in mine)
+def _candidate(index: int, rng: np.random.Generator) -> Species:
+    name = _PLACES[index % len(_PLACES)] + _VOICES[index // len(_PLACES)]
+    return _species(name, COLOURS[index % len(COLOURS)], rng)
 
 
 def mixed(rng: np.random.Generator) -> Species:
-    """A species like these, all its attributes drawn at random."""
-    return _candidate("mixed", COLOURS[rng.integers(len(COLOURS))], rng)
+    """A species like these, all its attributes sampled at random."""
+    return _species("mixed", pick(rng, COLOURS), rng)
+
+
+def _species(name: str, body: str, rng: np.random.Generator) -> Species:
+    def part(plain: float) -> str:
+        """The body's colour in a share of the species, any other colour in the rest."""
+        others = [c for c in COLOURS if c != body]
+        return body if rng.random() < plain else pick(rng, others)
+
+    chosen = {key: pick(rng, values) for key, values in _CHOICES.items()}
+    wing = part(0.2)
+    if chosen["wing_bar"] == wing:
+        chosen["wing_bar"] = "none"
+    return Species(name=name, body=body, belly=part(0.25), wing=wing, crown=part(0.5), **chosen)
 
 
 @cache
 def species() -> tuple[Species, ...]:
-    """All species in a fixed order: of a few candidates each, the one least like any species before it."""
-    rng = np.random.default_rng(60)
-    chosen: list[Species] = []
-    for index in range(SPECIES):
-        name = _PLACES[index % len(_PLACES)] + _VOICES[index // len(_PLACES)]
-        body = COLOURS[index % len(COLOURS)]
-        candidates = [_candidate(name, body, rng) for _ in range(_CANDIDATES)]
-        chosen.append(min(candidates, key=lambda c: sum(_likeness(c, s) ** 3 for s in chosen)))
-    return tuple(chosen)
+    """All species in a fixed order."""
+    return far_apart(SPECIES, 60, _candidate)
