@@ -58,6 +58,12 @@ def test_other_arguments_are_refused_with_examples(argument: str) -> None:
         dataset("aviary", argument)
 
 
+@pytest.mark.parametrize("digits", [8, 5000])
+def test_more_images_than_anybody_has_are_refused(digits: int) -> None:
+    with pytest.raises(ZooError, match="expected 10,000,000 images or fewer"):
+        dataset("aviary", "9" * digits + ",mixed")
+
+
 @pytest.mark.parametrize("name", SETS)
 def test_attributes_of_a_test_class_are_drawn_again(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = dataset(name, "10,mixed")

@@ -23,7 +23,7 @@ from zoo_plugins.datasets.procedural.grammar import Sentence
 from zoo_registry.contracts import Dataset, DataSource, Problem, Record
 from zoo_registry.errors import ZooError, nearest
 
-MOST = 10_000_000
+MOST_IMAGES = 10_000_000
 
 
 class _Named(Protocol):
@@ -84,18 +84,18 @@ class ProceduralDataset(Dataset, Generic[Kind]):
     judges = Path(__file__).with_name("judges")  # `python -m benchmarks.judge --ship` puts them there
 
     def __init__(self, source: DataSource, /) -> None:
-        found = re.fullmatch(r"([1-9][0-9]*|)(?:(?:^|(?<=[0-9]),)(mixed))?", source.argument, re.ASCII)
+        found = re.fullmatch(r"|mixed|([1-9][0-9]*)(,mixed)?", source.argument)
         if found is None:
             raise ZooError(
                 f"{self.name}:{source.argument}: expected a number of images, got {source.argument!r}; "
                 f"examples: '{self.name}', '{self.name}:500', '{self.name}:500,mixed' (free attributes)"
             )
-        if int(found[1] or 0) > MOST:
-            raise ZooError(f"{self.name}:{source.argument}: expected {MOST:,} images or fewer")
+        if float(found[1] or 0) > MOST_IMAGES:  # int refuses thousands of digits
+            raise ZooError(f"{self.name}:{source.argument}: expected {MOST_IMAGES:,} images or fewer")
         self.source = source
         self.resolution = source.resolution or RESOLUTION
         self._count = int(found[1] or COUNT)
-        self.free = found[2] is not None
+        self.free = source.argument.endswith("mixed")
         self._records: dict[str, tuple[Record, ...]] = {}
 
     @abstractmethod
