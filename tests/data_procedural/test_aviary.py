@@ -159,7 +159,7 @@ def test_captions_say_nothing_untrue(thousand: Sequence[Record]) -> None:
                     assert truth[attribute] == value, (caption, attribute, truth[attribute])
 
 
-LOOSE = [  # words that an attribute may be told with, beside those above
+LOOSE = [  # words that an attribute may be mentioned with, beside those above
     (r"sitting|perched|perching|resting", "pose"),
     (r"standing|walking|ground", "pose"),
 ]
@@ -169,22 +169,22 @@ def test_what_captions_tell_is_stated(thousand: Sequence[Record]) -> None:
     for record in thousand:
         assert record.stated is not None
         for caption, stated in zip(map(plain, record.captions), record.stated, strict=True):
-            told, rest = set(), caption
+            mentioned, rest = set(), caption
             for pattern, attribute in SAYINGS:
                 if re.search(rf"\b{pattern}\b", rest) and "legs" not in pattern:
-                    told.add(attribute)
+                    mentioned.add(attribute)
                 rest = re.sub(rf"\b{pattern}\b", "", rest)
             if re.search(rf"\b{_C}\b", rest):
-                told.add("body")
-            told |= {name for pattern, name, _ in CLAIMS if re.search(rf"\b(?:{pattern})\b", caption)}
+                mentioned.add("body")
+            mentioned |= {name for pattern, name, _ in CLAIMS if re.search(rf"\b(?:{pattern})\b", caption)}
             maybe = {name for pattern, name in LOOSE if re.search(rf"\b(?:{pattern})\b", caption)}
             if (
                 record.attributes["pose"] == "flying"
                 and record.attributes["wing_bar"] == record.attributes["body"]
             ):
                 assert "wing_bar" not in stated  # it lies on feathers of the body's colour
-                told.discard("wing_bar")
-            assert told <= stated <= told | maybe, caption
+                mentioned.discard("wing_bar")
+            assert mentioned <= stated <= mentioned | maybe, caption
 
 
 def test_claims_are_made_at_all(thousand: Sequence[Record]) -> None:

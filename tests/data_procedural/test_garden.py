@@ -213,7 +213,7 @@ def test_captions_say_nothing_untrue(thousand: Sequence[Record]) -> None:
 
 
 VAGUE = r"in the garden|several|many small"  # words that go with other values as well
-LOOSE = [  # words that an attribute may be told with, beside those above
+LOOSE = [  # words that an attribute may be mentioned with, beside those above
     (r"small|little|tiny|large|big", "size"),
     (r"flower|bloom|blossom", "blooms"),
     (r"cluster|bunch|several|group|spike|stalk|tall stem|many small|close together", "blooms"),
@@ -230,17 +230,17 @@ def test_what_captions_tell_is_stated(thousand: Sequence[Record]) -> None:
     for record in thousand:
         assert record.stated is not None
         for caption, stated in zip(map(plain, record.captions), record.stated, strict=True):
-            told, rest = set(), re.sub(FIXED, "", caption)
+            mentioned, rest = set(), re.sub(FIXED, "", caption)
             for pattern, attribute in SAYINGS:
-                told |= {attribute for _ in re.finditer(rf"\b{pattern}\b", rest)}
+                mentioned |= {attribute for _ in re.finditer(rf"\b{pattern}\b", rest)}
                 rest = re.sub(rf"\b{pattern}\b", "", rest)
             if re.search(rf"\b{_C}\b", rest):
-                told.add("petal")
+                mentioned.add("petal")
             sure = re.sub(VAGUE, "", caption)
-            told |= {name for pattern, name, _ in CLAIMS if re.search(rf"\b(?:{pattern})\b", sure)}
+            mentioned |= {name for pattern, name, _ in CLAIMS if re.search(rf"\b(?:{pattern})\b", sure)}
             maybe = {name for pattern, name in LOOSE if re.search(rf"\b(?:{pattern})\b", caption)}
             unseen = too_small(record.attributes)
-            assert told - unseen <= stated <= (told | maybe) - unseen, caption
+            assert mentioned - unseen <= stated <= (mentioned | maybe) - unseen, caption
 
 
 def too_small(facts: Mapping[str, str]) -> set[str]:

@@ -59,18 +59,18 @@ def test_other_arguments_are_refused_with_examples(argument: str) -> None:
 
 
 @pytest.mark.parametrize("digits", [8, 5000])
-def test_more_images_than_anybody_has_are_refused(digits: int) -> None:
+def test_too_many_images_are_refused(digits: int) -> None:
     with pytest.raises(ZooError, match="expected 10,000,000 images or fewer"):
         dataset("aviary", "9" * digits + ",mixed")
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_attributes_of_a_test_class_are_drawn_again(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attributes_of_a_test_class_are_sampled_again(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = dataset(name, "10,mixed")
     tested, free = data.classes("test")[0], type(data).mixed
-    drawn = iter([True, True, False])  # twice those of a test class
+    answers = iter([True, True, False])  # twice those of a test class
     monkeypatch.setattr(
-        type(data), "mixed", lambda self, rng: tested if next(drawn, False) else free(self, rng)
+        type(data), "mixed", lambda self, rng: tested if next(answers, False) else free(self, rng)
     )
     assert data._free_kind(0) != tested
-    assert not next(drawn, False), "it was drawn again each time"
+    assert not next(answers, False), "it was sampled again each time"

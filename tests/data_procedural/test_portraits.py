@@ -315,10 +315,10 @@ def test_what_captions_tell_is_stated(thousand: Sequence[Record]) -> None:
     for record in thousand:
         assert record.stated is not None
         for caption, stated in zip(map(plain, record.captions), record.stated, strict=True):
-            told = {name for pattern, name in SAYINGS if re.search(rf"\b{pattern}\b", caption)}
+            mentioned = {name for pattern, name in SAYINGS if re.search(rf"\b{pattern}\b", caption)}
             sure = re.sub(VAGUE, "", caption)
             found = {(n, v) for pattern, n, v in CLAIMS if re.search(rf"\b(?:{pattern})\b", sure)}
-            told |= {name for name, values in found if "|" not in values}
+            mentioned |= {name for name, values in found if "|" not in values}
             maybe = {name for name, _ in found} | ({"clothes"} if "t-shirt" in sure else set())
             unseen = {"tie"} | ({"clothes"} if record.attributes["clothes"] == "striped shirt" else set())
             if record.attributes["hat"] != "none" and record.attributes["style"] in (
@@ -327,7 +327,7 @@ def test_what_captions_tell_is_stated(thousand: Sequence[Record]) -> None:
                 "curly",
             ):
                 unseen |= {"style"}
-            assert told - unseen <= stated <= (told | maybe) - unseen, caption
+            assert mentioned - unseen <= stated <= (mentioned | maybe) - unseen, caption
 
 
 def test_vague_words_state_nothing() -> None:

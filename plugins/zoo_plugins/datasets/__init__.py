@@ -1,4 +1,4 @@
-"""Parts of kind `dataset`: readers of stored ones, and those drawn by a procedure; listed here."""
+"""Parts of kind `dataset`: readers of stored ones, and procedural ones; listed here."""
 
 from __future__ import annotations
 
@@ -63,18 +63,18 @@ COMPONENTS: tuple[Component, ...] = (
         kind="dataset",
         name="aviary",
         target="zoo_plugins.datasets.procedural.aviary.dataset:Aviary",
-        summary="Birds drawn by a procedure, ten captions each",
+        summary="Procedurally generated birds, ten captions each",
     ),
     Component(
         kind="dataset",
         name="garden",
         target="zoo_plugins.datasets.procedural.garden.dataset:Garden",
-        summary="Flowers drawn by a procedure, ten captions each",
+        summary="Procedurally generated flowers, ten captions each",
     ),
     Component(
         kind="dataset",
         name="portraits",
         target="zoo_plugins.datasets.procedural.portraits.dataset:Portraits",
-        summary="Faces drawn by a procedure, ten descriptions each",
+        summary="Procedurally generated faces, ten descriptions each",
     ),
 )

@@ -18,7 +18,7 @@ class Record:
     """One image of a data set with its captions."""
 
     name: str  # unique in the set: the path below its folder, without the ending
-    image: Path | Callable[[], Image.Image | bytes]  # a file, or what draws it or gives a file's bytes
+    image: Path | Callable[[], Image.Image | bytes]  # a file, or what generates it or gives a file's bytes
     captions: tuple[str, ...]  # none: a set for recipes without text
     label: str | None = None  # the class
     box: tuple[float, float, float, float] | None = (
@@ -77,7 +77,7 @@ class Dataset(Protocol):
         return {}
 
     def fingerprint(self) -> str | None:
-        """Identifies images that are not files, without drawing them; None: the content of the files does."""
+        """Identifies images that are not files without generating them; None: the files' content does."""
         ...
 
 

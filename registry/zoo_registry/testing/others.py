@@ -20,7 +20,7 @@ from .study import MadeUpStudy
 
 
 def dataset(component: Component, settings: Mapping[str, Any]) -> None:
-    """A procedural data set draws the same for the same source; a reader reads a small folder, `folder`."""
+    """A procedural data set depends on its source alone; a reader reads a small folder, `folder`."""
     made = component.load()
     if made.folder_layout:
         assert set(settings) == {"folder"}, (
@@ -35,7 +35,7 @@ def dataset(component: Component, settings: Mapping[str, Any]) -> None:
     for record, twin in _records(first, second):
         assert record.captions, "every image has captions"
         image = record.image()
-        assert not isinstance(image, bytes), "images of a procedural set are drawn"
+        assert not isinstance(image, bytes), "images of a procedural set are generated"
         assert image.mode == "RGB", "images are RGB"
         assert image.tobytes() == twin.image().tobytes(), "images are the same for the same source"
 

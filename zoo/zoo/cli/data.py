@@ -47,7 +47,7 @@ def make(
         raise ZooError(f"{name} reads folders; it is not procedural")
     # of PNGs half a byte a pixel or more
     check_disk(images * resolution**2 // 2, folder, f"{images:,} images of {resolution} px")
-    with Bar(f"drawing {name}", images) as bar:
+    with Bar(f"generating {name}", images) as bar:
         write(
             open_dataset(f"{name}:{images}", catalogue(), resolution=resolution, seed=seed),
             folder,

@@ -112,8 +112,8 @@ def report_reading(encoder: TextEncoder, captions: Sequence[str]) -> None:
     if note := _unseparated(captions):
         print(note, file=sys.stderr)
     if cut := sum(encoder.left_out(caption) > 0 for caption in captions):
-        told = f"{cut:,} of {len(captions):,} captions are longer than the text encoder reads"
-        print(f"{told}; their ends are left out (text_encoder.max_words)", file=sys.stderr)
+        longer = f"{cut:,} of {len(captions):,} captions are longer than the text encoder reads"
+        print(f"{longer}; their ends are left out (text_encoder.max_words)", file=sys.stderr)
 
 
 def _spread(values: Iterable[float]) -> dict[str, float] | None:
@@ -134,7 +134,7 @@ def _resolution(record: Record) -> int | None:
     try:
         with record_image(record) as image:
             return min(image.size)
-    except Exception:  # a damaged file; `check` tells of it
+    except Exception:  # a damaged file; `check` reports it
         return None
 
 

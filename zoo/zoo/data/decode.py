@@ -37,7 +37,7 @@ def opened(file: Path | bytes) -> Image.Image:
 
 
 def record_image(record: Record) -> Image.Image:
-    """A record's image: opened and not yet decoded, or drawn."""
+    """A record's image: opened and not yet decoded, or generated."""
     image = record.image if isinstance(record.image, Path) else record.image()
     return image if isinstance(image, Image.Image) else opened(image)
 

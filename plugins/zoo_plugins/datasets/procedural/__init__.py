@@ -1,1 +1,1 @@
-"""Data sets drawn by a procedure, a folder each, and what they share: dataset, canvas, scenery, grammar."""
+"""Procedural data sets, a folder each, and what they share: dataset, canvas, scenery, grammar."""

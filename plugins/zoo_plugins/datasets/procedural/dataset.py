@@ -55,9 +55,9 @@ class Purpose(IntEnum):
 
 
 class Scene(NamedTuple):
-    """An image before it is drawn, and what is known of it.
+    """An image before it is generated, and what is known of it.
 
-    unseen: attributes that captions may tell, but which do not show in this image, or only outside of the
+    unseen: attributes that captions may mention, but which do not show in this image, or only outside of the
         crop that training and evaluation see.
     small: attributes that can be made out at 64 px in most such images, but not in all: a judge learns from
         them and is not counted on them.
@@ -72,10 +72,10 @@ class Scene(NamedTuple):
 class ProceduralDataset(Dataset, Generic[Kind]):
     """A procedural data set. The source's argument is "COUNT", "COUNT,mixed", "mixed" or "" (6000).
 
-    COUNT: images in all, train and test. mixed: every training image has attributes of its own, drawn freely,
-    and is a class of its own; no training image has the attributes of a test class. The test split is the
-    same with and without. Images have the source's resolution (128 where it names none). Raises `ZooError`
-    for any other argument.
+    COUNT: images in all, train and test. mixed: every training image has attributes of its own, sampled
+    freely, and is a class of its own; no training image has the attributes of a test class. The test split is
+    the same with and without. Images have the source's resolution (128 where it names none). Raises
+    `ZooError` for any other argument.
     """
 
     folder_layout = ""
@@ -104,7 +104,7 @@ class ProceduralDataset(Dataset, Generic[Kind]):
 
     @abstractmethod
     def mixed(self, rng: np.random.Generator) -> Kind:
-        """A class of no split, all its attributes drawn at random."""
+        """A class of no split, all its attributes sampled at random."""
 
     @abstractmethod
     def scene(self, kind: Kind, number: int) -> Scene:
@@ -124,7 +124,7 @@ class ProceduralDataset(Dataset, Generic[Kind]):
         return ("train", "test")[: self._count]
 
     def records(self, split: str) -> Sequence[Record]:
-        """The images of a split in the order of their numbers. Drawing waits until `image` is called."""
+        """The images of a split in a fixed order. Each is generated when its `image` is called."""
         if split not in self.splits():
             raise ZooError(
                 f"{self.name}:{self._count}: there is no split {split!r}{nearest(split, self.splits())}"
@@ -145,7 +145,7 @@ class ProceduralDataset(Dataset, Generic[Kind]):
 
         In the splits' few classes every attribute goes with all others, so that a judge would learn the
         classes. No image here has the attributes of a class of the test split. Of a few mixtures the one is
-        taken whose values have come least often. Attributes have no value where they do not show.
+        taken whose values have been taken least often. Attributes have no value where they do not show.
         """
         tested = [_features(kind) for kind in self.classes("test")]
         counts: Counter[tuple[str, str]] = Counter()
@@ -186,7 +186,7 @@ class ProceduralDataset(Dataset, Generic[Kind]):
         return kinds[order[place]]
 
     def _free_kind(self, number: int) -> Kind:
-        """Attributes drawn freely, but never those of a test class."""
+        """Attributes sampled freely, but never those of a test class."""
         tested = [_features(kind) for kind in self.classes("test")]
         rng = np.random.default_rng(self.key(Purpose.MIXTURE, number))
         while _features(kind := self.mixed(rng)) in tested:

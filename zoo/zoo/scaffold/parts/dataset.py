@@ -43,7 +43,7 @@ class Shapes(Dataset):
         return ("train", "test")[: self.count]
 
     def records(self, split: str) -> Sequence[Record]:
-        """The images of a split, in order. They are drawn when they are opened."""
+        """The images of a split, in order. Each is generated when its `image` is called."""
         return [self._record(i) for i in range(self.count) if (i % TEST_EVERY == 1) == (split == "test")]
 
     def problems(self) -> Sequence[Problem]:
@@ -59,13 +59,13 @@ class Shapes(Dataset):
         colour, shape = chance.choice(COLOURS), chance.choice(SHAPES)
         return Record(
             name=f"{number:06d}",
-            image=partial(_drawn, colour, shape, chance.uniform(0.2, 0.4), self.resolution),
+            image=partial(_image, colour, shape, chance.uniform(0.2, 0.4), self.resolution),
             captions=(f"a {colour} {shape}", f"this {shape} is {colour}"),
             label=f"{colour} {shape}",
         )
 
 
-def _drawn(colour: str, shape: str, radius: float, resolution: int) -> Image.Image:
+def _image(colour: str, shape: str, radius: float, resolution: int) -> Image.Image:
     """`radius` is a share of the resolution."""
     image = Image.new("RGB", (resolution, resolution), "white")
     pen, middle = ImageDraw.Draw(image), resolution / 2

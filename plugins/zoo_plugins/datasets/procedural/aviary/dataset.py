@@ -1,4 +1,4 @@
-"""Aviary: birds drawn on the spot from their attributes, with captions; nothing to download.
+"""Aviary: birds generated on the fly from their attributes, with captions; nothing to download.
 
 Sixty species are fixed combinations of attributes; the last twelve appear in the test split alone.
 """
@@ -30,8 +30,8 @@ _POSES = ("perched", "perched", "perched", "singing", "standing", "standing", "p
 
 
 class Aviary(ProceduralDataset[Species]):
-    """Drawn birds. Labels are species; the attributes are those of `Species` with `pose`, `background` and
-    `facing`.
+    """Generated birds. Labels are species; the attributes are those of `Species` with `pose`, `background`
+    and `facing`.
     """
 
     name = "aviary"

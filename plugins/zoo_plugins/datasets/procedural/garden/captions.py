@@ -122,7 +122,7 @@ _VISITORS = {"bee": "2*a bee|a small bee", "butterfly": "a [orange ]butterfly"}
 
 
 _MARKS = {"edged": "tips", "throat": "throat", "striped": "stripes"}  # facts of each pattern
-_WORDS = {  # facts that one value of an attribute tells, in words of their own
+_WORDS = {  # facts that one value of an attribute gives, in words of their own
     ("layers", "several"): {"layered": "3*layered|2*many layered|double"},
     ("view", "tilted"): {"tilted": "tilted", "tilted2": "2*seen from the side|seen at an angle"},
     ("blooms", "1"): {"flower": "7*flower|2*bloom|blossom"},
@@ -141,9 +141,9 @@ def _facts(attributes: Mapping[str, str]) -> dict[str, str]:
     for attribute, words in (("form", _FORMS), ("size", _SIZES)):
         if attributes[attribute] in words:
             facts[attribute] = telling(attribute, words[attributes[attribute]])
-    for (attribute, value), told in _WORDS.items():
+    for (attribute, value), phrases in _WORDS.items():
         if attributes[attribute] == value:
-            facts |= {name: telling(attribute, words) for name, words in told.items()}
+            facts |= {name: telling(attribute, words) for name, words in phrases.items()}
     easily_counted = attributes["arrangement"] != "spike" and attributes["layers"] == "single"
     if attributes["petals"] in _COUNTS and easily_counted:
         facts["count"] = telling("petals", _COUNTS[attributes["petals"]])

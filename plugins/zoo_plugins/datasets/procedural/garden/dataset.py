@@ -1,4 +1,4 @@
-"""Garden: flowers drawn on the spot from their attributes, with captions; nothing to download.
+"""Garden: flowers generated on the fly from their attributes, with captions; nothing to download.
 
 Fifty species are fixed combinations of attributes; the last ten appear in the test split alone.
 """
@@ -24,8 +24,8 @@ _VISITORS = ("none",) * 8 + ("bee", "butterfly")
 
 
 class Garden(ProceduralDataset[Species]):
-    """Drawn flowers. Labels are species; the attributes are those of `Species` and, of `Flower`, `blooms`,
-    `framing`, `view`, `background`, `pot` and `visitor`. What an image does not show is "hidden".
+    """Generated flowers. Labels are species; the attributes are those of `Species` and, of `Flower`,
+    `blooms`, `framing`, `view`, `background`, `pot` and `visitor`. What an image does not show is "hidden".
     """
 
     name = "garden"

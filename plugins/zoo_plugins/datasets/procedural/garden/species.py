@@ -65,7 +65,7 @@ def _candidate(index: int, rng: np.random.Generator) -> Species:
 
 
 def mixed(rng: np.random.Generator) -> Species:
-    """A species like these, all its attributes drawn at random."""
+    """A species like these, all its attributes sampled at random."""
     form, petal, pattern, stem = (pick(rng, values) for values in (_FORMS, COLOURS, _PATTERNS, _STEMS))
     return _species("mixed", form, petal, pattern, stem, rng)
 

@@ -1,4 +1,4 @@
-"""Portraits: faces drawn on the spot from their attributes, with descriptions; nothing to download.
+"""Portraits: faces generated on the fly from their attributes, with descriptions; nothing to download.
 
 Eighty people are fixed combinations of features; the last sixteen appear in the test split alone. What a
 person wears, how they look and where they are differs from image to image.
@@ -39,7 +39,7 @@ _UNDER_HATS = ("short", "parted", "curly")  # hair that is much the same below o
 
 
 class Portraits(ProceduralDataset[Person]):
-    """Drawn people. Labels are persons; the attributes are those of `Person` and of `Portrait`.
+    """Generated people. Labels are persons; the attributes are those of `Person` and of `Portrait`.
 
     A feature that hat, fringe or sunglasses cover is "hidden".
     """

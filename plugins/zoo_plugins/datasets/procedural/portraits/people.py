@@ -101,7 +101,7 @@ def _candidate(index: int, rng: np.random.Generator) -> Person:
 
 
 def mixed(rng: np.random.Generator) -> Person:
-    """A person like these, all features drawn at random."""
+    """A person like these, all features sampled at random."""
     values = ("woman", "man"), _AGES, tuple(SKINS), _BEARDS, _GLASSES
     gender, age, skin, beard, glasses = (pick(rng, each) for each in values)
     return _person("mixed", gender, age, skin, beard, glasses, rng)
