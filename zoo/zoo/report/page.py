@@ -202,11 +202,11 @@ def _attention(path: Path) -> str:
     figure = attention(path)
     if figure is None:
         return ""
-    alt = "The most attended words of each stage, their maps over the image"
+    alt = "Images under the attention to the words of their captions"
     return f"""<section><h2>Attention</h2>
 <div class="sheet" tabindex="0"><img style="min-width:36rem" alt="{alt}" src="{figure}"></div>
-<p class="note">Each stage’s most attended words, with the share of the image that attends to them.
-The maps of a row have one scale.</p></section>"""
+<p class="note">A row per image, a column per word: those that most of the image attends to, each at the stage
+that attends to it most. Over a column stands the scale of its maps, and their resolution.</p></section>"""
 
 
 def _curves(index: int, stage: Stage, panels: list[dict[str, Any]]) -> str:

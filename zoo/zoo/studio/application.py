@@ -15,24 +15,24 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from . import UPLOAD, WAITING
-from .door import Door
 from .endpoints import Endpoints
 from .kept_files import KeptFiles
+from .request_filter import RequestFilter
 from .served_models import StudioModels
 
 GENERATING: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "generate"}
 """Two requests generate at the same time; others wait."""
-TELLING: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "tell"}
-"""What needs no image is not held up by those that do."""
+DESCRIBING: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "describe"}
+"""What generates no images does not wait for what does."""
 _PAGE = Path(str(files("zoo.studio") / "page"))
 _WEB_PAGE = Path(str(files("zoo.export.web") / "page"))
 """The page of `zoo export --format web`, whose style and modules the studio shares."""
 
 
 class Studio:
-    """The endpoints, the page, and the door before them.
+    """The endpoints, the page, and the filter before them.
 
-    folder: where uploads and what was generated lie; Gradio has to be told of it by GRADIO_TEMP_DIR.
+    folder: of uploads and of what was generated; GRADIO_TEMP_DIR has to name it to Gradio.
     """
 
     def __init__(self, models: StudioModels, folder: Path) -> None:
@@ -40,18 +40,18 @@ class Studio:
         self.models = models
         self.endpoints = do = Endpoints(models, self.files)
         with gr.Blocks(title="zoo studio", analytics_enabled=False) as self.blocks:
-            for tell in (do.about, do.gallery, do.unknown):
-                api(tell, api_name=tell.__name__, **TELLING)
+            for describe in (do.about, do.gallery, do.unknown):
+                api(describe, api_name=describe.__name__, **DESCRIBING)
             for generate in (do.generate, do.attention, do.between, do.swap, do.restyle, do.compare):
                 api(generate, api_name=generate.__name__, **GENERATING)
         self.blocks.queue(max_size=WAITING, api_open=False)
 
     @property
     def app_settings(self) -> dict[str, Any]:
-        """What Gradio makes its application of."""
+        """The keyword arguments of the Starlette application that Gradio makes."""
         functions = {str(fn.api_name): (number, len(fn.inputs)) for number, fn in self.blocks.fns.items()}
         return {
-            "middleware": [Middleware(Door, files=self.files, functions=functions, upload=UPLOAD)],
+            "middleware": [Middleware(RequestFilter, files=self.files, functions=functions, upload=UPLOAD)],
             "routes": [
                 Route("/", self._page, methods=["GET", "HEAD"]),
                 Route("/models.json", self._names),
@@ -61,7 +61,10 @@ class Studio:
         }
 
     def sweep(self) -> None:
-        """Forget what Gradio notes, and keeps for ever, of clients that never fetched what they asked for."""
+        """Forget what Gradio keeps for ever of clients that left without their answers.
+
+        Gradio has no public way to do so: it is its private queue that holds their sessions.
+        """
         queue = self.blocks._queue
         for session in list(queue.pending_event_ids_session):
             if session not in queue.pending_messages_per_session:

@@ -1,4 +1,4 @@
-"""What every request passes before Gradio sees it: few addresses, small bodies, values of the right form.
+"""A filter before Gradio: few addresses, small bodies, values of the right form.
 
 Gradio answers many more addresses than the studio needs, and odd values at some of them end in tracebacks.
 """
@@ -24,9 +24,9 @@ BODY = 64_000
 """Bytes of the largest request that is no upload: 8 captions of 300 characters, all escaped, are fewer."""
 UPLOADS = 4
 """Uploads at the same time."""
-PATIENCE = 60.0
+REQUEST_SECONDS = 60.0
 """Seconds that a client may take to send a request."""
-AGAIN = (b"retry-after", b"2")
+RETRY_AFTER = (b"retry-after", b"2")
 _API = "/gradio_api"
 _GET = re.compile(
     rf"/|/models\.json|/(page|studio)/[\w./-]+|/config/?|{_API}/(info/?|startup-events|queue/status|app_id/?)"
@@ -45,7 +45,7 @@ class RefusedError(Exception):
         self.status = status
 
 
-class Door:
+class RequestFilter:
     """Middleware that refuses what Gradio could not answer well.
 
     functions: of each endpoint's name, its number and how many values it takes. upload: the bytes of the
@@ -71,26 +71,32 @@ class Door:
             return
         started = False
 
-        async def heard(message: Message) -> None:
+        async def sent(message: Message) -> None:
             nonlocal started
             started = True
             if message.get("status") == 503:  # the queue is full, which is no fault of the server's
                 message["status"] = 429
-                message["headers"] = [*message.get("headers", ()), AGAIN]
+                message["headers"] = [*message.get("headers", ()), RETRY_AFTER]
             await send(message)
 
         try:
-            await self._answer(scope, receive, heard)
-        except Exception as error:
-            refused = error if isinstance(error, RefusedError) else None
-            if refused is None:  # a client that left, or a request that Gradio stumbles over
-                what = f"{scope['method']} {scope['path'][:80]!r}: {type(error).__name__}"
-                print(f"studio: {what}", file=sys.stderr, flush=True)
-                refused = RefusedError(400, "the request cannot be answered")
+            await self._answer(scope, receive, sent)
+        except RefusedError as refused:
             if started:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
             else:
                 await _send(send, refused.status, str(refused))
+
+    async def _pass_on(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Let Gradio answer. Raises `RefusedError` for a request that it stumbles over."""
+        try:
+            await self.app(scope, receive, send)
+        except RefusedError:  # of a body that turned out too large
+            raise
+        except Exception as error:  # Gradio's own, of any kind, or a client that left
+            what = f"{scope['method']} {scope['path'][:80]!r}: {type(error).__name__}"
+            print(f"studio: {what}", file=sys.stderr, flush=True)
+            raise RefusedError(400, "the request cannot be answered") from error
 
     async def _answer(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"]
@@ -98,13 +104,13 @@ class Door:
         path = path.removeprefix(root) if root and path.startswith(root) else path
         if method == "OPTIONS" or (method in ("GET", "HEAD") and _GET.fullmatch(path)):
             self._check_get(path, scope)
-            await self.app(scope, receive, send)
+            await self._pass_on(scope, receive, send)
         elif method == "POST" and _POST.fullmatch(path):
             if path.rstrip("/").endswith("/upload"):
                 await self._take_upload(scope, receive, send)
             else:
                 body = await self._body(scope, receive)
-                await self.app(scope, _replayed(self._checked(path, body), receive), send)
+                await self._pass_on(scope, _replayed(self._checked(path, body), receive), send)
         else:
             raise RefusedError(404, "there is nothing here")
 
@@ -122,7 +128,7 @@ class Door:
             raise RefusedError(413, f"expected {BODY} bytes or fewer")
         body = b""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(REQUEST_SECONDS):
                 while True:
                     message = await receive()
                     body += message.get("body", b"")
@@ -187,8 +193,8 @@ class Door:
 
         self.uploading += 1
         try:
-            async with asyncio.timeout(PATIENCE):
-                await self.app({**scope, "query_string": b""}, counted, send)
+            async with asyncio.timeout(REQUEST_SECONDS):
+                await self._pass_on({**scope, "query_string": b""}, counted, send)
         except TimeoutError:
             raise RefusedError(408, "the upload took too long") from None
         finally:
@@ -222,6 +228,6 @@ async def _send(send: Send, status: int, line: str) -> None:
     body = json.dumps({"detail": line}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if status == 429:
-        headers.append(AGAIN)
+        headers.append(RETRY_AFTER)
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
