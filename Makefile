@@ -1,4 +1,4 @@
-# make demo   install, draw birds, train a small AttnGAN on them, generate eight captions, write a report
+# make demo   install, make images of birds, train a small AttnGAN on them, generate eight captions, write a report
 # make test   install what the tests need, and run them all
 # make test-core   the tests that every change has to pass
 # make site   build the documentation into site/

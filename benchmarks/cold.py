@@ -17,7 +17,7 @@ CAPTION = "a small blue bird with a long orange beak"
 def measure(setting: Setting) -> Measurement:
     """Listing verbs import no torch; `zoo sample` generates one image with a shipped model."""
     with tempfile.TemporaryDirectory() as folder:
-        zoo = ("-m", "zoo.cli")
+        zoo = ("-m", "zoo")
         exported, image = str(Path(folder, "exported")), str(Path(folder, "out.png"))
         _process(*zoo, "export", MODEL, "--format", "onnx", "--out", exported)()
         seconds = alternate(

@@ -113,7 +113,7 @@ def train(entry: Entry, out: Path, seconds: float | None, extra: Sequence[str] =
     run = out / entry.folder
     if (run / "spent.json").is_file():
         return run
-    command = [sys.executable, "-m", "zoo.cli", "train"]
+    command = [sys.executable, "-m", "zoo", "train"]
     if Run(run).exists():
         command += ["--resume", str(run)]
     else:
@@ -165,7 +165,7 @@ def measure(entry: Entry, out: Path, matcher: Path) -> dict[str, Any]:
     for metrics, changes in asked:
         file = run / "gallery.json"  # not the run's results, which may hold what was tried besides
         found = zoo.evaluate(run, entry.data, metrics, changes=changes, device="cpu", out=file)
-    # of a protocol the newest: data may have been drawn anew since
+    # of a protocol the newest: data may have been generated anew since
     results = {result["identity"]: result for result in found["results"]}.values()
     return {
         "recipe": entry.recipe,
@@ -295,7 +295,7 @@ Made by `python -m benchmarks.lineage DIR` from [lineage.json](../benchmarks/lin
 trained {seconds} s of one processor (start, sampling and all; two at a time on a machine of two
 cores), on top of a matching stage that was trained before for all that share it. The grids are the runs'
 last: one row per caption of unseen classes, one column per noise. All numbers are of the test split, whose
-classes no recipe saw. images/s are medians of a machine that had other work besides: steps tell the speed.
+classes no recipe saw. images/s are medians of a machine that had other work besides: compare steps.
 KID and attributes are by the judges that come with the zoo. Attributes are known to about a point either
 way; another run, or another machine, moves what a recipe generates besides.
 """

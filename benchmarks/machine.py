@@ -32,7 +32,7 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 def cpu_name() -> str:
-    """As the kernel tells it, else as Python does."""
+    """As the kernel reports it, else as Python does."""
     listing = Path("/proc/cpuinfo")
     lines = listing.read_text(encoding="utf-8").splitlines() if listing.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.probe MODEL DATA`: what sentence vectors tell of the attributes that captions state.
+"""`python -m benchmarks.probe MODEL DATA`: what sentence vectors say about attributes in captions.
 
-A linear classifier an attribute learns from the sentence vectors of the training captions and reads those of
-the test captions, whose classes it has not seen. What it cannot read, a generator or a discriminator that is
+A linear classifier per attribute learns from the sentence vectors of the training captions and reads those of
+the test captions, whose classes are others. What it cannot read, a generator or a discriminator that is
 given the sentence alone can hardly follow.
 """
 

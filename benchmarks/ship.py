@@ -1,6 +1,6 @@
 """`python -m benchmarks.ship RUNS`: trains the models that come with the zoo, and puts them there.
 
-Their recipes lie in `benchmarks/shipped/`. A model's stages are trained one after the other, each on what the
+Their recipes are in `benchmarks/shipped/`. A model's stages are trained one after the other, each on what the
 one before it learnt; a run that was stopped goes on, a finished one is left. Then the model is written at
 half its size, measured by the judge on unseen classes, and given its card. With --measure, the models that
 ship now are only measured anew.
@@ -63,37 +63,37 @@ def train(name: str, runs: Path) -> Path:
 
 
 def _train(stage: str, data: str, before: Run | None, run: Run) -> None:
-    command = [sys.executable, "-m", "zoo.cli", "train"]
+    command = [sys.executable, "-m", "zoo", "train"]
     if run.exists():
         command += ["--resume", str(run)]
     else:
         recipe = RECIPES / f"{stage}.toml"
         command += [str(recipe), "--data", data, "--out", str(run)]
-        for change in [] if before is None else taken(recipe, before):
+        for change in [] if before is None else changes(recipe, before):
             command += ["--set", change]
     subprocess.run(command, check=True)
 
 
-def taken(recipe: Path, before: Run) -> list[str]:
+def changes(recipe: Path, before: Run) -> list[str]:
     """The changes by which a stage goes on from another.
 
     Its discriminator begins with that of the stage before, or with the trunk of its image encoder where the
     two parts share one.
     """
     discriminator = Recipe.read(recipe, catalogue()).parts.get("discriminator")
-    changes = [f"pretrain={before}"]
+    found = [f"pretrain={before}"]
     if discriminator is not None and Model(before.model).part("discriminator").is_file():
-        changes.append(f"discriminator.weights={before}#discriminator")
+        found.append(f"discriminator.weights={before}#discriminator")
     elif discriminator is not None and discriminator.component.name == "contrastive":
-        changes.append(f"discriminator.weights={before}#image_encoder")
-    return changes
+        found.append(f"discriminator.weights={before}#image_encoder")
+    return found
 
 
 def write(name: str, runs: Path, made: Path) -> None:
-    """A trained model at half its size, with what its card tells of its stages."""
+    """A trained model at half its size, with what its card says about its stages."""
     stages = [Run(runs / stage) for stage in MODELS[name].stages]
     write_half(str(stages[-1].folder), made, name=name)
-    tell(made, stages)
+    record(made, stages)
 
 
 def ship(name: str, made: Path) -> dict[str, Any]:
@@ -112,8 +112,8 @@ def ship(name: str, made: Path) -> dict[str, Any]:
     return {result["identity"]: result["scores"] for result in found["results"]}
 
 
-def tell(model: Path, runs: list[Run]) -> None:
-    """Let the card tell the steps and the hours of all stages, and show the newest samples of any."""
+def record(model: Path, runs: list[Run]) -> None:
+    """Record the steps and hours of all stages for the card, and the newest samples of any."""
     config = Model(model).config()
     facts = Facts()
     for run in runs:
@@ -129,7 +129,7 @@ def tell(model: Path, runs: list[Run]) -> None:
 def main() -> None:
     """Train, write and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("runs", type=Path, help="where the runs lie")
+    parser.add_argument("runs", type=Path, help="where the runs are")
     parser.add_argument("--only", choices=MODELS, action="append", help="these models alone")
     parser.add_argument("--measure", action="store_true", help="only measure anew what ships now")
     arguments = parser.parse_args()

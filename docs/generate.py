@@ -35,7 +35,7 @@ def page() -> str:
     lines = [
         "# Parts",
         "",
-        "Generated from the catalogue by `python docs/generate.py`; `zoo show KIND/NAME` tells the settings.",
+        "Generated from the catalogue by `python docs/generate.py`; `zoo show KIND/NAME` explains settings.",
         "",
     ]
     for kind in KINDS:
@@ -97,5 +97,5 @@ if __name__ == "__main__":
     else:
         PAGE.write_text(page(), encoding="utf-8")
         PLUGINS.write_text(plugins(), encoding="utf-8")
-        ARROWS.write_text(arrows.drawing(), encoding="utf-8")
-        WALKS.write_text(walks.drawing(), encoding="utf-8")
+        ARROWS.write_text(arrows.figure(), encoding="utf-8")
+        WALKS.write_text(walks.figure(), encoding="utf-8")

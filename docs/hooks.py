@@ -76,7 +76,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     if uri == "parts.md":
         return _linked_parts(_LINK.sub(followed, markdown))
     if uri == "index.md":
-        markdown = web.shown(markdown)
+        markdown = web.embedded(markdown)
     if uri == "recipes.md":
         return _linked_recipes(_LINK.sub(followed, markdown))
     return _LINK.sub(followed, markdown)

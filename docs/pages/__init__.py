@@ -1,4 +1,4 @@
-"""The pages that are made from the code when the site is built: paths below docs/, and what lies there."""
+"""The pages that are made from the code when the site is built: paths below docs/, and their contents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The drawing of which package imports which, from the import statements of the code."""
+"""A figure of which package imports which, from the import statements of the code."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def _group(module: str) -> str:
     return _ENGINE if root == "zoo" else _PARTS
 
 
-def drawing() -> str:
-    """The drawing as SVG: the engine on the left, the registry in the middle, the parts on the right."""
+def figure() -> str:
+    """The figure as SVG: the engine on the left, the registry in the middle, the parts on the right."""
     found = arrows()
     names = {name for pair in found for name in pair}
     left = ["zoo.cli", *sorted(n for n in names if n.startswith("zoo.") and n != "zoo.cli"), _ENGINE]
@@ -94,12 +94,12 @@ def _box(name: str, x: float, y: float) -> str:
 def _arrow(start: tuple[float, float], end: tuple[float, float]) -> str:
     (x0, y0), (x1, y1) = start, end
     y0, y1 = y0 + _HEIGHT / 2, y1 + _HEIGHT / 2
-    if x0 == x1:  # within a column: a bow on its outer side
+    if x0 == x1:  # within a column: a curve on its outer side
         left = x0 == _COLUMNS[0]
         side = x0 if left else x0 + _WIDTH
-        bow = (20 + abs(y1 - y0) / 3.2) * (-1 if left else 1)
+        bend = (20 + abs(y1 - y0) / 3.2) * (-1 if left else 1)
         path = (
-            f"M{side:.0f} {y0:.0f} C{side + bow:.0f} {y0:.0f} {side + bow:.0f} {y1:.0f} {side:.0f} {y1:.0f}"
+            f"M{side:.0f} {y0:.0f} C{side + bend:.0f} {y0:.0f} {side + bend:.0f} {y1:.0f} {side:.0f} {y1:.0f}"
         )
     else:
         begin, stop = (x0 + _WIDTH, x1) if x0 < x1 else (x0, x1 + _WIDTH)

@@ -34,7 +34,7 @@ def pages() -> dict[str, str]:
 
 
 def path(component: Component) -> str:
-    """Where the page of a part lies."""
+    """The path of a part's page."""
     return f"parts/{component.kind}/{component.name}.md"
 
 
@@ -99,7 +99,7 @@ def _givers(need: str) -> str:
 
 
 def _facts(c: Component, part: type) -> list[tuple[str, str]]:
-    """What some kinds tell besides."""
+    """What the pages of some kinds have besides."""
     if c.kind == "dataset" and part.folder_layout:
         return [("holds", prose(part.folder_layout))]
     if c.kind == "metric":

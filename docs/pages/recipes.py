@@ -101,7 +101,7 @@ def _generated(row: dict[str, Any]) -> str:
     lines.append(
         f"{row['steps']:,} steps of {row['batch_size']} images at {row['resolution']} px: "
         f"{row['processor_seconds']} s of one processor core. "
-        "[The gallery](../gallery.md) tells how it was made."
+        "[The gallery](../gallery.md) says how it was made."
     )
     rows = []
     for result in row["results"]:

@@ -14,7 +14,7 @@ from .text import prose, settings
 _HEAD = """# Settings of training
 
 What stands in a recipe's `train = { … }`, or is changed by `zoo train RECIPE --set train.KEY=VALUE`. The
-task of a recipe says which settings there are. [Recipes](recipes.md) tells how growth, decay and precision
+task of a recipe says which settings there are. [Recipes](recipes.md) explains how growth, decay and precision
 work together.
 """
 

@@ -1,6 +1,6 @@
-"""The drawing of two walks through the code: a recipe to its first step, a caption to its image.
+"""A figure of two walks through the code: a recipe to its first step, a caption to its image.
 
-Each call is looked up in the code, so that a walk that is no longer true is an error here.
+Each call is looked up in the code by its name, so that a walk that is no longer true is an error here.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ WALKS: dict[str, tuple[Call, ...]] = {
 }
 """The second room of each conducts: it calls the others, each of which is entered once."""
 
-_LEFT, _WIDTH, _HEIGHT, _STEP = 20, 480, 26, 62
+_LEFT, _WIDTH, _HEIGHT, _STEP = 20, 480, 40, 62
 
 
 def room(place: str) -> str:
@@ -61,14 +61,14 @@ def rooms(walk: tuple[Call, ...]) -> list[str]:
 
 
 def _check(call: Call) -> None:
-    name = call.callee.partition(":")[2]
-    _definition(call.callee)
+    name = call.callee.replace(":", ".").rpartition(".")[2]
+    _definition(call.callee)  # raises where there is none
     called = {
         getattr(node.func, "attr", getattr(node.func, "id", ""))
         for node in ast.walk(_definition(call.caller))
         if isinstance(node, ast.Call)
     }
-    if not called & {name.rpartition(".")[2], name}:
+    if name not in called:
         raise ValueError(f"{call.caller} does not call {call.callee}")
 
 
@@ -86,8 +86,8 @@ def _definition(place: str) -> ast.AST:
     return found
 
 
-def drawing() -> str:
-    """Both walks as SVG, side by side: a room a box, with what is called there first."""
+def figure() -> str:
+    """Both walks as SVG, side by side: a box per room, with what is called there."""
     columns = [_column(title, walk, i) for i, (title, walk) in enumerate(WALKS.items())]
     height = 70 + _STEP * max(len(rooms(walk)) for walk in WALKS.values())
     return "\n".join(
@@ -108,20 +108,20 @@ def _column(title: str, walk: tuple[Call, ...], number: int) -> list[str]:
     left = _LEFT + number * (_LEFT + _WIDTH)
     lines = [f'<text x="{left}" y="30" fill="#111" font-weight="bold">{escape(title.capitalize())}</text>']
     entered = [(room(walk[0].caller), [walk[0].caller])]
-    entered += [(name, [c.callee for c in calls]) for name, calls in groupby(walk, lambda c: room(c.callee))]
+    entered += [(name, [c.callee for c in group]) for name, group in groupby(walk, lambda c: room(c.callee))]
     for i, (name, places) in enumerate(entered):
         top = 50 + i * _STEP
-        told = ", ".join(place.replace(":", ".") for place in places)
+        calls = ", ".join(place.replace(":", ".") for place in places)
         lines += [
-            f'<rect x="{left}" y="{top}" width="{_WIDTH}" height="{_HEIGHT + 14}" rx="4" fill="#e0f2f1" '
+            f'<rect x="{left}" y="{top}" width="{_WIDTH}" height="{_HEIGHT}" rx="4" fill="#e0f2f1" '
             'stroke="#00796b"/>',
             f'<text x="{left + 10}" y="{top + 17}" fill="#111">{escape(name)}</text>',
-            f'<text x="{left + 10}" y="{top + 33}" fill="#555" font-size="12">{escape(told)}</text>',
+            f'<text x="{left + 10}" y="{top + 33}" fill="#555" font-size="12">{escape(calls)}</text>',
         ]
         if i:
             middle = left + _WIDTH // 2
             lines.append(
-                f'<path d="M{middle} {top - _STEP + _HEIGHT + 14} V{top}" stroke="#00796b" '
+                f'<path d="M{middle} {top - _STEP + _HEIGHT} V{top}" stroke="#00796b" '
                 'marker-end="url(#head)"/>'
             )
     return lines

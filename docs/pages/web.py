@@ -61,7 +61,7 @@ def exported() -> Path | str:
         return str(error)
 
 
-def shown(markdown: str) -> str:
+def embedded(markdown: str) -> str:
     """The first page's text with the page in it, or a note where it cannot be had."""
     found = exported()
     return markdown.replace(MARK, BLOCK if isinstance(found, Path) else LEFT_OUT.format(reason=found))

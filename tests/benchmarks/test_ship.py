@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.judge import ship as ship_judge
-from benchmarks.ship import MODELS, RECIPES, taken, tell
+from benchmarks.ship import MODELS, RECIPES, changes, record
 from zoo.files.model import Config, Model
 from zoo.files.run import Grid, Line, Run
 from zoo_plugins.datasets.procedural.dataset import ProceduralDataset
@@ -36,21 +36,21 @@ def test_every_recipe_belongs_to_a_model() -> None:
 def test_a_discriminator_goes_on_where_both_stages_have_one(tmp_path: Path) -> None:
     pretrain = f"pretrain={tmp_path}"
     gan, invert = RECIPES / "garden-gan.toml", RECIPES / "garden.toml"
-    assert taken(gan, Run(tmp_path)) == [pretrain], "a matching stage has none"
+    assert changes(gan, Run(tmp_path)) == [pretrain], "a matching stage has none"
     (tmp_path / "model/training").mkdir(parents=True)
     (tmp_path / "model/training/discriminator.safetensors").touch()
-    assert taken(gan, Run(tmp_path)) == [pretrain, f"discriminator.weights={tmp_path}#discriminator"]
-    assert taken(invert, Run(tmp_path)) == [pretrain]
+    assert changes(gan, Run(tmp_path)) == [pretrain, f"discriminator.weights={tmp_path}#discriminator"]
+    assert changes(invert, Run(tmp_path)) == [pretrain]
 
 
 def test_a_discriminator_begins_with_the_trunk_of_the_matching_stage(tmp_path: Path) -> None:
-    assert taken(RECIPES / "aviary.toml", Run(tmp_path)) == [
+    assert changes(RECIPES / "aviary.toml", Run(tmp_path)) == [
         f"pretrain={tmp_path}",
         f"discriminator.weights={tmp_path}#image_encoder",
     ]
 
 
-def test_a_model_tells_all_its_stages(tmp_path: Path) -> None:
+def test_a_model_records_all_its_stages(tmp_path: Path) -> None:
     for name, step, seconds in (("words", 10, 3600), ("generating", 20, 7200), ("style", 30, 1800)):
         (tmp_path / name / "samples").mkdir(parents=True)
         recipe = {"name": name, "task": "gan", "train": {}}
@@ -64,7 +64,7 @@ def test_a_model_tells_all_its_stages(tmp_path: Path) -> None:
     Model(tmp_path / "model").write_config(
         Config(format=1, recipe={}, made_with={}, about={"data": "garden"})
     )
-    tell(tmp_path / "model", [Run(tmp_path / name) for name in ("words", "generating", "style")])
+    record(tmp_path / "model", [Run(tmp_path / name) for name in ("words", "generating", "style")])
     assert json.loads((tmp_path / "model/config.json").read_text())["about"] == {
         "data": "garden",
         "stages": {"words": 10, "generating": 20, "style": 30},

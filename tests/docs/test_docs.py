@@ -56,12 +56,12 @@ def test_the_table_of_parts_is_generated() -> None:
     assert (ROOT / "docs/parts.md").read_text(encoding="utf-8") == written, "python docs/generate.py"
 
 
-def test_the_drawing_of_imports_is_generated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_figure_of_imports_is_generated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(ROOT)
     monkeypatch.syspath_prepend(ROOT / "docs")
-    from pages.arrows import arrows, drawing
+    from pages.arrows import arrows, figure
 
-    assert (ROOT / "docs/images/arrows.svg").read_text(encoding="utf-8") == drawing(), (
+    assert (ROOT / "docs/images/arrows.svg").read_text(encoding="utf-8") == figure(), (
         "python docs/generate.py"
     )
     roots = {tuple(re.split("[.:]", name)[0] for name in pair) for pair in arrows()}
@@ -71,15 +71,13 @@ def test_the_drawing_of_imports_is_generated(monkeypatch: pytest.MonkeyPatch) ->
     }
 
 
-def test_the_drawing_of_walks_is_generated_and_enters_no_room_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_figure_of_walks_is_generated_and_enters_no_room_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(ROOT / "docs")
-    from pages.walks import WALKS, drawing, rooms
+    from pages.walks import WALKS, figure, rooms
 
     for walk in WALKS.values():
         assert len(set(rooms(walk))) == len(rooms(walk))
-    assert (ROOT / "docs/images/walks.svg").read_text(encoding="utf-8") == drawing(), (
-        "python docs/generate.py"
-    )
+    assert (ROOT / "docs/images/walks.svg").read_text(encoding="utf-8") == figure(), "python docs/generate.py"
 
 
 def test_every_recipe_is_documented() -> None:

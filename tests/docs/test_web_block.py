@@ -30,9 +30,9 @@ def test_without_npm_a_note_stands_in_its_place(
     monkeypatch.setenv("PATH", str(tmp_path))
     page = (ROOT / "docs/index.md").read_text(encoding="utf-8")
     assert page.count(web.MARK) == 1
-    shown = web.shown(page)
-    assert "<iframe" not in shown
-    assert "npm is not installed" in shown
+    page = web.embedded(page)
+    assert "<iframe" not in page
+    assert "npm is not installed" in page
     web.copy(tmp_path / "site")
     assert not (tmp_path / "site").exists()
 
@@ -43,6 +43,6 @@ def test_where_it_was_written_it_is_copied_into_the_site(
     (tmp_path / "page").mkdir()
     (tmp_path / "page/index.html").write_text("here")
     monkeypatch.setattr(web, "write_web", lambda models, out, *, runtime: tmp_path / "page")
-    assert f'src="{web.FOLDER}/index.html?embed"' in web.shown(web.MARK)
+    assert f'src="{web.FOLDER}/index.html?embed"' in web.embedded(web.MARK)
     web.copy(tmp_path / "site")
     assert (tmp_path / "site" / web.FOLDER / "index.html").read_text() == "here"

@@ -22,7 +22,7 @@ def zoo(
     site: Path, *arguments: str, cwd: Path | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "zoo.cli", *arguments],
+        [sys.executable, "-m", "zoo", *arguments],
         cwd=cwd,
         env=os.environ
         | {"PYTHONPATH": f"{site}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
