@@ -87,7 +87,7 @@ def test_a_step_reads_its_slice_and_nothing_else(poolings):
 def test_words_are_the_steps_that_begin_in_the_caption(poolings):
     module = encoder(poolings=poolings, steps_as_words=True)
     captions = ["", "a", "a bird whose wings are blue, é é é é é é é é é", LONG[:100], LONG]
-    _, words, mask = module(module.tokenize(captions))
+    _, words, mask, _ = module(module.tokenize(captions))
     assert module.spec.words
     assert words.shape == (len(captions), module.steps, 12)
     for caption, row, vectors in zip(captions, mask, words, strict=True):

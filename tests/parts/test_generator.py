@@ -41,7 +41,11 @@ def inputs(lengths, length=7):
 
 def row(values, i):
     noise, condition, text = values
-    return noise[i : i + 1], Condition(condition.code[i : i + 1]), Text(*(v[i : i + 1] for v in text))
+    return (
+        noise[i : i + 1],
+        Condition(condition.code[i : i + 1]),
+        Text(*(v if v is None else v[i : i + 1] for v in text)),
+    )
 
 
 @torch.no_grad()

@@ -19,7 +19,7 @@ def encoder(**settings):
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_the_sentence_is_the_output_at_the_last_word(cell):
     module = encoder(cell=cell)
-    sentence, words, mask = module(module.tokenize(CAPTIONS))
+    sentence, words, mask, _ = module(module.tokenize(CAPTIONS))
     for row, length in enumerate([8, 4, 2]):
         assert mask[row].sum() == length
         assert torch.equal(sentence[row], words[row, length - 1])

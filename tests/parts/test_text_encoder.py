@@ -115,7 +115,7 @@ def test_a_caption_reads_the_same_alone_and_among_others(cell, layers):
 
 @torch.no_grad()
 def test_the_sentence_holds_the_end_of_both_directions(encoder):
-    sentence, words, _ = encoder(encoder.tokenize(CAPTIONS[:1]))
+    sentence, words, *_ = encoder(encoder.tokenize(CAPTIONS[:1]))
     assert torch.equal(sentence[:, :8], words[:, -1, :8])  # forwards ends at the last word
     assert torch.equal(sentence[:, 8:], words[:, 0, 8:])  # backwards at the first
 

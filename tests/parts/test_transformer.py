@@ -51,7 +51,7 @@ def test_bert_gives_the_hidden_states_that_transformers_gives():
     batch, model = batch_of(tiny_bert()), AutoModel.from_pretrained(tiny_bert()).eval()
     hidden = model(**batch).last_hidden_state  # [CLS] a small … [SEP]
     encoder = TransformerEncoder(SOURCE, model=tiny_bert()).eval()
-    sentence, words, mask = encoder(encoder.tokenize(CAPTIONS))
+    sentence, words, mask, _ = encoder(encoder.tokenize(CAPTIONS))
     mean = (hidden * batch.attention_mask[:, :, None]).sum(1) / batch.attention_mask.sum(1, keepdim=True)
     assert torch.allclose(sentence, mean, atol=1e-5)
     for row, labels in enumerate(map(encoder.split, CAPTIONS)):
@@ -80,7 +80,7 @@ def test_clip_gives_the_text_embedding_that_transformers_gives():
     model = CLIPTextModelWithProjection.from_pretrained(tiny_clip()).eval()
     answer = model(**batch)
     encoder = CLIPText(SOURCE, model=tiny_clip()).eval()
-    sentence, words, mask = encoder(encoder.tokenize(CAPTIONS))
+    sentence, words, mask, _ = encoder(encoder.tokenize(CAPTIONS))
     assert encoder.spec.width == 16
     assert torch.allclose(sentence, answer.text_embeds, atol=1e-5)
     projected = model.text_projection(answer.last_hidden_state)[:, 1:-1]
@@ -132,7 +132,7 @@ def test_a_width_projects_sentence_and_words():
         TransformerEncoder(SOURCE, model=tiny_bert(), width=10),
         CLIPText(SOURCE, model=tiny_clip(), width=10),
     ):
-        sentence, words, _ = encoder(encoder.tokenize(CAPTIONS))
+        sentence, words, *_ = encoder(encoder.tokenize(CAPTIONS))
         assert encoder.spec.width == sentence.shape[1] == words.shape[2] == 10
         assert encoder.projection.weight.shape[0] == 10
 

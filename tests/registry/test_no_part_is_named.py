@@ -18,7 +18,7 @@ FILES = [
     for file in sorted(Path(package.__file__).parent.rglob("*.py"))
     if "scaffold" not in file.parts
 ]
-GIFTS = {"match"}
+GIFTS = {"match", "redescription"}
 """What parts give each other may be called as a task is."""
 OWN = {
     name

@@ -58,7 +58,8 @@ COMPONENTS: tuple[Component, ...] = (
         target="zoo_plugins.discriminators.contrastive:ContrastiveDiscriminator",
         summary="Grows; matches images and captions in a space of their own",
         paper="arXiv:2101.04702",
-        gives={"match"},
+        gives={"match", "redescription"},
+        given_if={"redescription": "redescribes"},
         needs={"growing", "words"},
     ),
 )

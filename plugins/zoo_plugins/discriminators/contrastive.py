@@ -14,6 +14,7 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from zoo_plugins.equalised import HE, EqualisedConv2d, EqualisedLinear, MinibatchDeviation
+from zoo_plugins.redescriber import Redescriber
 from zoo_plugins.trunk import ResidualTrunk
 from zoo_registry.contracts import Discriminator, GeneratorSpec, Growth, ImageFeatures, Text, TextSpec
 from zoo_registry.errors import ZooError
@@ -29,6 +30,7 @@ class ContrastiveDiscriminator(nn.Module, Discriminator):
     wide_until: resolution of the largest maps with `width` channels; each doubling after it halves them.
     joint_width: E, of the space that images and captions share.
     deviation_group: how many images share one minibatch deviation.
+    redescribes: whether it also has `redescribe` for the loss `redescription`.
     """
 
     unconditional = True
@@ -43,6 +45,7 @@ class ContrastiveDiscriminator(nn.Module, Discriminator):
         wide_until: Annotated[int, Field(ge=4)] = 16,
         joint_width: PositiveInt = 128,
         deviation_group: PositiveInt = 4,
+        redescribes: bool = False,
     ) -> None:
         super().__init__()
         if not text.words:
@@ -68,6 +71,8 @@ class ContrastiveDiscriminator(nn.Module, Discriminator):
         self.sentence = EqualisedLinear(text.width, joint_width)
         self.words = EqualisedLinear(text.width, joint_width)
         self.projection = EqualisedLinear(text.width, width)
+        if redescribes:
+            self.redescriber = Redescriber(text, joint_width)
 
     def features(self, images: tuple[Tensor, ...], growth: Growth) -> tuple[Tensor, ...]:
         """Of the largest image: [B,width] for the logit, [B,C,4,4] and [B,C,8,8] for `match`."""
@@ -86,12 +91,22 @@ class ContrastiveDiscriminator(nn.Module, Discriminator):
     def match(self, features: tuple[Tensor, ...], text: Text) -> tuple[ImageFeatures, Text]:
         """Images and captions in one space of width E."""
         assert text.words is not None
+        return self._image(features), Text(
+            self.sentence(_unit(text.sentence)), self.words(_unit(text.words)), text.mask
+        )
+
+    def redescribe(self, features: tuple[Tensor, ...], text: Text) -> Tensor:
+        """Logits [B,L,V] of each word of a caption, from the image and the caption's other words."""
+        logits: Tensor = self.redescriber(self._image(features), text)
+        return logits
+
+    def _image(self, features: tuple[Tensor, ...]) -> ImageFeatures:
+        """The image as a vector [B,E] and as regions."""
         _, last, regions = features
         grid = regions.shape[2:]
-        image = ImageFeatures(
+        return ImageFeatures(
             self.image(last.flatten(1)), self.regions(regions).flatten(2).transpose(1, 2), (grid[0], grid[1])
         )
-        return image, Text(self.sentence(_unit(text.sentence)), self.words(_unit(text.words)), text.mask)
 
 
 def _unit(vectors: Tensor) -> Tensor:

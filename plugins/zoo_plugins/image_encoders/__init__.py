@@ -27,6 +27,7 @@ COMPONENTS: tuple[Component, ...] = (
         target="zoo_plugins.image_encoders.residual:ResidualEncoder",
         summary="The residual trunk of the discriminator that is called contrastive",
         paper="arXiv:1912.04958",
-        gives={"regions"},
+        gives={"regions", "redescription"},
+        given_if={"redescription": "redescribes"},
     ),
 )

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from zoo_plugins.blocks import power_of_two
 from zoo_plugins.equalised import EqualisedConv2d, EqualisedLinear
+from zoo_plugins.redescriber import Redescriber
 from zoo_plugins.trunk import ResidualTrunk
-from zoo_registry.contracts import ImageEncoder, ImageFeatures, TextSpec
+from zoo_registry.contracts import ImageEncoder, ImageFeatures, Text, TextSpec
 from zoo_registry.errors import ZooError
 
 
@@ -23,6 +24,7 @@ class ResidualEncoder(nn.Module, ImageEncoder):
 
     resolution: R of the images, a power of two from 16. width: channels of maps up to `wide_until`.
     wide_until: resolution of the largest maps with `width` channels; each doubling after it halves them.
+    redescribes: whether it also has `redescribe` for the loss `redescription`.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class ResidualEncoder(nn.Module, ImageEncoder):
         resolution: Annotated[int, Field(ge=16), AfterValidator(power_of_two)] = 64,
         width: PositiveInt = 128,
         wide_until: Annotated[int, Field(ge=4)] = 16,
+        redescribes: bool = False,
     ) -> None:
         super().__init__()
         try:
@@ -42,6 +45,8 @@ class ResidualEncoder(nn.Module, ImageEncoder):
         self.trunk = ResidualTrunk(resolution, width, wide_until, growing=False)
         self.image = EqualisedLinear(width * 16, text.width)
         self.regions = EqualisedConv2d(width, text.width, 1)
+        if redescribes:
+            self.redescriber = Redescriber(text, text.width)
 
     def forward(self, images: Tensor) -> ImageFeatures:
         """`images` is [B,3,h,w] in [-1, 1], resized where h is not R."""
@@ -52,3 +57,8 @@ class ResidualEncoder(nn.Module, ImageEncoder):
         return ImageFeatures(
             self.image(last.flatten(1)), self.regions(regions).flatten(2).transpose(1, 2), (height, width)
         )
+
+    def redescribe(self, features: ImageFeatures, text: Text) -> Tensor:
+        """Logits [B,L,V] of each word of a caption, from the image and the caption's other words."""
+        logits: Tensor = self.redescriber(features, text)
+        return logits

@@ -15,6 +15,14 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(
         kind="loss",
+        name="redescription",
+        target="zoo_plugins.losses.redescription:Redescribed",
+        summary="Finds each word of a caption in its image, between the caption's other words",
+        paper="arXiv:1903.05854",
+        needs={"redescription"},
+    ),
+    Component(
+        kind="loss",
         name="bce",
         target="zoo_plugins.losses.bce:BinaryCrossEntropy",
         summary="Real, generated and mismatched pairs by cross entropy, conditional and unconditional",

@@ -45,7 +45,7 @@ class BiLSTM(WordEncoder, TextEncoder):
         pooling: Literal["last", "max"] = "last",
     ) -> None:
         super().__init__(source, word_width, max_words)
-        self.spec = TextSpec(width, words=True)
+        self.spec = TextSpec(width, words=True, entries=len(self.vocabulary))
         self.pooling = pooling
         self.dropout = nn.Dropout(dropout)
         self.rnn = {"lstm": nn.LSTM, "gru": nn.GRU}[cell](
@@ -67,4 +67,4 @@ class BiLSTM(WordEncoder, TextEncoder):
             sentence = words.masked_fill(~mask[:, :, None], float("-inf")).amax(1)
         else:
             sentence = torch.cat([hidden[-2], hidden[-1]], dim=1)
-        return Text(sentence, words, mask)
+        return Text(sentence, words, mask, ids)

@@ -44,7 +44,7 @@ class LSTMEncoder(WordEncoder, TextEncoder):
         read_out: Literal["last", "padded"] = "last",
     ) -> None:
         super().__init__(source, word_width, max_words)
-        self.spec = TextSpec(width, words=True)
+        self.spec = TextSpec(width, words=True, entries=len(self.vocabulary))
         self.read_out = read_out
         self.rnn = {"lstm": nn.LSTM, "gru": nn.GRU}[cell](word_width, width, layers, batch_first=True)
 
@@ -53,10 +53,10 @@ class LSTMEncoder(WordEncoder, TextEncoder):
         ids, mask = tokens
         if self.read_out == "last":
             words, hidden = read_to_the_end(self.rnn, self.embedding(ids), mask)
-            return Text(hidden[-1], words, mask)
+            return Text(hidden[-1], words, mask, ids)
         length = ids.shape[1]
         embedded = self.embedding(F.pad(ids, (0, self.max_words - length)))
         outputs, _ = (
             read_exported(self.rnn, embedded, None) if torch.onnx.is_in_onnx_export() else self.rnn(embedded)
         )
-        return Text(outputs[:, -1], outputs[:, :length] * mask[:, :, None], mask)
+        return Text(outputs[:, -1], outputs[:, :length] * mask[:, :, None], mask, ids)

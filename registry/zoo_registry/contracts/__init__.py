@@ -33,6 +33,7 @@ from .networks import (
     Generator,
     ImageEncoder,
     JointEmbedding,
+    Redescription,
     TextEncoder,
 )
 from .tasks import Batch, HeldOut, Phase, Plan, Sampler, Segment, Setup, Task
@@ -75,6 +76,7 @@ __all__ = [
     "Plan",
     "Problem",
     "Record",
+    "Redescription",
     "Round",
     "Sampler",
     "Score",

@@ -146,6 +146,21 @@ class JointEmbedding(Protocol):
 
 
 @runtime_checkable
+class Redescription(Protocol):
+    """The method of an image encoder or a discriminator that finds the words of captions in images.
+
+    Its component gives "redescription".
+    """
+
+    def redescribe(self, features: Any, text: Text) -> Tensor:
+        """Logits [B,L,V] of each word of a caption, from the image and the caption's other words.
+
+        `features` are those that the part itself gave of the images; V is `TextSpec.entries`.
+        """
+        ...
+
+
+@runtime_checkable
 class Augmentation(Protocol):
     """Changes real and generated images alike before the discriminator sees them; gradients pass through.
 

@@ -24,6 +24,7 @@ class Text(NamedTuple):
     sentence: Tensor  # [B,D]
     words: Tensor | None = None  # [B,L,D]
     mask: Tensor | None = None  # [B,L] bool, True where real
+    ids: Tensor | None = None  # [B,L] int64: the words, where the encoder has a vocabulary of them
 
 
 class ImageFeatures(NamedTuple):

@@ -32,11 +32,13 @@ class TextSpec:
     """What a text encoder gives.
 
     A sentence of `width` and, where `words`, a vector of the same width a word. Width 0: a recipe without
-    text, whose sentences are [B,0].
+    text, whose sentences are [B,0]. entries: of its vocabulary of words, above all `Text.ids`; 0: it gives no
+    ids.
     """
 
     width: int
     words: bool = False
+    entries: int = 0
 
 
 @dataclass(frozen=True)

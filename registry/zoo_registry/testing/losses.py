@@ -40,6 +40,10 @@ def loss(component: Component, settings: Mapping[str, Any]) -> None:
             vector = features[-1].repeat(1, 1 + TEXT.width // 8)[:, : TEXT.width]  # [B,8] -> [B,D]
             return ImageFeatures(vector, vector[:, None].expand(-1, 4, -1), (2, 2)), text
 
+        def redescribe(self, features: tuple[Tensor, ...], text: Text) -> Tensor:
+            assert text.words is not None
+            return features[-1][:, None] + text.words[:, :, :8]  # [B,L,8]
+
     def see(images: Tensor) -> ImageFeatures:
         regions = nn.functional.adaptive_avg_pool2d(images, 2).flatten(2).transpose(1, 2)  # [B,4,3]
         regions = regions.repeat(1, 1, 6)[:, :, : TEXT.width]  # [B,4,D]

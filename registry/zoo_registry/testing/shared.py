@@ -21,7 +21,7 @@ CAPTIONS = (
     "the bird is blue",
     "this bird has black wings, a white belly and a very short grey beak",
 )
-TEXT, CONDITION, RESOLUTIONS = TextSpec(width=16, words=True), ConditionSpec(width=8), (32, 64)
+TEXT, CONDITION, RESOLUTIONS = TextSpec(width=16, words=True, entries=8), ConditionSpec(width=8), (32, 64)
 NEAR = 1e-5  # alone and in a batch, other kernels may run
 
 
@@ -114,5 +114,6 @@ def given(noise_width: int, count: int) -> tuple[Tensor, Condition, Text]:
     mask = torch.arange(6)[None] < torch.arange(count)[:, None] % 6 + 1
     words = torch.randn(count, 6, TEXT.width, generator=source)
     code, mean, logvar = torch.randn(3, count, CONDITION.width, generator=source)
-    text = Text(torch.randn(count, TEXT.width, generator=source), words, mask)
+    ids = torch.arange(6).expand(count, 6) * mask
+    text = Text(torch.randn(count, TEXT.width, generator=source), words, mask, ids)
     return torch.randn(count, noise_width, generator=source), Condition(code, mean, logvar), text

@@ -1,0 +1,67 @@
+"""Finds the words of a caption in its image: MirrorGAN (arXiv:1903.05854), section 3.3.
+
+MirrorGAN writes the caption again from left to right. Here each word is found between all the others, so that
+"red" before "beak" and "red" before "wings" are asked about different places.
+
+Letters as in zoo_registry.contracts; also E the width of images' vectors and regions, V words.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo_registry.contracts import ImageFeatures, Text, TextSpec
+from zoo_registry.errors import ZooError
+
+from .text_encoders.words import read_to_the_end
+
+HEADS = 4
+
+
+class Redescriber(nn.Module):
+    """Words from images: each by its neighbours on both sides, which say where in the image to look.
+
+    text: whose captions. width: E. hidden: of the recurrent network and the attention.
+    Raises `ZooError` where the text encoder gives no ids.
+    """
+
+    def __init__(self, text: TextSpec, width: int, hidden: int = 128) -> None:
+        super().__init__()
+        if not text.entries:
+            raise ZooError(
+                "redescribes: expected a text encoder with a vocabulary of words, as 'bilstm' or 'lstm'"
+            )
+        self.embedding = nn.Embedding(text.entries, hidden)
+        self.rnn = nn.GRU(hidden, hidden, batch_first=True, bidirectional=True)
+        self.query = nn.Linear(2 * hidden, hidden)
+        self.key, self.value = nn.Linear(width, hidden), nn.Linear(width, hidden)
+        self.image = nn.Linear(width, hidden)
+        self.words = nn.Sequential(
+            nn.Linear(3 * hidden, 2 * hidden), nn.LeakyReLU(0.2), nn.Linear(2 * hidden, text.entries)
+        )
+
+    def forward(self, image: ImageFeatures, text: Text) -> Tensor:
+        """Logits [B,L,V]."""
+        if text.ids is None:
+            raise ZooError(
+                "redescription: expected the words of captions, got text between captions, which has none"
+            )
+        assert text.mask is not None
+        assert image.regions is not None
+        states, _ = read_to_the_end(self.rnn, self.embedding(text.ids), text.mask)  # [B,L,2H]
+        before, after = states.chunk(2, dim=2)
+        # A word's own state would tell it: those of its neighbours, up to it from either side
+        others = torch.cat([F.pad(before[:, :-1], (0, 0, 1, 0)), F.pad(after[:, 1:], (0, 0, 0, 1))], 2)
+        query = self.query(others)  # [B,L,H]
+        key, value = self.key(image.regions), self.value(image.regions)
+        seen = F.scaled_dot_product_attention(_by_head(query), _by_head(key), _by_head(value))
+        whole = self.image(image.vector)[:, None].expand_as(query)
+        logits: Tensor = self.words(torch.cat([query, seen.transpose(1, 2).flatten(2), whole], 2))
+        return logits
+
+
+def _by_head(vectors: Tensor) -> Tensor:
+    """[B,N,H] to [B,HEADS,N,H/HEADS]."""
+    return vectors.unflatten(2, (HEADS, -1)).transpose(1, 2)
