@@ -29,7 +29,7 @@ class WriteError(ZooError):
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file, and the folders that it needs, replacing an old file in one step."""
-    with _told(path):
+    with _write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     with file_written_beside(path) as beside:
         beside.write_text(text, encoding="utf-8")
@@ -52,7 +52,7 @@ def file_written_beside(target: Path) -> Iterator[Path]:
     It vanishes when the block fails; its folder is made where there is none. Raises `WriteError` where it
     cannot be written.
     """
-    with _told(target):
+    with _write_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         number, name = tempfile.mkstemp(
             dir=target.parent, prefix=f".{target.stem}.", suffix=_PART + target.suffix
@@ -60,7 +60,7 @@ def file_written_beside(target: Path) -> Iterator[Path]:
         os.close(number)
     beside = Path(name)
     try:
-        with _told(target, beside):
+        with _write_errors(target, beside):
             beside.chmod(0o644)
             yield beside
             _sync(beside)
@@ -76,11 +76,11 @@ def folder_written_beside(target: Path) -> Iterator[Path]:
 
     Raises `WriteError` where it cannot be written.
     """
-    with _told(target):
+    with _write_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = _hidden_folder(target)
     try:
-        with _told(target, beside):
+        with _write_errors(target, beside):
             beside.chmod(0o755)
             yield beside
             for folder, _, names in os.walk(beside):
@@ -112,19 +112,19 @@ def sweep(folder: Path) -> None:
 
 def make_folder(folder: Path) -> None:
     """Make a folder and those that it is in, where they are not there."""
-    with _told(folder):
+    with _write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
 
 
 def append(path: Path, text: str) -> None:
     """Add to a text file, which is not synced."""
-    with _told(path), path.open("a", encoding="utf-8") as file:
+    with _write_errors(path), path.open("a", encoding="utf-8") as file:
         file.write(text)
 
 
 def sync_appended(path: Path) -> None:
     """Make sure that what was appended to a file survives a power cut."""
-    with _told(path):
+    with _write_errors(path):
         _sync(path)
 
 
@@ -147,8 +147,8 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _told(target: Path, beside: Path | None = None) -> Iterator[None]:
-    """Tell what stops a file from being written, as a full disk, as a mistake of the user's.
+def _write_errors(target: Path, beside: Path | None = None) -> Iterator[None]:
+    """Raise `WriteError` for what stops a file from being written, as a full disk.
 
     beside: what is written; an error about another file is not about writing.
     """
