@@ -10,7 +10,7 @@ from learners import INVERT, MATCH, learner
 from torch import Tensor, nn
 
 from zoo_plugins.tasks.match import retrieval
-from zoo_registry.contracts import Batch, ImageFeatures
+from zoo_registry.contracts import Batch, ImageFeatures, Text
 
 
 class Held:
@@ -95,3 +95,29 @@ def test_retrieval_counts_the_ranks_of_the_own_pair() -> None:
     assert (found["retrieval/text_r1"], found["retrieval/text_r5"]) == (7 / 8, 7 / 8)
     assert (found["retrieval/image_r1"], found["retrieval/image_r5"]) == (2 / 8, 1.0)
     assert (found["retrieval/r1"], found["retrieval/r5"]) == (9 / 16, 15 / 16)
+
+
+def test_the_share_of_words_that_are_found_leaves_out_padding() -> None:
+    encoder = "{use = 'residual', resolution = 32, width = 8, wide_until = 8, redescribes = true}"
+    task, _ = learner(
+        "damsm-aviary",
+        *(change for change in MATCH if not change.startswith("image_encoder")),
+        f"image_encoder={encoder}",
+        "losses=[{use = 'damsm'}, {use = 'redescription'}]",
+    )
+    held, image = Held(), task.parts.image_encoder
+    held.captions = ("a red bird with a black beak", "a bird", *("a red bird",) * 4)
+    read = task.parts.text_encoder
+    seen: list[int] = []
+
+    def all_but_the_first(features: ImageFeatures, text: Text) -> Tensor:
+        assert text.ids is not None
+        assert text.mask is not None
+        seen.append(int(text.mask.sum()))
+        answer = torch.where(text.mask, text.ids, -1) % read.spec.entries
+        answer[:, 0] = (answer[:, 0] + 1) % read.spec.entries
+        return torch.nn.functional.one_hot(answer, read.spec.entries).float()
+
+    image.redescribe = all_but_the_first
+    measured = task.task.validate(held)
+    assert measured["redescription/words"] == pytest.approx(1 - 6 / sum(seen))

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor
 
-from zoo_registry.contracts import Batch, Generated, HeldOut, Phase, Plan, Round, Setup, Task
+from zoo_registry.contracts import Batch, Generated, HeldOut, Phase, Plan, Redescription, Round, Setup, Task
 from zoo_registry.training import Share
 
 from .classes import OneOfEachClass
@@ -98,17 +98,26 @@ class Matching(Task):
 
     @torch.no_grad()
     def validate(self, held_out: HeldOut) -> Mapping[str, float]:
-        """R@1 and R@5 among held-out pairs, by sentence and image vectors, one caption per image."""
+        """R@1 and R@5 among held-out pairs, by sentence and image vectors, one caption per image.
+
+        Where the image encoder finds words, also the share of the captions' words that it finds.
+        """
         training = [(module, module.training) for module in (self.text_encoder, self.image_encoder)]
         for module, _ in training:
             module.eval()
-        vectors, sentences = [], []
+        vectors, sentences, found = [], [], []
         for batch in held_out.batches(self.setup.training.batch_size):
-            vectors.append(self.image_encoder(self.setup.images(batch.pixels, self.resolutions)[-1]).vector)
-            sentences.append(self.setup.read(batch.captions).sentence)
+            features = self.image_encoder(self.setup.images(batch.pixels, self.resolutions)[-1])
+            text = self.setup.read(batch.captions)
+            vectors.append(features.vector)
+            sentences.append(text.sentence)
+            if isinstance(self.image_encoder, Redescription) and text.ids is not None:
+                right = self.image_encoder.redescribe(features, text).argmax(2) == text.ids  # [B,L]
+                found.append(right[text.mask].float())
         for module, learns in training:
             module.train(learns)
-        return retrieval(torch.cat(vectors), torch.cat(sentences))
+        measured = retrieval(torch.cat(vectors), torch.cat(sentences))
+        return measured | ({"redescription/words": torch.cat(found).mean().item()} if found else {})
 
 
 def retrieval(vectors: Tensor, sentences: Tensor) -> dict[str, float]:
