@@ -88,7 +88,7 @@ def test_whoever_wants_their_matching_model_is_asked_to_name_one(tmp_path: Path)
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "aviary has no matching encoders of its own" in done.stderr
-    assert "those of another model: matcher:FOLDER" in done.stderr
+    assert "to take those of another model: --set METRIC.matcher=FOLDER" in done.stderr
 
 
 @pytest.mark.parametrize("name", RESOLUTIONS)

@@ -45,7 +45,7 @@ class Own(_Encoders):
         try:
             encoders = setup.encoders(None)
         except ZooError as error:
-            raise ZooError(f"{error}; those of another model: matcher:FOLDER") from None
+            raise ZooError(f"{error}; to take those of another model: --set METRIC.matcher=FOLDER") from None
         super().__init__(setup, encoders)
 
 
