@@ -105,14 +105,15 @@ class Matching(Task):
         training = [(module, module.training) for module in (self.text_encoder, self.image_encoder)]
         for module, _ in training:
             module.eval()
+        finder = self.image_encoder if isinstance(self.image_encoder, Redescription) else None
         vectors, sentences, found = [], [], []
         for batch in held_out.batches(self.setup.training.batch_size):
             features = self.image_encoder(self.setup.images(batch.pixels, self.resolutions)[-1])
             text = self.setup.read(batch.captions)
             vectors.append(features.vector)
             sentences.append(text.sentence)
-            if isinstance(self.image_encoder, Redescription) and text.ids is not None:
-                right = self.image_encoder.redescribe(features, text).argmax(2) == text.ids  # [B,L]
+            if finder is not None and text.ids is not None:
+                right = finder.redescribe(features, text).argmax(2) == text.ids  # [B,L]
                 found.append(right[text.mask].float())
         for module, learns in training:
             module.train(learns)
