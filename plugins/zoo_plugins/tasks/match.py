@@ -105,7 +105,8 @@ class Matching(Task):
         training = [(module, module.training) for module in (self.text_encoder, self.image_encoder)]
         for module, _ in training:
             module.eval()
-        finder = self.image_encoder if isinstance(self.image_encoder, Redescription) else None
+        encoder = self.image_encoder
+        finder = encoder if isinstance(encoder, Redescription) else None
         vectors, sentences, found = [], [], []
         for batch in held_out.batches(self.setup.training.batch_size):
             features = self.image_encoder(self.setup.images(batch.pixels, self.resolutions)[-1])
