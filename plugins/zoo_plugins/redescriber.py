@@ -1,7 +1,7 @@
-"""Finds the words of a caption in its image: MirrorGAN (arXiv:1903.05854), section 3.3.
+"""Predicts the words of a caption from its image: MirrorGAN (arXiv:1903.05854), section 3.3.
 
-MirrorGAN writes the caption again from left to right. Here each word is found between all the others, so that
-"red" before "beak" and "red" before "wings" are asked about different places.
+MirrorGAN predicts the caption from left to right. Here each word is predicted from all others, so that "red"
+before "beak" and "red" before "wings" attend to different regions.
 
 Letters as in zoo_registry.contracts; also E the width of images' vectors and regions, V words.
 """
@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_registry.contracts import ImageFeatures, Text, TextSpec
+from zoo_registry.contracts import ImageFeatures, Redescription, Text, TextSpec
 from zoo_registry.errors import ZooError
 
 from .text_encoders.words import read_to_the_end
@@ -20,8 +20,13 @@ from .text_encoders.words import read_to_the_end
 HEADS = 4
 
 
+def redescribing(part: object) -> Redescription | None:
+    """A part that predicts words, with its settings; else None."""
+    return part if isinstance(part, Redescription) and part.redescribes else None
+
+
 class Redescriber(nn.Module):
-    """Words from images: each by its neighbours on both sides, which say where in the image to look.
+    """Each word of a caption from its left and right context, which attends to the image's regions.
 
     text: whose captions. width: E. hidden: of the recurrent network and the attention.
     Raises `ZooError` where the text encoder gives no ids.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
+from zoo_plugins.discriminators.contrastive import ContrastiveDiscriminator
 from zoo_plugins.image_encoders.residual import ResidualEncoder
 from zoo_plugins.losses.redescription import Redescribed
 from zoo_plugins.redescriber import Redescriber
 from zoo_registry import Recipe, catalogue
-from zoo_registry.contracts import Generated, ImageFeatures, Round, Text, TextSpec
+from zoo_registry.contracts import Generated, GeneratorSpec, ImageFeatures, Round, Text, TextSpec
 from zoo_registry.errors import RecipeError, ZooError
 
 SPEC = TextSpec(6, words=True, entries=5)
@@ -96,3 +97,15 @@ def test_a_recipe_without_a_network_that_redescribes_is_refused() -> None:
 def test_characters_are_no_vocabulary() -> None:
     with pytest.raises(ZooError, match="expected a text encoder with a vocabulary of words"):
         Redescriber(TextSpec(6, words=True), 8)
+
+
+def test_an_image_encoder_that_redescribes_serves_beside_a_discriminator_that_does_not() -> None:
+    torch.manual_seed(0)
+    encoder = ResidualEncoder(SPEC, resolution=16, width=8, wide_until=8, redescribes=True)
+    spec = GeneratorSpec((8, 16), 4, growing=True)
+    discriminator = ContrastiveDiscriminator(SPEC, spec, width=8, wide_until=8)
+    images = (torch.zeros(2, 3, 16, 16),)
+    text = captions([[1, 2, 4], [1, 3, 4]], [3, 3])
+    round = Round(Generated(images), text, real=images, discriminator=discriminator, image_encoder=encoder)
+    assert Redescribed().generator(round)["redescription"].isfinite()
+    assert Redescribed().discriminator(round) == {}

@@ -97,6 +97,13 @@ def test_retrieval_counts_the_ranks_of_the_own_pair() -> None:
     assert (found["retrieval/r1"], found["retrieval/r5"]) == (9 / 16, 15 / 16)
 
 
+def test_an_encoder_that_does_not_redescribe_is_measured_by_retrieval_alone() -> None:
+    encoder = "{use = 'residual', resolution = 32, width = 8, wide_until = 8}"
+    changes = [change for change in MATCH if not change.startswith("image_encoder")]
+    task, _ = learner("damsm-aviary", *changes, f"image_encoder={encoder}")
+    assert {name.split("/")[0] for name in task.task.validate(Held())} == {"retrieval"}
+
+
 def test_the_share_of_words_that_are_found_leaves_out_padding() -> None:
     encoder = "{use = 'residual', resolution = 32, width = 8, wide_until = 8, redescribes = true}"
     task, _ = learner(

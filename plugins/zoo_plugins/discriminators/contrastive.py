@@ -71,6 +71,7 @@ class ContrastiveDiscriminator(nn.Module, Discriminator):
         self.sentence = EqualisedLinear(text.width, joint_width)
         self.words = EqualisedLinear(text.width, joint_width)
         self.projection = EqualisedLinear(text.width, width)
+        self.redescribes = redescribes
         if redescribes:
             self.redescriber = Redescriber(text, joint_width)
 

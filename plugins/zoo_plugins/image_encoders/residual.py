@@ -45,6 +45,7 @@ class ResidualEncoder(nn.Module, ImageEncoder):
         self.trunk = ResidualTrunk(resolution, width, wide_until, growing=False)
         self.image = EqualisedLinear(width * 16, text.width)
         self.regions = EqualisedConv2d(width, text.width, 1)
+        self.redescribes = redescribes
         if redescribes:
             self.redescriber = Redescriber(text, text.width)
 

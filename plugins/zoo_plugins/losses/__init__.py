@@ -17,7 +17,7 @@ COMPONENTS: tuple[Component, ...] = (
         kind="loss",
         name="redescription",
         target="zoo_plugins.losses.redescription:Redescribed",
-        summary="Finds each word of a caption in its image, between the caption's other words",
+        summary="Predicts each word of a caption from its image and the caption's other words",
         paper="arXiv:1903.05854",
         needs={"redescription"},
     ),

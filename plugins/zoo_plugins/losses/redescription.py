@@ -1,4 +1,4 @@
-"""Redescription loss: MirrorGAN (arXiv:1903.05854), section 3.3, equation 10.
+"""Redescription loss: MirrorGAN (arXiv:1903.05854), sections 3.3 and 3.4.
 
 Letters as in zoo_registry.contracts.
 """
@@ -11,14 +11,15 @@ from typing import Any, cast
 import torch.nn.functional as F
 from torch import Tensor
 
+from zoo_plugins.redescriber import redescribing
 from zoo_registry.contracts import Loss, Redescription, Round
 
 
 class Redescribed(Loss):
-    """Finds each word of a caption in its image, between the caption's other words.
+    """Predicts each word of a caption from its image and the caption's other words.
 
-    Where the discriminator has `redescribe`, it learns it from real pairs, and the generator by what it then
-    finds in generated images; else the image encoder does both. In MirrorGAN the network that describes is
+    A discriminator that redescribes learns to from real pairs, and the generator from its predictions on
+    generated images. Without one, the image encoder predicts. In MirrorGAN the network that redescribes is
     trained beforehand and frozen.
 
     Term: "redescription", the mean cross entropy of words.
@@ -26,18 +27,18 @@ class Redescribed(Loss):
 
     def generator(self, round: Round, /) -> Mapping[str, Tensor]:
         """The term of generated images."""
-        if isinstance(round.discriminator, Redescription):
-            return _term(round.discriminator, round.fake_features, round)
+        predictor = redescribing(round.discriminator)
+        if predictor is not None:
+            return _term(predictor, round.fake_features, round)
         return _term(cast("Redescription", round.image_encoder), round.image_features, round)
 
     def discriminator(self, round: Round, /) -> Mapping[str, Tensor]:
         """The term of real images."""
-        if isinstance(round.discriminator, Redescription):
-            return _term(round.discriminator, round.real_features, round)
-        return {}
+        predictor = redescribing(round.discriminator)
+        return {} if predictor is None else _term(predictor, round.real_features, round)
 
 
-def _term(finder: Redescription, features: Any, round: Round) -> Mapping[str, Tensor]:
-    logits = finder.redescribe(features, round.text).float()
+def _term(predictor: Redescription, features: Any, round: Round) -> Mapping[str, Tensor]:
+    logits = predictor.redescribe(features, round.text).float()
     ids, mask = cast("Tensor", round.text.ids), cast("Tensor", round.text.mask)
     return {"redescription": F.cross_entropy(logits[mask], ids[mask])}

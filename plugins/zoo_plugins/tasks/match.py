@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor
 
-from zoo_registry.contracts import Batch, Generated, HeldOut, Phase, Plan, Redescription, Round, Setup, Task
+from zoo_plugins.redescriber import redescribing
+from zoo_registry.contracts import Batch, Generated, HeldOut, Phase, Plan, Round, Setup, Task
 from zoo_registry.training import Share
 
 from .classes import OneOfEachClass
@@ -100,21 +101,20 @@ class Matching(Task):
     def validate(self, held_out: HeldOut) -> Mapping[str, float]:
         """R@1 and R@5 among held-out pairs, by sentence and image vectors, one caption per image.
 
-        Where the image encoder finds words, also the share of the captions' words that it finds.
+        Where the image encoder redescribes, also the share of the captions' words that it predicts rightly.
         """
         training = [(module, module.training) for module in (self.text_encoder, self.image_encoder)]
         for module, _ in training:
             module.eval()
-        encoder = self.image_encoder
-        finder = encoder if isinstance(encoder, Redescription) else None
+        predictor = redescribing(self.image_encoder)
         vectors, sentences, found = [], [], []
         for batch in held_out.batches(self.setup.training.batch_size):
             features = self.image_encoder(self.setup.images(batch.pixels, self.resolutions)[-1])
             text = self.setup.read(batch.captions)
             vectors.append(features.vector)
             sentences.append(text.sentence)
-            if finder is not None and text.ids is not None:
-                right = finder.redescribe(features, text).argmax(2) == text.ids  # [B,L]
+            if predictor is not None and text.ids is not None:
+                right = predictor.redescribe(features, text).argmax(2) == text.ids  # [B,L]
                 found.append(right[text.mask].float())
         for module, learns in training:
             module.train(learns)

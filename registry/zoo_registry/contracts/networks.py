@@ -147,10 +147,12 @@ class JointEmbedding(Protocol):
 
 @runtime_checkable
 class Redescription(Protocol):
-    """The method of an image encoder or a discriminator that finds the words of captions in images.
+    """The method of an image encoder or a discriminator that predicts the words of captions from images.
 
-    Its component gives "redescription".
+    Its component gives "redescription". redescribes: whether it does so with its settings.
     """
+
+    redescribes: bool
 
     def redescribe(self, features: Any, text: Text) -> Tensor:
         """Logits [B,L,V] of each word of a caption, from the image and the caption's other words.

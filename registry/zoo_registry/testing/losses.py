@@ -24,6 +24,7 @@ def loss(component: Component, settings: Mapping[str, Any]) -> None:
 
     class Judge(nn.Module):
         unconditional = True
+        redescribes = True
 
         def __init__(self) -> None:
             super().__init__()
