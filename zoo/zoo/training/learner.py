@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
 from accelerate import PartialState
 from accelerate.utils import set_seed
-from torch import Tensor, nn
+from torch import Tensor
 
 from zoo_registry import Recipe, catalogue
 from zoo_registry.contracts import Batch, Phase, Setup, Task
@@ -17,7 +18,7 @@ from zoo_registry.recipe import Choice
 
 from ..assemble import Parts, construct
 from ..seeding import mix
-from .processes import average_gradients, device_of
+from .processes import accelerator_for, device_of, hooked
 from .schedule import Schedule
 from .setup import RunSetup
 
@@ -30,6 +31,9 @@ class Learner:
         self.parts = parts.to(device_of(state))
         self.setup = RunSetup(recipe, parts, state, schedule)
         self.task: Task = construct(Choice(recipe.task, recipe.train), {Setup: self.setup})
+        self.accelerator = accelerator_for(recipe.train.precision)
+        modules = {id(phase.module): phase.module for phase in self.task.phases}  # phases can share one
+        self._hooked = {key: hooked(self.accelerator, module) for key, module in modules.items()}
         self.optimisers: dict[str, torch.optim.Optimizer] = {}
         for phase in self.task.phases:
             if phase.optimiser not in self.optimisers.values():  # phases can share one
@@ -49,18 +53,16 @@ class Learner:
         return terms
 
     def _update(self, phase: Phase, batch: Batch, step: int, repeat: int) -> dict[str, Tensor]:
-        bf16 = self.recipe.train.precision == "bf16"
-        with torch.autocast(self.setup.device.type, torch.bfloat16, enabled=bf16):
-            loss, terms = self.task.loss(phase.name, batch, step, repeat)
+        loss, terms = self._hooked[id(phase.module)](partial(self.task.loss, phase.name, batch, step, repeat))
         if phase.lr is not None:
             for group in phase.optimiser.param_groups:
                 group["lr"] = phase.lr(step)
         phase.optimiser.zero_grad(set_to_none=True)
         if loss.requires_grad:  # every loss of a phase may weigh nothing yet
-            loss.backward()
-            average_gradients(phase.module.parameters(), self.state)
+            self.accelerator.backward(loss)
         if phase.clip:
-            nn.utils.clip_grad_norm_((phase.clipped or phase.module).parameters(), phase.clip)
+            clipped = phase.clipped or phase.module
+            self.accelerator.clip_grad_norm_(clipped.parameters(), phase.clip)
         phase.optimiser.step()
         self.task.updated(phase.name, step)
         return {f"{phase.name}/{name}": term for name, term in terms.items()}

@@ -1,19 +1,17 @@
-"""Several processes: gradients are averaged by hand after the backward pass.
-
-DistributedDataParallel hooks `forward` alone, while a discriminator is called through `features` and `score`.
-"""
+"""Processes that train together, and what Accelerate does in each: precision, backward pass, clipping."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import cast
+import os
+from collections.abc import Callable, Mapping
 
 import torch
-from accelerate import PartialState
-from accelerate.utils import reduce
+from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
+from accelerate.state import AcceleratorState
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
-from zoo_registry import ZooError
+from zoo_registry import Recipe, ZooError
 
 from ..devices import device_named
 
@@ -43,11 +41,66 @@ def device_of(state: PartialState) -> torch.device:
     return device
 
 
-def average_gradients(parameters: Iterable[nn.Parameter], state: PartialState) -> None:
-    """Make every process hold the mean gradient."""
-    if state.num_processes == 1:
-        return
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    flat = cast("Tensor", reduce(torch.cat([g.reshape(-1) for g in gradients]), reduction="mean"))
-    for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
-        gradient.copy_(mean.view_as(gradient))
+Loss = tuple[Tensor, Mapping[str, Tensor]]
+
+
+class Hooked(nn.Module):
+    """Gives a module a `forward` that computes any loss of it.
+
+    DistributedDataParallel hooks `forward` alone, while a discriminator is called through `features` and
+    `score`; wrapped around this, it averages gradients while the backward pass goes on.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, loss: Callable[[], Loss]) -> Loss:
+        """What `loss` gives."""
+        return loss()
+
+
+_MIXED = {"float32": "no", "bf16": "bf16"}  # Accelerate's names of precisions
+
+
+def accelerator_for(precision: str) -> Accelerator:
+    """Accelerate's engine for a stage's precision, "float32" or "bf16"."""
+    AcceleratorState._reset_state()  # the stage before may have had another precision
+    # a phase may leave weights out: a head whose loss weighs nothing yet, layers that have not grown
+    ddp = DistributedDataParallelKwargs(find_unused_parameters=True)
+    return Accelerator(mixed_precision=_MIXED[precision], device_placement=False, kwargs_handlers=[ddp])
+
+
+def hooked(accelerator: Accelerator, module: nn.Module) -> nn.Module:
+    """The module in a `Hooked`, made ready by Accelerate; of several processes it averages gradients."""
+    prepared: nn.Module = accelerator.prepare(Hooked(module))
+    if isinstance(prepared, DistributedDataParallel):
+        # the first process's statistics of batch norm would overwrite those that a backward pass still needs
+        prepared.broadcast_buffers = False
+    return prepared
+
+
+def check_launcher(*recipes: Recipe) -> None:
+    """Raise `ZooError` for what `accelerate launch` was asked for and the recipes do not say."""
+
+    def asked(name: str, default: str) -> str:
+        return os.environ.get(f"ACCELERATE_{name}", default).lower()
+
+    mixed = asked("MIXED_PRECISION", "no")
+    for recipe in recipes:
+        precision = recipe.train.precision
+        if mixed not in ("no", _MIXED[precision]):
+            raise ZooError(
+                f"accelerate launch --mixed_precision {mixed}: expected the precision of {recipe.name}, "
+                f"{precision}; the recipe's is set by --set train.precision=…"
+            )
+    steps = asked("GRADIENT_ACCUMULATION_STEPS", "1")
+    if steps != "1":
+        raise ZooError(f"accelerate launch --gradient_accumulation_steps {steps}: expected 1")
+    backend = asked("DYNAMO_BACKEND", "no")
+    if backend != "no":
+        raise ZooError(f"accelerate launch --dynamo_backend {backend}: expected no")
+    for engine in ("DEEPSPEED", "FSDP", "MEGATRON_LM"):
+        if asked(f"USE_{engine}", "false") == "true":
+            flag = f"--use_{engine.lower()}"
+            raise ZooError(f"accelerate launch {flag}: expected --multi_gpu: each process holds all weights")

@@ -30,7 +30,7 @@ from ..models.locate import locate
 from ..report.page import write_report
 from .changes import as_begun, changes_of, check_changes
 from .dry_run import check_recipe
-from .processes import device_of, processes_on
+from .processes import check_launcher, device_of, processes_on
 from .schedule import resolution_of
 from .stage import Stage, captions_of
 from .trackers import check_trackers
@@ -59,6 +59,7 @@ def train(
     device_named(device)  # before data is read
     recipes = _folders(run, _chain(recipe, list(changes)))
     check_trackers(*recipes.values())
+    check_launcher(*recipes.values())
     for checked in recipes.values():
         check_recipe(checked)
     dataset = _dataset(data, *recipes.values())
@@ -118,6 +119,7 @@ def resume(
                 left.append(part.folder)
         if left:
             check_trackers(*recipes.values())
+            check_launcher(*recipes.values())
             source = data or run.environment().data.source
             try:
                 dataset = _dataset(source, *recipes.values())
