@@ -45,6 +45,7 @@ GROWING = {
     "gan-int-cls-r1-garden": 2200,
     "t2f-portraits": 3200,
     "t2f-r1-portraits": 2100,
+    "zoo-best": 2000,
 }
 """Steps that take about that time: growth has to know its end."""
 

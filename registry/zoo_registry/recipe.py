@@ -37,6 +37,8 @@ LISTS = {"losses": "loss", "augmentations": "augmentation"}
 """Places that hold several, and the kind of those."""
 MOST_EXTENDED, MOST_NESTED = 20, 20
 HEADER = ("zoo", "name", "task", "paper", "pretrain")
+PRETRAIN = "pretrain"
+"""What stands for the folder in `weights` where a part takes those of the recipe that runs first."""
 _NETWORK = frozenset({"use", "weights", "frozen"})
 _ASSEMBLER = {
     "loss": frozenset({"use", "weight"}),
@@ -260,6 +262,11 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
     problems = list(_header_problems(table))
     task = _task(table, catalogue, problems)
     parts = _parts(table, task, catalogue, problems)
+    for place, choice in parts.items():
+        if not table.get(PRETRAIN) and choice.weights and choice.weights.startswith(f"{PRETRAIN}#"):
+            problems.append(
+                f'{place}.weights: expected a recipe that runs first (pretrain = "…"), whose part is taken'
+            )
     chosen = {place: _choices(table, place, catalogue, problems) for place in LISTS}
     losses, augmentations = ([choice for choice in found if choice] for found in chosen.values())
     train, needs = _train(table, task, losses, problems)

@@ -109,3 +109,16 @@ def test_an_image_encoder_that_redescribes_serves_beside_a_discriminator_that_do
     round = Round(Generated(images), text, real=images, discriminator=discriminator, image_encoder=encoder)
     assert Redescribed().generator(round)["redescription"].isfinite()
     assert Redescribed().discriminator(round) == {}
+
+
+def test_a_frozen_network_keeps_its_weights_and_the_trunk_learns_to_be_read_by_it() -> None:
+    torch.manual_seed(0)
+    spec = GeneratorSpec((8, 16), 4, growing=True)
+    discriminator = ContrastiveDiscriminator(SPEC, spec, width=8, wide_until=8, redescribes="frozen")
+    images = (torch.rand(2, 3, 16, 16),)
+    text = captions([[1, 2, 4], [1, 3, 4]], [3, 3])
+    round = Round(Generated(images), text, real=images, discriminator=discriminator)
+    Redescribed().discriminator(round)["redescription"].backward()
+    assert all(weight.grad is None for weight in discriminator.redescriber.parameters())
+    assert discriminator.regions.weight.grad is not None
+    assert discriminator.regions.weight.grad.abs().sum() > 0

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
+import zoo
 from zoo.assemble import assemble
 from zoo.models import weights
 from zoo.pipeline import save
@@ -39,6 +41,64 @@ def test_a_discriminator_begins_with_the_trunk_of_an_image_encoder(tmp_path: Pat
     begun = assemble(Recipe.read(table, catalogue()), CAPTIONS).discriminator
     for name, value in matched.image_encoder.trunk.state_dict().items():
         assert torch.equal(begun.trunk.state_dict()[name], value), name
+
+
+SMALL = [
+    "train.steps=3",
+    "train.batch_size=4",
+    "train.precision=float32",
+    "text_encoder.width=16",
+    "text_encoder.word_width=8",
+    "conditioning.width=8",
+    "generator.width=16",
+    "generator.latent_width=16",
+    "discriminator.width=16",
+    "discriminator.joint_width=16",
+    "pretrain.train.steps=1",
+    "pretrain.train.batch_size=4",
+    "pretrain.train.precision=float32",
+    "pretrain.text_encoder.width=16",
+    "pretrain.text_encoder.word_width=8",
+    "pretrain.image_encoder.width=16",
+]
+
+
+def frozen_layers(folder: Path, part: str) -> dict[str, torch.Tensor]:
+    file = next(folder.rglob(f"{part}.safetensors"))
+    return {name: tensor for name, tensor in load_file(file).items() if name.startswith("redescriber.")}
+
+
+def test_a_part_begins_with_that_of_the_recipe_that_runs_first(tmp_path: Path) -> None:
+    zoo.train("zoo-best", data="aviary:20", out=tmp_path / "run", changes=SMALL, quiet=True, device="cpu")
+    own = [change for change in SMALL if not change.startswith("pretrain.")]
+    first = tmp_path / "run/pretrain"
+    zoo.train(
+        "zoo-best",
+        data="aviary:20",
+        out=tmp_path / "another",
+        changes=[*own, f"pretrain={first}"],
+        quiet=True,
+        device="cpu",
+    )
+    before = frozen_layers(first / "model", "image_encoder")
+    assert before
+    for run in ("run", "another"):
+        after = frozen_layers(tmp_path / run / "model", "discriminator")
+        assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
+
+
+def test_a_part_that_the_recipe_before_has_not_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ZooError, match=r"a part of zoo-best-match \(text_encoder, image_encoder\), got"):
+        zoo.train(
+            "zoo-best",
+            data="aviary:20",
+            out=tmp_path / "run",
+            changes=[*SMALL, "discriminator.weights=pretrain#generator"],
+            device="cpu",
+        )
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(ZooError, match=r"discriminator.weights: expected a recipe that runs first"):
+        Recipe.read("zoo-best", catalogue(), ["pretrain="])
 
 
 def pair() -> nn.ModuleDict:

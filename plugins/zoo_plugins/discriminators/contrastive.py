@@ -7,7 +7,7 @@ zoo_registry.contracts; also E the width of the space in which images and captio
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch.nn.functional as F
 from pydantic import Field, PositiveInt
@@ -30,7 +30,9 @@ class ContrastiveDiscriminator(nn.Module, Discriminator):
     wide_until: resolution of the largest maps with `width` channels; each doubling after it halves them.
     joint_width: E, of the space that images and captions share.
     deviation_group: how many images share one minibatch deviation.
-    redescribes: whether it also has `redescribe` for the loss `redescription`.
+    redescribes: whether it also has `redescribe` for the loss `redescription`. "frozen": the network that
+        predicts words keeps the weights it begins with, those of a matching stage, as in MirrorGAN
+        (arXiv:1903.05854, section 3.3); it does not bear the learning rates of equalised layers.
     """
 
     unconditional = True
@@ -45,7 +47,7 @@ class ContrastiveDiscriminator(nn.Module, Discriminator):
         wide_until: Annotated[int, Field(ge=4)] = 16,
         joint_width: PositiveInt = 128,
         deviation_group: PositiveInt = 4,
-        redescribes: bool = False,
+        redescribes: bool | Literal["frozen"] = False,
     ) -> None:
         super().__init__()
         if not text.words:
@@ -71,9 +73,9 @@ class ContrastiveDiscriminator(nn.Module, Discriminator):
         self.sentence = EqualisedLinear(text.width, joint_width)
         self.words = EqualisedLinear(text.width, joint_width)
         self.projection = EqualisedLinear(text.width, width)
-        self.redescribes = redescribes
+        self.redescribes = bool(redescribes)
         if redescribes:
-            self.redescriber = Redescriber(text, joint_width)
+            self.redescriber = Redescriber(text, joint_width).requires_grad_(redescribes != "frozen")
 
     def features(self, images: tuple[Tensor, ...], growth: Growth) -> tuple[Tensor, ...]:
         """Of the largest image: [B,width] for the logit, [B,C,4,4] and [B,C,8,8] for `match`."""

@@ -14,7 +14,7 @@ from accelerate import PartialState
 
 from zoo_registry import Recipe, ZooError, catalogue
 from zoo_registry.contracts import Dataset, TextSource
-from zoo_registry.recipe import SINGLE
+from zoo_registry.recipe import PRETRAIN, SINGLE
 from zoo_registry.text import expanded
 
 from ..assemble import assemble
@@ -197,7 +197,7 @@ def _chain(recipe: str | Path | Mapping[str, Any], changes: list[str]) -> list[R
     )
     if main.pretrain is not None:
         chain = _chain(main.pretrain, before)
-        if _shared(chain[0], main):
+        if _taken(chain[0], main):
             return [main, *chain]
     if before:
         raise ZooError(f"--set pretrain.{before[0]}: {main.name} runs no other recipe first")
@@ -233,7 +233,9 @@ def _fits(pretrain: Recipe, main: Recipe, dataset: Dataset) -> None:
         assemble(recipe, source, kinds=[k for k in recipe.parts if k != "discriminator"], loading=True)
         for recipe in (pretrain, main)
     ]
-    for kind in _shared(pretrain, main):
+    for kind, part in _taken(pretrain, main).items():
+        if kind != part or kind == "discriminator":  # takes over what fits
+            continue
         module = stages[1].modules[kind]
         shapes = [
             {n: tuple(t.shape) for n, t in m.state_dict().items()} for m in (stages[0].modules[kind], module)
@@ -248,19 +250,29 @@ def _fits(pretrain: Recipe, main: Recipe, dataset: Dataset) -> None:
             )
 
 
-def _shared(first: Recipe, second: Recipe) -> list[str]:
-    """The parts that a recipe takes over from the one that runs first: those with no weights of their own."""
-    return [
-        place
-        for place, choice in second.parts.items()
-        if place in first.parts and place != "discriminator" and choice.weights is None
-    ]
+def _taken(first: Recipe, second: Recipe) -> dict[str, str]:
+    """The parts that a recipe takes over from the one that runs first, each with the part there.
+
+    Those with no weights of their own, and those whose weights are "pretrain#PART".
+    """
+    taken = {}
+    for place, choice in second.parts.items():
+        folder, part = choice.origin(place) or (None, place)
+        if folder == PRETRAIN:
+            if part not in first.parts:
+                raise ZooError(
+                    f"{place}.weights: expected a part of {first.name} ({', '.join(first.parts)}), got {part}"
+                )
+            taken[place] = part
+        elif folder is None and place in first.parts and place != "discriminator":
+            taken[place] = place
+    return taken
 
 
-def _taking(recipe: Recipe, places: Iterable[str], origin: Path | HubId) -> Recipe:
+def _taking(recipe: Recipe, taken: Mapping[str, str], origin: Path | HubId) -> Recipe:
     """The recipe with the weights of some parts from a model's or a run's folder, or from the Hub."""
-    taken = {place: replace(recipe.parts[place], weights=f"{origin}#{place}") for place in places}
-    return replace(recipe, parts={**recipe.parts, **taken})
+    parts = {place: replace(recipe.parts[place], weights=f"{origin}#{part}") for place, part in taken.items()}
+    return replace(recipe, parts={**recipe.parts, **parts})
 
 
 def _trained_before(recipe: Recipe) -> Recipe:
@@ -274,7 +286,7 @@ def _trained_before(recipe: Recipe) -> Recipe:
     before = Model(folder).recipe()
     # of the Hub the commit, which is the same elsewhere, not its folder in the cache
     origin = cached(folder) or folder.resolve()
-    return replace(_taking(recipe, _shared(before, recipe), origin), pretrain=None)
+    return replace(_taking(recipe, _taken(before, recipe), origin), pretrain=None)
 
 
 def _with_weights(folder: Path, recipes: Mapping[Path, Recipe]) -> Recipe:
@@ -283,4 +295,4 @@ def _with_weights(folder: Path, recipes: Mapping[Path, Recipe]) -> Recipe:
     Found in the run each time, not written into its recipe: a run can be moved, or resumed from elsewhere.
     """
     recipe, first = recipes[folder], Run(folder).pretrain.folder
-    return _taking(recipe, _shared(recipes[first], recipe), first) if first in recipes else recipe
+    return _taking(recipe, _taken(recipes[first], recipe), first) if first in recipes else recipe
