@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo_registry.contracts import ImageFeatures, Text
+from zoo_registry.contracts import ImageFeatures, Round, Text
 
 EPS = 1e-8  # the shortest vector that a cosine is taken of at its length
 
@@ -17,6 +17,19 @@ EPS = 1e-8  # the shortest vector that a cosine is taken of at its length
 def same_class(labels: Tensor) -> Tensor:
     """[B,T], True for different pairs of one class."""
     return (labels[:, None] == labels).fill_diagonal_(False)
+
+
+def text_of_all(round: Round, text: Text) -> Text:
+    """The sentences and words of the captions of all processes, words padded to the longest caption."""
+    if round.gather is None:
+        return text
+    sentence = round.of_all(text.sentence)
+    if text.words is None or text.mask is None:
+        return Text(sentence)
+    lengths = round.of_all(torch.tensor([text.words.shape[1]], device=text.words.device))
+    missing = int(lengths.max()) - text.words.shape[1]
+    words = round.of_all(F.pad(text.words, (0, 0, 0, missing)))
+    return Text(sentence, words, round.of_all(F.pad(text.mask, (0, missing)).byte()).bool())
 
 
 # Equation 10: R(Q, D) = log sum_i exp(gamma2 cos(c_i, e_i)); like the authors' code, without 1 / gamma2

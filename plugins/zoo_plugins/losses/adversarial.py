@@ -86,7 +86,7 @@ class Pointwise(Loss):
             if round.mismatch is not None:
                 images, sentences = round.mismatch
                 features = tuple(feature[images] for feature in round.real_features)  # [M,...]
-                fakes += scores(round, features, [matching[0][sentences]])
+                fakes += scores(round, features, [round.of_all(matching[0])[sentences]])
         reals = [*real, *self.more_real(round, heads, real)]
         mean = self.balance == "mean"
         return [

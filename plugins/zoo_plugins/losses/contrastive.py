@@ -1,6 +1,7 @@
 """Contrastive losses inside the discriminator: XMC-GAN (arXiv:2101.04702), section 4.1, equations 4 to 8.
 
-Letters as in zoo_registry.contracts; every image meets every caption, so T counts the captions (T = B).
+Letters as in zoo_registry.contracts; every image meets every caption, so T counts the captions, those of all
+processes (T = B where one trains alone).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import torch.nn.functional as F
 from pydantic import PositiveFloat
 from torch import Tensor
 
-from zoo_plugins.similarity import same_class, word_similarity
+from zoo_plugins.similarity import same_class, text_of_all, word_similarity
 from zoo_registry.contracts import ImageFeatures, JointEmbedding, Loss, Round, Text
 from zoo_registry.errors import ZooError
 
@@ -60,23 +61,24 @@ class Contrastive(Loss):
         }
 
     def _logits(self, round: Round, features: tuple[Tensor, ...]) -> dict[str, Tensor]:
-        """How well each image shows each caption [B,T]; -inf for other captions of an image's class."""
+        """How well each image shows each caption [T,T]; -inf for other captions of an image's class."""
         if not isinstance(round.discriminator, JointEmbedding):
             raise ZooError("losses: 'contrastive' needs a discriminator with `match`, as 'contrastive' has")
         image, text = round.discriminator.match(features, round.text)
         image = ImageFeatures(image.vector.float(), cast("Tensor", image.regions).float())
         text = Text(text.sentence.float(), cast("Tensor", text.words).float(), text.mask)
+        text = text_of_all(round, text)
         similarities = {
             "sentence": F.normalize(image.vector) @ F.normalize(text.sentence).T,
             "words": word_similarity(text, image, *self.gammas) / self.gammas[1],
         }
-        logits = {name: similarity / self.temperature for name, similarity in similarities.items()}
+        logits = {name: round.of_all(each) / self.temperature for name, each in similarities.items()}
         if round.labels is not None:
-            classmates = same_class(round.labels)
+            classmates = same_class(round.of_all(round.labels))
             logits = {name: each.masked_fill(classmates, float("-inf")) for name, each in logits.items()}
         return logits
 
     @staticmethod
     def _found(logits: Tensor) -> Tensor:
-        """-log of the posterior that row i finds column i: [B,T] to a scalar."""
+        """-log of the posterior that row i finds column i: [T,...] to a scalar."""
         return F.cross_entropy(logits, torch.arange(len(logits), device=logits.device))

@@ -1,6 +1,7 @@
 """Deep attentional multimodal similarity model: AttnGAN (arXiv:1711.10485), section 3.2, equations 7 to 13.
 
-Letters as in zoo_registry.contracts; every image meets every caption, so T counts the captions (T = B).
+Letters as in zoo_registry.contracts; every image meets every caption, so T counts the captions, those of all
+processes (T = B where one trains alone).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import torch.nn.functional as F
 from pydantic import PositiveFloat
 from torch import Tensor
 
-from zoo_plugins.similarity import EPS, same_class, word_similarity
+from zoo_plugins.similarity import EPS, same_class, text_of_all, word_similarity
 from zoo_registry.contracts import Loss, Round
 
 
@@ -35,15 +36,15 @@ class DAMSM(Loss):
 
     def generator(self, round: Round, /) -> Mapping[str, Tensor]:
         """The four terms, from `round.text` and `round.image_features`."""
-        text, features = round.text, round.image_features
+        text, features = text_of_all(round, round.text), round.image_features
         gamma1, gamma2, gamma3 = self.gammas
         words = word_similarity(text, features, gamma1, gamma2)  # [B,T]
         sentences = F.normalize(features.vector, eps=EPS) @ F.normalize(text.sentence, eps=EPS).T  # [B,T]
         terms = {}
         for name, similarity in (("words", words), ("sentence", sentences)):
-            logits = gamma3 * similarity
+            logits = gamma3 * round.of_all(similarity)  # [T,T]
             if round.labels is not None:
-                logits = logits.masked_fill(same_class(round.labels), float("-inf"))
+                logits = logits.masked_fill(same_class(round.of_all(round.labels)), float("-inf"))
             terms[f"damsm/{name}0"] = _mismatch(logits)
             terms[f"damsm/{name}1"] = _mismatch(logits.T)
         return terms

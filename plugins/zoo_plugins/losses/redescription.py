@@ -41,4 +41,8 @@ class Redescribed(Loss):
 def _term(predictor: Redescription, features: Any, round: Round) -> Mapping[str, Tensor]:
     logits = predictor.redescribe(features, round.text).float()
     ids, mask = cast("Tensor", round.text.ids), cast("Tensor", round.text.mask)
-    return {"redescription": F.cross_entropy(logits[mask], ids[mask])}
+    term = F.cross_entropy(logits[mask], ids[mask])
+    if round.gather is not None:  # the mean over the words of all processes, which have not equally many
+        counts = round.gather(mask.sum()[None]).float()
+        term = term * mask.sum() / counts.mean()
+    return {"redescription": term}

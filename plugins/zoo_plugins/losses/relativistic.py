@@ -50,8 +50,8 @@ class Relativistic(Loss):
             features = tuple(feature[images] for feature in round.real_features)  # [M,...]
             for head, of_head in zip(heads, real, strict=True):
                 if head is not None:
-                    high.append(tuple(logits[sentences] for logits in of_head))
-                    low += scores(round, features, [head[sentences]])
+                    high.append(tuple(round.of_all(logits)[sentences] for logits in of_head))
+                    low += scores(round, features, [round.of_all(head)[sentences]])
         return named(round, TERMS[self.heads], _above(high, low))
 
 

@@ -1,6 +1,7 @@
 """Symmetric structured joint embedding: Reed et al. (arXiv:1605.05395), section 3, equations 4 to 6.
 
-Letters as in zoo_registry.contracts; every image meets every caption, so T counts the captions (T = B).
+Letters as in zoo_registry.contracts; every image meets every caption, so T counts the captions, those of all
+processes (T = B where one trains alone).
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ class SJE(Loss):
 
     def generator(self, round: Round, /) -> Mapping[str, Tensor]:
         """Both terms, from `round.text.sentence` and `round.image_features.vector`."""
-        vector, sentence = round.image_features.vector.float(), round.text.sentence.float()
+        vector, sentence = round.image_features.vector.float(), round.of_all(round.text.sentence.float())
         with torch.autocast(vector.device.type, enabled=False):  # bf16 would round large scores by the margin
-            scores = vector @ sentence.T  # [B,D] @ [D,T] -> [B,T]
-        labels = torch.arange(len(scores), device=scores.device) if round.labels is None else round.labels
-        own = labels[:, None] == labels  # [B,T]
+            scores = round.of_all(vector @ sentence.T)  # [B,D] @ [D,T] -> [B,T], of all [T,T]
+        labels = torch.arange(len(scores), device=scores.device)
+        if round.labels is not None:
+            labels = round.of_all(round.labels)
+        own = labels[:, None] == labels  # [T,T]
         return {"sje/image": _hinge(scores, own), "sje/text": _hinge(scores.T, own)}
 
 

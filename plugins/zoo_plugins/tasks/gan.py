@@ -33,7 +33,7 @@ from zoo_registry.contracts import (
 from zoo_registry.errors import nearest as nearest_name
 from zoo_registry.training import Decay, Evaluation, GrowthStage, Share
 
-from .mismatch import Mismatch, mismatched
+from .mismatch import Mismatch, mismatched, of_process
 
 GENERATING = ("text_encoder", "conditioning", "generator")
 """The parts that learn with the generator, as far as a recipe has them and does not freeze them."""
@@ -214,11 +214,11 @@ class Adversarial(Task):
     def _round(self, batch: Batch, step: int, key: tuple[int | str, ...]) -> Round:
         """Generate one image per caption, and between some captions where the recipe interpolates."""
         setup, parts = self.setup, self.parts
-        source = setup.seeded(step, setup.process, *key, "noise")
+        source = setup.seeded(step, 0, *key, "noise")  # the same in every process
         count = len(batch.captions)
         extra = 0 if self.interpolate is None else count // 2
-        noise = torch.randn(count + extra, self.spec.noise_width, generator=source).to(setup.device)
-        code_noise = torch.randn(count + extra, setup.code_width, generator=source).to(setup.device)
+        noise = setup.noise(count + extra, self.spec.noise_width, source)
+        code_noise = setup.noise(count + extra, setup.code_width, source)
         with torch.set_grad_enabled(torch.is_grad_enabled() and "text_encoder" in self.learning):
             text = setup.read(batch.captions)
         if self.interpolate is not None:
@@ -226,7 +226,9 @@ class Adversarial(Task):
         condition = setup.condition(text, code_noise)
         growth = setup.growth(step)
         generated: Generated = parts["generator"](noise, condition, text, growth)
-        pairs = mismatched(self.mismatch, count, batch.labels, source, text.sentence[:count])
+        pairs = self._pairs(batch, text, source)
+        if setup.processes > 1:  # augmentations and the points of a gradient penalty are of each process
+            source = setup.seeded(step, setup.process, *key, "own")
         sentence = None
         if "text_encoder" in parts:
             sentence = condition.mean if self.reads == "mean" else text.sentence.detach()
@@ -239,7 +241,7 @@ class Adversarial(Task):
             condition=condition,
             noise=noise,
             captions=batch.captions,
-            labels=None if batch.labels is None else _labels(batch.labels, extra).to(setup.device),
+            labels=None if batch.labels is None else self._labels(batch.labels, extra).to(setup.device),
             mismatch=None if pairs is None else (pairs[0].to(setup.device), pairs[1].to(setup.device)),
             growth=growth,
             step=step,
@@ -247,7 +249,20 @@ class Adversarial(Task):
             discriminator=self.discriminator,
             image_encoder=parts.get("image_encoder"),
             augment=(lambda images: self._augmented(images, source)) if self.augmentations else None,
+            gather=setup.gather if setup.processes > 1 else None,
         )
+
+    def _pairs(self, batch: Batch, text: Text, source: torch.Generator) -> tuple[Tensor, Tensor] | None:
+        """The mismatched pairs of the images of this process, with sentences of all."""
+        setup, count = self.setup, len(batch.captions)
+        labels = None if batch.labels is None else setup.gather(batch.labels)
+        sentences = setup.gather(text.sentence[:count].detach())
+        pairs = mismatched(self.mismatch, count * setup.processes, labels, source, sentences)
+        return None if pairs is None else of_process(pairs, setup.process, count)
+
+    def _labels(self, labels: Tensor, extra: int) -> Tensor:
+        """Of captions [B] and of so many midpoints, each a class of its own: [B+extra]."""
+        return torch.cat([labels, -1 - self.setup.process * extra - torch.arange(extra)])
 
     def _real(self, batch: Batch, step: int) -> tuple[Tensor, ...]:
         """The real images at the resolutions that are generated now, faded like them."""
@@ -318,11 +333,6 @@ def _first(round: Round, count: int) -> Round:
         noise=None if round.noise is None else round.noise[:count],
         labels=None if round.labels is None else round.labels[:count],
     )
-
-
-def _labels(labels: Tensor, extra: int) -> Tensor:
-    """Of captions [B] and of so many midpoints, each a class of its own: [B+extra]."""
-    return torch.cat([labels, labels.max() + 1 + torch.arange(extra)])
 
 
 def interpolated(text: Text, share: float) -> Text:

@@ -5,7 +5,8 @@ Reed et al. 2016 (arXiv:1605.05396), section 4.5, equation 6. Shape letters: see
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -64,8 +65,9 @@ class Inverting(Task):
 
     def loss(self, phase: str, batch: Batch, step: int, repeat: int) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The losses' terms on new generated images."""
-        source = self.setup.seeded(step, self.setup.process, "noise")
-        return self.setup.total(self._round(batch.captions, source, step), "generator")
+        source = self.setup.seeded(step, 0, "noise")  # the same in every process
+        round = self._round(batch.captions, partial(self.setup.noise, source=source), step)
+        return self.setup.total(round, "generator")
 
     @torch.no_grad()
     def _generate(self, text: Text, noise: Tensor, code_noise: Tensor, step: int) -> Generated:
@@ -73,10 +75,10 @@ class Inverting(Task):
         generated: Generated = self.parts["generator"](noise, condition, text, self.setup.growth(step))
         return generated
 
-    def _round(self, captions: Sequence[str], source: torch.Generator, step: int) -> Round:
-        device = self.setup.device
-        noise = torch.randn(len(captions), self.spec.noise_width, generator=source).to(device)
-        code_noise = torch.randn(len(captions), self.setup.code_width, generator=source).to(device)
+    def _round(self, captions: Sequence[str], sampled: Callable[[int, int], Tensor], step: int) -> Round:
+        """Generated images of captions. sampled: noise of so many rows and columns."""
+        noise = sampled(len(captions), self.spec.noise_width).to(self.setup.device)
+        code_noise = sampled(len(captions), self.setup.code_width).to(self.setup.device)
         with torch.no_grad():
             text = self.setup.read(captions)
         return Round(
@@ -86,7 +88,6 @@ class Inverting(Task):
             captions=tuple(captions),
             growth=self.setup.growth(step),
             step=step,
-            source=source,
             image_encoder=self.style_encoder,
         )
 
@@ -94,12 +95,12 @@ class Inverting(Task):
     def validate(self, held_out: HeldOut) -> Mapping[str, float]:
         """`inversion/error`: mean squared error of the noise of fixed generated images; 1 by chance."""
         self.style_encoder.eval()
-        source = self.setup.seeded("held out")
+        sampled = partial(torch.randn, generator=self.setup.seeded("held out"))
         captions = list(held_out.captions[: self.held_out]) or [""] * self.held_out
         size = self.setup.training.batch_size
         errors = []
         for at in range(0, len(captions), size):
-            round = self._round(captions[at : at + size], source, 0)
+            round = self._round(captions[at : at + size], sampled, 0)
             assert round.noise is not None
             errors.append((round.image_features.vector - round.noise).square().mean(1))
         self.style_encoder.train()

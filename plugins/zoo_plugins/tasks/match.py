@@ -94,6 +94,7 @@ class Matching(Task):
             growth=self.setup.growth(step),
             step=step,
             image_encoder=self.image_encoder,
+            gather=self.setup.gather if self.setup.processes > 1 else None,
         )
         return self.setup.total(round, "generator")
 

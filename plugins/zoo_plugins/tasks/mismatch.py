@@ -48,6 +48,13 @@ def mismatched(
     return rows, score.argmax(1)
 
 
+def of_process(pairs: tuple[Tensor, Tensor], process: int, count: int) -> tuple[Tensor, Tensor]:
+    """The pairs of the `count` images of a process, counted among its own; sentences among those of all."""
+    images, sentences = pairs
+    own = images // count == process
+    return images[own] - process * count, sentences[own]
+
+
 def nearest(sentences: Tensor, labels: Tensor | None) -> Tensor:
     """For each of the sentences [B,D] the index [B] of the most similar other one, by centred cosine.
 

@@ -33,15 +33,22 @@ class Round:
     noise: Tensor | None = None  # [B,Z]
     captions: tuple[str, ...] = ()
     labels: Tensor | None = None  # [B] int64: the class; None where the data has no classes
-    mismatch: tuple[Tensor, Tensor] | None = (
-        None  # int64 [M], [M]: image index, index of a sentence that is not its own
-    )
+    # int64 [M], [M]: image index, index among the sentences of all processes of one that is not its own
+    mismatch: tuple[Tensor, Tensor] | None = None
     growth: Growth = field(default_factory=lambda: Growth(0))
     step: int = 0  # from 0
     source: torch.Generator | None = None  # on the CPU: what a loss samples at random comes from here
     discriminator: Discriminator | None = None
     image_encoder: Callable[[Tensor], ImageFeatures] | None = None
     augment: Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]] | None = None
+    gather: Callable[[Tensor], Tensor] | None = None  # `Setup.gather`; None: one process trains alone
+
+    def of_all(self, tensor: Tensor) -> Tensor:
+        """The rows of every process, one process after the other: [B,...] to [B * processes,...].
+
+        A loss that compares rows with each other compares those of all; gradients flow to their processes.
+        """
+        return tensor if self.gather is None else self.gather(tensor)
 
     def discriminator_features(self, images: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """The discriminator's features of some images, augmented, one tensor per resolution."""

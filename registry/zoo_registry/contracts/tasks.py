@@ -72,8 +72,8 @@ class Sampler(Protocol):
 class Phase:
     """Updates of a module by one optimiser: what a step of training consists of.
 
-    The engine computes the loss under autocast, zeroes the gradients, goes back, averages gradients over the
-    processes, clips them, and takes the optimiser's step.
+    The engine computes the loss under autocast, zeroes the gradients, goes back, meanwhile averages gradients
+    over the processes, clips them, and takes the optimiser's step.
     """
 
     name: str  # what its terms are logged under
@@ -130,6 +130,7 @@ class Setup(Protocol):
     augmentations: tuple[Any, ...]
     device: torch.device
     process: int  # number of this process, from 0
+    processes: int  # how many train together
     resolution: int  # R of the largest images
     code_width: int  # C, the width of the conditioning's noise; 0 without one
 
@@ -145,6 +146,13 @@ class Setup(Protocol):
 
     def seeded(self, *key: int | str) -> torch.Generator:
         """A generator on the CPU for a key, such as (step, process, "noise"), and the run's seed."""
+        ...
+
+    def noise(self, count: int, width: int, source: torch.Generator) -> Tensor:
+        """Normal noise [count,width] on the device: this process's rows of what `source` gives for all.
+
+        Where every process hands over a generator of the same state, the rows together are one process's.
+        """
         ...
 
     def growth(self, step: int) -> Growth:
@@ -178,7 +186,11 @@ class Setup(Protocol):
         ...
 
     def gather(self, tensor: Tensor) -> Tensor:
-        """A tensor [B] of every process, one after the other: [B * processes]."""
+        """A tensor [B,...] of every process, one after the other: [B * processes,...]. Gradients flow back.
+
+        The engine averages gradients over processes, so a loss may be the mean over a process's own rows, or
+        over the rows of all.
+        """
         ...
 
 

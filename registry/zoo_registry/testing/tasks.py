@@ -122,7 +122,8 @@ class MadeUpSetup(Setup):
     def __init__(self, training: Training) -> None:
         import torch
 
-        self.training, self.device, self.process = training, torch.device("cpu"), 0
+        self.training, self.device = training, torch.device("cpu")
+        self.process, self.processes = 0, 1
         self.resolution, self.code_width = _RESOLUTION, CONDITION.width
         self.frozen: Collection[str] = ()
         self.losses, self.augmentations = ("made-up",), ()
@@ -147,6 +148,12 @@ class MadeUpSetup(Setup):
         import torch
 
         return torch.Generator().manual_seed(crc32(repr(key).encode()))
+
+    def noise(self, count: int, width: int, source: torch.Generator) -> Tensor:
+        """What the source gives."""
+        import torch
+
+        return torch.randn(count, width, generator=source)
 
     def growth(self, step: int) -> Growth:
         """All of it."""

@@ -36,8 +36,11 @@ class Batches(Dataset[tuple[Batch, ...]]):
         world: int = 1,
     ) -> None:
         for size in {segment.batch_size for segment in schedule.segments}:
-            if size % world:
-                raise ZooError(f"batch_size {size} cannot be shared evenly among {world} processes")
+            if size % world or (size == world > 1):
+                raise ZooError(
+                    f"train.batch_size: {size} images a step, of {world} processes together; expected a "
+                    f"multiple of {world} that gives each two or more"
+                )
         self.image_set, self.schedule, self.seed = image_set, schedule, seed
         self._sampler = sampler or Shuffled()
         self._rank, self._world = rank, world

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
+from accelerate import PartialState
 from torch import Tensor
 
 from zoo_registry import ZooError
@@ -16,6 +17,7 @@ from ..files.run import Run
 from ..progress import Bar
 from ..report.page import write_report
 from .log import Log
+from .processes import means
 
 _REPORT_SECONDS = 120.0  # between two writings of report.html while training
 
@@ -26,26 +28,26 @@ class Journal:
     """One stage's log from step `start` on.
 
     name: of the recipe. run: of which the stage is a part, or itself. every: steps between lines.
-    log: whether this process writes; of several, one does. trackers: what the log goes to besides.
+    trackers: what the log goes to besides. Of several processes the main one writes.
     """
 
     def __init__(
         self,
         name: str,
-        device: str,
+        state: PartialState,
         *,
         stage: Run,
         run: Run,
         start: int,
         last: int,
         every: int,
-        log: bool,
         trackers: Sequence[str],
         quiet: bool,
     ) -> None:
         self.name, self.stage, self.run, self.last, self.every = name, stage, run, last, every
-        self.bar = Bar(f"{name} on {device}", last, done=start, quiet=quiet)
-        self.log = Log(stage, start, name, trackers) if log else None
+        self.state = state
+        self.bar = Bar(f"{name} on {state.device}", last, done=start, quiet=quiet)
+        self.log = Log(stage, start, name, trackers) if state.is_main_process else None
         self._images, self._busy = 0, 0.0  # since the last line
         self._latest: dict[str, Tensor] = {}  # a lazy term is not there in every step
         self._mark = self._reported = time.monotonic()
@@ -74,6 +76,7 @@ class Journal:
         self._images += images
         due = step % self.every == 0 or step == self.last
         values = {name: float(term) for name, term in self._latest.items()} if due else {}
+        values = means(values, self.state)
         self._busy += time.monotonic() - self._mark
         if not due:
             self.bar.advance(step)

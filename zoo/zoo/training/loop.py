@@ -12,6 +12,7 @@ from ..files.checkpoints import Checkpoints
 from ..files.run import Run
 from .journal import Journal
 from .learner import Learner
+from .processes import anywhere
 from .watch import Watcher
 
 
@@ -33,17 +34,21 @@ class Loop:
     def run(
         self, stream: Iterable[Sequence[Batch]], start: int, journal: Journal, asked: Sequence[bool]
     ) -> None:
-        """Train after `start` steps. Raises `Interrupted` once `asked` to stop, after saving."""
+        """Train after `start` steps. Raises `Interrupted` once `asked` to stop, after saving.
+
+        Of several processes all stop after the same step, whichever was asked.
+        """
         for step, batches in enumerate(journal.timed(stream), start):
             done = step + 1
             terms = self.learner.step(batches, step)
             journal.terms(done, terms, self.learner.images(step))
             if self.writes and self.watcher.due(done):
                 journal.metrics(done, self.watcher.look(done))
-            if self.writes and (done % self.checkpoint_every == 0 or done == self.last or asked):
+            stop = anywhere(bool(asked), self.learner.state)  # here the others wait for the one that looks
+            if self.writes and (done % self.checkpoint_every == 0 or done == self.last or stop):
                 self._save(done, journal)
             journal.report()
-            if asked and done < self.last:
+            if stop and done < self.last:
                 how = f"go on with: zoo train --resume {journal.run}"
                 raise Interrupted(f"stopped after step {done} of {self.last}; {how}")
 

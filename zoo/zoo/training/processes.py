@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import cast
 
 import torch
+import torch.distributed as dist
 from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
 from accelerate.state import AcceleratorState
 from torch import Tensor, nn
@@ -32,6 +38,63 @@ def processes_on(device: str | None) -> PartialState:
     if device_of(state).type != named.type:
         raise ZooError(f"device {device!r}: accelerate was set up for {device_of(state)} in this process")
     return state
+
+
+@cache
+def patient_group() -> dist.ProcessGroup:
+    """A group on the CPUs, for what processes tell each other while one of them may be long at work."""
+    return cast("dist.ProcessGroup", dist.new_group(backend="gloo", timeout=timedelta(days=30)))
+
+
+def wait_for_all(state: PartialState) -> None:
+    """Wait until every process is here, however long one of them works."""
+    if state.num_processes > 1:
+        dist.barrier(patient_group())
+
+
+@contextmanager
+def first_here(state: PartialState) -> Iterator[None]:
+    """The block by one process of each machine, then by the others."""
+    if not state.is_local_main_process:
+        wait_for_all(state)
+    try:
+        yield
+    finally:  # what stops the first is told by the others as well
+        if state.is_local_main_process:
+            wait_for_all(state)
+
+
+@contextmanager
+def told_of_the_lost(run: Path) -> Iterator[None]:
+    """Raise `ZooError` where the block fails because another process has ended or cannot be reached."""
+    try:
+        yield
+    except RuntimeError as error:
+        told = str(error)
+        if not isinstance(error, dist.DistError) and not any(name in told for name in ("gloo", "NCCL")):
+            raise
+        raise ZooError(
+            f"another process of this run has ended, or cannot be reached: {told.splitlines()[0]}\n"
+            f"go on from the newest checkpoint with: zoo train --resume {run}"
+        ) from None
+
+
+def anywhere(said: bool, state: PartialState) -> bool:
+    """Whether any process says so."""
+    if state.num_processes == 1:
+        return said
+    voices = torch.tensor([said], dtype=torch.uint8)
+    dist.all_reduce(voices, dist.ReduceOp.MAX, group=patient_group())
+    return bool(voices)
+
+
+def means(values: Mapping[str, float], state: PartialState) -> dict[str, float]:
+    """Their means over processes, which all have the same names."""
+    if state.num_processes == 1 or not values:
+        return dict(values)
+    sums = torch.tensor(list(values.values()), dtype=torch.float64)
+    dist.all_reduce(sums, group=patient_group())
+    return dict(zip(values, (sums / state.num_processes).tolist(), strict=True))
 
 
 def device_of(state: PartialState) -> torch.device:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import cast
 
 import torch
 from accelerate import PartialState
-from accelerate.utils import gather
 from torch import Tensor, nn
+from torch.distributed.nn.functional import all_gather
 
 from zoo_registry import Recipe
 from zoo_registry.contracts import Condition, Growth, Round, Setup, Text
@@ -17,7 +16,7 @@ from ..assemble import Parts
 from ..data.images import images_at
 from ..seeding import generator
 from .adam import Adam
-from .processes import device_of
+from .processes import device_of, patient_group
 from .schedule import Schedule
 
 
@@ -26,7 +25,8 @@ class RunSetup(Setup):
 
     def __init__(self, recipe: Recipe, parts: Parts, state: PartialState, schedule: Schedule) -> None:
         self.training, self.choices, self.schedule, self.state = recipe.train, recipe.losses, schedule, state
-        self.device, self.process = device_of(state), state.process_index
+        self.device = device_of(state)
+        self.process, self.processes = state.process_index, state.num_processes
         self.assembled, self.parts, self.frozen = parts, parts.modules, parts.frozen
         self.losses = tuple(choice.component.name for choice in recipe.losses)
         self.augmentations = parts.augmentations
@@ -48,6 +48,11 @@ class RunSetup(Setup):
     def seeded(self, *key: int | str) -> torch.Generator:
         """A generator on the CPU for a key and the run's seed."""
         return generator(self.training.seed, *key)
+
+    def noise(self, count: int, width: int, source: torch.Generator) -> Tensor:
+        """Normal noise [count,width] on the device: this process's rows of what `source` gives for all."""
+        rows = torch.randn(count * self.processes, width, generator=source)
+        return rows[self.process * count :][:count].to(self.device)
 
     def growth(self, step: int) -> Growth:
         """How far a growing generator has grown at a step; else all of it, or as far as it was loaded."""
@@ -92,5 +97,8 @@ class RunSetup(Setup):
         return torch.stack(sums).sum() if sums else torch.zeros(()), named
 
     def gather(self, tensor: Tensor) -> Tensor:
-        """A tensor [B] of every process, one after the other."""
-        return tensor if self.state.num_processes == 1 else cast("Tensor", gather(tensor))
+        """A tensor [B,...] of every process, one after the other; gradients flow back."""
+        if self.processes == 1:
+            return tensor
+        group = patient_group() if tensor.device.type == "cpu" else torch.distributed.group.WORLD
+        return torch.cat(all_gather(tensor, group))

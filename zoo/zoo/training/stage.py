@@ -30,7 +30,7 @@ from .batches import Batches, loader
 from .journal import Journal
 from .learner import Learner
 from .loop import Interrupted, Loop
-from .processes import device_of
+from .processes import device_of, first_here, told_of_the_lost, wait_for_all
 from .schedule import resolution_of, schedule
 from .watch import Watcher
 
@@ -45,12 +45,15 @@ _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if
 
 
 @contextmanager
-def _asked_to_stop() -> Iterator[list[bool]]:
-    """A list that is filled at Ctrl-C, SIGTERM or SIGHUP; a second signal interrupts at once."""
+def _asked_to_stop(*, alone: bool) -> Iterator[list[bool]]:
+    """A list that is filled at Ctrl-C, SIGTERM or SIGHUP; a second signal interrupts at once.
+
+    Not where processes train together: their launcher hands on what each has got from the terminal already.
+    """
     asked: list[bool] = []
 
     def note(number: int, frame: Any) -> None:
-        if asked:
+        if asked and alone:
             raise KeyboardInterrupt
         asked.append(True)
 
@@ -143,7 +146,7 @@ class Stage:
 
     def _images(self, records: list[Record], dataset: Dataset, what: str) -> ImageSet:
         title = f"{what} of {resolution_of(self.recipe)} px"
-        with self.state.local_main_process_first(), Bar(title, len(records), quiet=self.quiet) as bar:
+        with first_here(self.state), Bar(title, len(records), quiet=self.quiet) as bar:
             return ImageSet(
                 records,
                 resolution=resolution_of(self.recipe),
@@ -183,9 +186,10 @@ class Stage:
 
         Raises `Interrupted` where it was asked to stop before the run's end.
         """
-        with _asked_to_stop() as asked:
+        with _asked_to_stop(alone=self.state.num_processes == 1) as asked:
             try:
-                self._train(run, asked)
+                with told_of_the_lost(run.folder):
+                    self._train(run, asked)
             except (WriteError, OSError) as error:
                 if isinstance(error, OSError) and error.errno not in _NO_ROOM:
                     raise
@@ -211,13 +215,12 @@ class Stage:
         stream = loader(self.batches, start, last, workers=settings.workers, pin=pin)
         journal = Journal(
             self.recipe.name,
-            str(self.state.device),
+            self.state,
             stage=self.run,
             run=run,
             start=start,
             last=last,
             every=settings.log_every,
-            log=self.main,
             trackers=settings.log_with,
             quiet=self.quiet,
         )
@@ -227,12 +230,13 @@ class Stage:
         except Interrupted:
             if self.main:
                 write_timelapse(self.run)
+            wait_for_all(self.state)  # a launcher ends the others as soon as one has ended
             raise
         if self.main:
             write_timelapse(self.run)
             self.run.write_done(Done(steps=last, model=watcher.write_model(last)))
             write_report(run.folder)
-        self.state.wait_for_everyone()
+        wait_for_all(self.state)
 
 
 def _split(dataset: Dataset, *, holds_out: bool) -> tuple[list[Record], list[Record]]:
