@@ -127,6 +127,10 @@ def test_features_of_real_images_are_those_of_the_encoders_that_train(
     [
         ({"metrics": ["diversty"], "changes": []}, "train.evaluate: .*did you mean 'diversity'"),
         ({"changes": ["diversity.feature=own"]}, "train.evaluate: diversity.feature: no such value"),
+        (
+            {"metrics": ["neighbours"], "changes": [], "best": "neighbours"},
+            "train.evaluate: best: of neighbours neither higher nor lower values are better",
+        ),
         ({"best": "fid"}, "train.evaluate: best: 'fid' is not among the metrics"),
     ],
 )

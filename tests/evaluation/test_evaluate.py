@@ -22,7 +22,9 @@ from zoo.evaluation.generated import GeneratedImages
 from zoo.evaluation.protocols import asked
 from zoo.evaluation.run import NotMeasuredError, writable
 from zoo.files.results import Result, Results, Source, read_results
+from zoo.files.run import Run
 from zoo.models.results import add_result, by_score, compared, place_of
+from zoo.report.results import section
 from zoo_registry.contracts import Score
 
 # 12 unseen images of 5 classes and more
@@ -44,7 +46,7 @@ def evaluate(run: Path, *metrics: str, images: int | None = 24, **more: Any) -> 
         metrics,
         images=images,
         allow_small=True,
-        quiet=True,
+        quiet=more.pop("quiet", True),
         device="cpu",
         **more,
     )
@@ -309,14 +311,58 @@ def test_the_weights_of_an_extractor_from_a_file(run: Path, tmp_path: Path) -> N
         evaluate(run, "diversity", changes=["diversity.features=timm:test_resnet=nowhere.pth"])
 
 
-def test_one_protocol_that_fails_leaves_the_others(run: Path, tmp_path: Path) -> None:
-    changes = ["kid.features=own", "diversity.features=own"]
+def test_what_is_lacking_is_said_before_anything_is_generated(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said: list[str] = []
+    generate = GeneratedImages.generate
+
+    def spied(self: GeneratedImages, *given: Any, **more: Any) -> None:
+        said.append(capsys.readouterr().err)
+        generate(self, *given, **more)
+
+    monkeypatch.setattr(GeneratedImages, "generate", spied)
+    missing = f"timm:test_resnet={tmp_path / 'nowhere.pth'}"
+    changes = ["kid.features=own", f"fid.features={missing}", f"prc-test-5k.features={missing}", *SMALL[2:]]
     out = tmp_path / "results.json"
-    with pytest.raises(NotMeasuredError, match=r"^1 of the protocols .* is kept in .*results\.json:") as told:
-        evaluate(run, "kid", "diversity", changes=changes, out=out)
-    assert "kid-test-5k: kid: subset_size=1000 is more than the 12 real images" in str(told.value)
+    asked_for = ("kid", "fid", "prc-test-5k", "diversity")
+    with pytest.raises(NotMeasuredError) as error:
+        evaluate(run, *asked_for, changes=changes, out=out, quiet=False)
+    lacking = [
+        "  kid-test-5k: kid: subset_size=1000 is more than the 12 real images; subset_size=12 is the maximum",
+        f"  fid-test-5k, prc-test-5k: {missing}: no such file",
+    ]
+    assert str(error.value).splitlines() == [
+        f"3 protocols could not be measured; what was measured is kept in {out}",
+        *lacking,
+    ]
+    assert all(line in said[0] for line in lacking)
+    assert "measuring diversity-10x100" in said[0]
     (result,) = read_results(out).results
     assert result.metric == "diversity"
+
+
+def test_real_images_that_are_too_small_are_found_before_anything_is_generated(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for split in ("train", "test"):
+        for number in range(4):
+            file = tmp_path / "data" / split / f"{number}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (20, 20)).save(file)
+        rows = (json.dumps({"file_name": f"{number}.png", "text": "a red bird"}) for number in range(4))
+        (tmp_path / "data" / split / "metadata.jsonl").write_text("\n".join(rows))
+    monkeypatch.setattr(GeneratedImages, "generate", None)
+    with pytest.raises(ZooError, match=r"has 20×20 pixels, and images are compared at 32 px"):
+        evaluate(run, "fid", data=f"folder:{tmp_path / 'data'}", changes=["fid.features=own"], images=4)
+
+
+def test_neighbours_are_held_against_unseen_images_and_praise_nobody(run: Path, tmp_path: Path) -> None:
+    results = evaluate(run, "neighbours", changes=["neighbours.features=own"])
+    (row,) = by_score(Results.model_validate(results).results)[1]
+    assert row[1] == "neighbours", "neither arrow"
+    assert row[4] == "1"
+    assert "as real images is best" in section(Run(run), Results.model_validate(results))
 
 
 def test_real_features_are_cached_by_content(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,9 @@ class FakeStudy:
     def of_split(self):
         return self.split
 
+    def require(self, *images):
+        pass
+
     def batches(self, images):
         return iter(self.images[images].split(3))
 

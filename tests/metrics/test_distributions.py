@@ -158,14 +158,14 @@ def test_the_order_of_images_does_not_matter(metric):
 def test_too_few_images():
     few, many = draws(4, 3), draws(50, 3)
     with pytest.raises(ZooError, match=r"4 images cannot be split into 10 parts; use splits=4"):
-        InceptionScore().measure(of_features(few))
+        InceptionScore().check(of_features(few))
     with pytest.raises(ZooError, match=r"fid: 1 generated images have no covariance"):
-        FID().measure(of_features(few[:1], many))
+        FID().check(of_features(few[:1], many))
     with pytest.raises(ZooError, match=r"subset_size=1000 is more than the 4 real images; subset_size=4 is"):
-        KID().measure(of_features(many, few))
+        KID().check(of_features(many, few))
     with pytest.raises(
         ZooError, match=r"subset_size=20 is more than the 4 generated images; subset_size=4 is"
     ):
-        KID(subset_size=20).measure(of_features(few, many))
+        KID(subset_size=20).check(of_features(few, many))
     with pytest.raises(ZooError, match=r"with 50 generated and 4 real images there is no neighbour number 4"):
-        PrecisionRecall(neighbourhood=4).measure(of_features(many, few))
+        PrecisionRecall(neighbourhood=4).check(of_features(many, few))

@@ -42,7 +42,9 @@ def own_vector(record, number=0):
 
 
 def r_precision(study, **settings):
-    return RPrecision(**settings).measure(study).scores["r-precision"]
+    metric = RPrecision(**settings)
+    metric.check(study)
+    return metric.measure(study).scores["r-precision"]
 
 
 @pytest.mark.parametrize("per_class", [5, None])
@@ -174,7 +176,7 @@ def test_images_of_the_same_caption_do_not_compete():
 
 def test_retrieval_among_too_few():
     with pytest.raises(ZooError, match=r"k=10 of 10 images"):
-        Retrieval().measure(by_chance(records(10)))
+        Retrieval().check(by_chance(records(10)))
 
 
 @pytest.mark.parametrize("metric", [RPrecision(candidates=5), Retrieval()], ids=lambda m: type(m).__name__)
@@ -184,7 +186,7 @@ def test_vectors_that_are_not_finite_and_models_without_text(metric):
     with pytest.raises(ZooError, match=r"the features of 1 of 40 generated images are not finite"):
         metric.measure(study)
     with pytest.raises(ZooError, match=r"fake-recipe has no text"):
-        metric.measure(by_chance(records(40), text=False))
+        metric.check(by_chance(records(40), text=False))
 
 
 def clip_study(**more):
@@ -234,7 +236,7 @@ def test_the_clip_that_trained_is_refused(kind, name, tmp_path):
     else:
         study.recipe.parts["text_encoder"] = trainer
     with pytest.raises(ZooError, match=rf"fake-recipe was trained with .*\({kind}/{name}\)"):
-        CLIPScore(model=whole_clip()).measure(study)
+        CLIPScore(model=whole_clip()).check(study)
     other = shutil.copytree(whole_clip(), tmp_path / "other")
     assert CLIPScore(model=str(other)).measure(study).scores["clip-score"].count == 5
 
@@ -245,9 +247,9 @@ def test_clip_scores_bugs():
     with pytest.raises(ZooError, match=r"clip-score: some generated images are not finite"):
         CLIPScore(model=whole_clip()).measure(study)
     with pytest.raises(ZooError, match=r"has no text, this metric compares images with captions"):
-        CLIPScore(model=whole_clip()).measure(clip_study(text=False))
+        CLIPScore(model=whole_clip()).check(clip_study(text=False))
 
 
 def test_a_clip_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(ZooError, match=r"clip-score\.model: .* holds no transformers model"):
-        CLIPScore(model=str(tmp_path)).measure(clip_study())
+        CLIPScore(model=str(tmp_path)).check(clip_study())

@@ -58,11 +58,11 @@ def test_images_that_do_not_uses_their_noise_have_no_diversity(distance):
 
 def test_diversity_needs_pairs():
     with pytest.raises(ZooError, match=r"fake generates one image per caption.*per_caption=10"):
-        Diversity().measure(per_caption(draws(6, 5), 6))
+        Diversity().check(per_caption(draws(6, 5), 6))
     study = per_caption(draws(6, 5), 6)
     study.protocol = type(study.protocol)(name="x", version=1, metric="diversity", images=6, per_caption=2)
     with pytest.raises(ZooError, match=r"no two images are generated of the same caption"):
-        Diversity().measure(study)
+        Diversity().check(study)
 
 
 def plain(count, seed, resolution=8):

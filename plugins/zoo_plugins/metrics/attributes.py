@@ -38,14 +38,17 @@ class Attributes(Metric):
     def __init__(self, *, judge: ExtractorChoice = "judge") -> None:
         self.judge = judge
 
-    def measure(self, study: Study, /) -> Measured:
-        """A score an attribute, and "mean"."""
+    def check(self, study: Study, /) -> None:
+        """Require text, and captions of which the data set says what they tell."""
         with_text(study, "attributes")
         if None in study.stated:
             raise ZooError(
                 "attributes: the data set does not say what its captions tell; aviary, garden and portraits "
                 "do, and the folders that zoo data make writes of them"
             )
+
+    def measure(self, study: Study, /) -> Measured:
+        """A score an attribute, and "mean"."""
         judge = study.attribute_reader(self.judge)
         cases: dict[str, list[tuple[str, str]]] = defaultdict(list)  # what was read, what the caption says
         for read, record, mentioned in zip(_read(study, judge), study.records, study.stated, strict=True):

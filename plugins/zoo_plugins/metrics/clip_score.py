@@ -39,10 +39,15 @@ class CLIPScore(Metric):
     def __init__(self, *, model: str = "openai/clip-vit-base-patch32") -> None:
         self.model = model
 
-    def measure(self, study: Study, /) -> Measured:
-        """The score "clip-score"."""
+    def check(self, study: Study, /) -> None:
+        """Require text, and a CLIP that is there and did not train the pipeline."""
         with_text(study, "clip-score")
         _independent(study.recipe, self.model)
+        FrozenCLIP(self.model, "clip-score.model")
+        study.require("real")
+
+    def measure(self, study: Study, /) -> Measured:
+        """The score "clip-score"."""
         clip = FrozenCLIP(self.model, "clip-score.model").to(study.device)
         generated = _scores(clip, study.batches("generated"), study.captions, "generated images")
         real_captions = [record.captions[0] for record in islice(study.of_split(), len(generated))]

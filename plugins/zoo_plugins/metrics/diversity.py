@@ -33,22 +33,29 @@ class Diversity(Metric):
     ) -> None:
         self.extractor, self.distance = features, _cosine if distance == "cosine" else _euclidean
 
-    def measure(self, study: Study, /) -> Measured:
-        """The score "diversity"."""
+    def check(self, study: Study, /) -> None:
+        """Require two images of one caption."""
         if study.protocol.per_caption < 2:
             raise ZooError(
                 f"diversity: protocol {study.protocol.name} generates one image per caption, and pairs of "
                 "the same caption are compared; per_caption=10 would do"
             )
-        features = features_of(study, "generated", self.extractor, "diversity")
-        groups: dict[tuple[str, str], list[int]] = {}
-        for place, (record, caption) in enumerate(zip(study.records, study.captions, strict=True)):
-            groups.setdefault((record.name, caption), []).append(place)
-        means = [self.distance(features[rows]).mean() for rows in groups.values() if len(rows) > 1]
-        if not means:
+        if not _of_one_caption(study):
             raise ZooError("diversity: no two images are generated of the same caption; images is too small")
-        each = torch.stack(means)
+
+    def measure(self, study: Study, /) -> Measured:
+        """The score "diversity"."""
+        features = features_of(study, "generated", self.extractor, "diversity")
+        each = torch.stack([self.distance(features[rows]).mean() for rows in _of_one_caption(study)])
         return Measured({"diversity": Score(each.mean().item(), len(features), of_mean(each))})
+
+
+def _of_one_caption(study: Study) -> list[list[int]]:
+    """The numbers of the images of each caption that has several."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for place, (record, caption) in enumerate(zip(study.records, study.captions, strict=True)):
+        groups.setdefault((record.name, caption), []).append(place)
+    return [rows for rows in groups.values() if len(rows) > 1]
 
 
 def _cosine(features: Tensor) -> Tensor:

@@ -27,6 +27,14 @@ class FID(Metric):
     def __init__(self, *, features: ExtractorChoice = "inception") -> None:
         self.extractor = features
 
+    def check(self, study: Study, /) -> None:
+        """Require two images of either kind."""
+        study.require("real")
+        counts = {"generated": len(study.captions), "real": len(study.of_split())}
+        for which, count in counts.items():
+            if count < 2:
+                raise ZooError(f"fid: {count} {which} images have no covariance; expected thousands")
+
     def measure(self, study: Study, /) -> Measured:
         """The score "fid"."""
         from torch_fidelity import metric_fid
@@ -34,8 +42,6 @@ class FID(Metric):
         statistics = []
         for which in ("generated", "real"):
             features = features_of(study, which, self.extractor, "fid")
-            if len(features) < 2:
-                raise ZooError(f"fid: {len(features)} {which} images have no covariance; expected thousands")
             statistics.append(metric_fid.fid_features_to_statistics(features))
         found = metric_fid.fid_statistics_to_metric(statistics[0], statistics[1], False)
         # a distance; what lies below 0 was rounded

@@ -32,19 +32,23 @@ class InceptionScore(Metric):
     def __init__(self, *, features: ExtractorChoice = "inception", splits: PositiveInt = 10) -> None:
         self.extractor, self.splits = features, splits
 
-    def measure(self, study: Study, /) -> Measured:
-        """The score "inception-score"."""
-        from torch_fidelity import metric_isc
-
+    def check(self, study: Study, /) -> None:
+        """Require an image a part."""
         count = len(study.captions)
         if count < self.splits:
             raise ZooError(
                 f"inception-score: {count} images cannot be split into {self.splits} parts; "
                 f"use splits={max(count, 1)} or less, or generate more images"
             )
+
+    def measure(self, study: Study, /) -> Measured:
+        """The score "inception-score"."""
+        from torch_fidelity import metric_isc
+
         logits = features_of(study, "generated", self.extractor, "inception-score", "logits")
         found = metric_isc.isc_features_to_metric(logits, self.splits, True, study.protocol.seed)
         value = found[metric_isc.KEY_METRIC_ISC_MEAN]
         # theirs is the deviation of the parts themselves: / n, not / (n - 1)
         error = found[metric_isc.KEY_METRIC_ISC_STD] / math.sqrt(max(self.splits - 1, 1))
-        return Measured({"inception-score": Score(value, count, interval(value, error, self.splits - 1))})
+        bounds = interval(value, error, self.splits - 1)
+        return Measured({"inception-score": Score(value, len(logits), bounds)})

@@ -38,18 +38,20 @@ class KID(Metric):
     ) -> None:
         self.extractor, self.subsets, self.size = features, subsets, subset_size
 
-    def measure(self, study: Study, /) -> Measured:
-        """The score "kid"."""
-        from torch_fidelity import metric_kid
-
-        # before an extractor is fetched and runs
-        counts = {"generated": len(study.captions), "real": len(study.of_split())}
-        which, fewest = min(counts.items(), key=lambda pair: pair[1])
+    def check(self, study: Study, /) -> None:
+        """Require as many images of either kind as a subset holds."""
+        which, fewest = _fewest(study)
         if fewest < self.size:
             raise ZooError(
                 f"kid: subset_size={self.size} is more than the {fewest} {which} images; "
                 f"subset_size={fewest} is the maximum"
             )
+        study.require("real")
+
+    def measure(self, study: Study, /) -> Measured:
+        """The score "kid"."""
+        from torch_fidelity import metric_kid
+
         generated, real = (
             features_of(study, which, self.extractor, "kid") for which in ("generated", "real")
         )
@@ -63,8 +65,15 @@ class KID(Metric):
         )
         value = found[metric_kid.KEY_METRIC_KID_MEAN]
         bounds = None
+        _, fewest = _fewest(study)
         if self.size < fewest:
             spread = found[metric_kid.KEY_METRIC_KID_STD]
             error = spread * math.sqrt(self.size / (fewest - self.size))
             bounds = interval(value, error, self.subsets - 1)
-        return Measured({"kid": Score(value, counts["generated"], bounds)})
+        return Measured({"kid": Score(value, len(generated), bounds)})
+
+
+def _fewest(study: Study) -> tuple[str, int]:
+    """Which images are fewer, generated or real ones, and how many they are."""
+    counts = {"generated": len(study.captions), "real": len(study.of_split())}
+    return min(counts.items(), key=lambda pair: pair[1])

@@ -14,7 +14,7 @@ from PIL import Image
 from pydantic import PositiveInt
 from torch import Tensor
 
-from zoo_registry.contracts import ExtractorChoice, Measured, Metric, Score, Study
+from zoo_registry.contracts import Better, ExtractorChoice, Measured, Metric, Score, Study
 from zoo_registry.errors import ZooError
 
 from .scores import features_of, interval
@@ -28,10 +28,10 @@ class Neighbours(Metric):
     """How far generated images are from the training images, for how far unseen real images are from them.
 
     Mean distance of the generated images to their nearest training image, over that of the split's real
-    images. 0: copies. 1: as far as unseen images. Above 1: further than any image of the data tends to
-    be, as images of no worth are. The paper compares the same two sets of distances by a rank
-    test. The image "neighbours" shows in each row a generated image and its three nearest training images;
-    those generated images that are nearest to one come first.
+    images. 0: copies. 1: as far as unseen real images, which is the best. Above 1: further than any image of
+    the data tends to be, as grey or noise is. So neither higher nor lower is better. The paper compares the
+    same two sets of distances by a rank test. The image "neighbours" shows in each row a generated image and
+    its three nearest training images; those generated images that are nearest to one come first.
 
     features: the extractor, whose Euclidean distance is taken.
     rows: how many rows the image has.
@@ -40,10 +40,14 @@ class Neighbours(Metric):
     images.
     """
 
-    better: ClassVar[Literal["higher", "lower"]] = "higher"
+    better: ClassVar[Better] = None
 
     def __init__(self, *, features: ExtractorChoice = "inception", rows: PositiveInt = 12) -> None:
         self.extractor, self.rows = features, rows
+
+    def check(self, study: Study, /) -> None:
+        """Require real images of the split and of the training split."""
+        study.require("real", "train")
 
     def measure(self, study: Study, /) -> Measured:
         """The score "neighbours", and the image "neighbours"."""
@@ -68,7 +72,7 @@ class Neighbours(Metric):
         rows = ours.argsort(stable=True)[: self.rows].tolist()
         image = _image(study, rows, nearest[rows].tolist())
         bounds = interval(value, error, min(len(ours), len(theirs)) - 1)
-        return Measured({"neighbours": Score(value, len(ours), bounds)}, {"neighbours": image})
+        return Measured({"neighbours": Score(value, len(ours), bounds, real=1.0)}, {"neighbours": image})
 
 
 def _nearest(some: Tensor, train: Tensor) -> tuple[Tensor, Tensor]:

@@ -32,6 +32,16 @@ class PrecisionRecall(Metric):
     def __init__(self, *, features: ExtractorChoice = "inception", neighbourhood: PositiveInt = 3) -> None:
         self.extractor, self.neighbourhood = features, neighbourhood
 
+    def check(self, study: Study, /) -> None:
+        """Require more images of either kind than neighbours."""
+        generated, real = len(study.captions), len(study.of_split())
+        if min(generated, real) <= self.neighbourhood:
+            raise ZooError(
+                f"precision-recall: with {generated} generated and {real} real images there is no "
+                f"neighbour number {self.neighbourhood}; expected more than {self.neighbourhood} of each"
+            )
+        study.require("real")
+
     def measure(self, study: Study, /) -> Measured:
         """The scores "precision" and "recall"."""
         from torch_fidelity import metric_prc
@@ -39,12 +49,6 @@ class PrecisionRecall(Metric):
         generated, real = (
             features_of(study, which, self.extractor, "precision-recall") for which in ("generated", "real")
         )
-        fewest = min(len(generated), len(real))
-        if fewest <= self.neighbourhood:
-            raise ZooError(
-                f"precision-recall: with {len(generated)} generated and {len(real)} real images there is no "
-                f"neighbour number {self.neighbourhood}; expected more than {self.neighbourhood} of each"
-            )
         found = metric_prc.prc_features_to_metric(
             generated,
             real,

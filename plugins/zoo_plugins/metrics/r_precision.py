@@ -53,12 +53,20 @@ class RPrecision(Metric):
     ) -> None:
         self.matcher, self.candidates, self.folds = matcher, candidates, folds
 
-    def measure(self, study: Study, /) -> Measured:
-        """The score "r-precision"."""
+    def check(self, study: Study, /) -> None:
+        """Require text, an image a fold, and captions of other classes for every record."""
         with_text(study, "r-precision")
         count = len(study.captions)
         if count < self.folds:
             raise ZooError(f"r-precision: {count} images make no {self.folds} folds; folds={count} would do")
+        pool = _Pool(study)
+        for record, caption in zip(study.records, study.captions, strict=True):
+            pool.check(record, caption, self.candidates)
+        study.require("real")
+
+    def measure(self, study: Study, /) -> Measured:
+        """The score "r-precision"."""
+        count = len(study.captions)
         source = random.Random(study.protocol.seed)
         texts, table = _candidates(_Pool(study), study.records, study.captions, self.candidates, source)
         shuffled = self._hits(study, "generated", texts, table)[_order(count, source)]
@@ -142,8 +150,8 @@ class _Pool:
     def _group(self, record: Record) -> str:
         return str(record.label) if self.classes else record.name
 
-    def generate(self, record: Record, caption: str, count: int, source: random.Random) -> list[str]:
-        """The caption, and after it different ones of other groups, `count` in all."""
+    def check(self, record: Record, caption: str, count: int) -> None:
+        """Raise `ZooError` where there are no `count` - 1 captions of other groups."""
         group = self._group(record)
         others = len(self.owner) - self.alone[group] - (self.owner[caption] is None)
         if others < count - 1:
@@ -153,7 +161,11 @@ class _Pool:
                 f"split {self.split!r} has {others}"
                 + (f"; candidates={others + 1} is the maximum" if others else "")
             )
-        begin, size = self.rows[group]
+
+    def generate(self, record: Record, caption: str, count: int, source: random.Random) -> list[str]:
+        """The caption, and after it different ones of other groups, `count` in all."""
+        self.check(record, caption, count)
+        begin, size = self.rows[self._group(record)]
         chosen = {caption: None}
         while len(chosen) < count:
             # by random() alone, whose generates Python promises not to change

@@ -34,12 +34,16 @@ class Retrieval(Metric):
     def __init__(self, *, matcher: ExtractorChoice = "own", k: tuple[PositiveInt, ...] = (1, 5, 10)) -> None:
         self.matcher, self.k = matcher, k
 
-    def measure(self, study: Study, /) -> Measured:
-        """The scores "r@1", "r@5", …"""
+    def check(self, study: Study, /) -> None:
+        """Require text, and more images than the largest K."""
         with_text(study, "retrieval")
         count = len(study.captions)
         if count <= max(self.k):
             raise ZooError(f"retrieval: k={max(self.k)} of {count} images says nothing; expected more images")
+
+    def measure(self, study: Study, /) -> Measured:
+        """The scores "r@1", "r@5", …"""
+        count = len(study.captions)
         numbers: dict[str, int] = {}
         own = torch.tensor([numbers.setdefault(text, len(numbers)) for text in study.captions])  # [n]
         images, captions = study.matched(self.matcher, list(numbers))

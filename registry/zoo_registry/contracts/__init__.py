@@ -12,7 +12,7 @@ Imports no torch: tensors are annotations only, so that catalogues can be listed
 from __future__ import annotations
 
 from .data import Dataset, DataSource, Problem, Record
-from .evaluation import EvaluationProtocol, ImageSource, Measured, Metric, Score, Study
+from .evaluation import Better, EvaluationProtocol, ImageSource, Measured, Metric, Score, Study
 from .extractors import (
     AttributeReader,
     CutImages,
@@ -44,6 +44,7 @@ __all__ = [
     "AttributeReader",
     "Augmentation",
     "Batch",
+    "Better",
     "Condition",
     "ConditionSpec",
     "Conditioning",

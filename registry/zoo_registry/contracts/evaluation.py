@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .data import Record
     from .extractors import AttributeReader, ExtractorChoice, Layer
 
+Better = Literal["higher", "lower"] | None
+"""Which values are the better ones; None: neither, a value is held against that of real images."""
+
 ImageSource = Literal["generated", "real", "train"]
 """The pipeline's images; the real images of the protocol's split; the real ones of the training split."""
 
@@ -105,6 +108,10 @@ class Study(Protocol):
         """All records of the protocol's split: those of the real images, in their order."""
         ...
 
+    def require(self, *images: Literal["real", "train"]) -> None:
+        """Raise `ZooError` where the data set has no such images, or has them smaller than the resolution."""
+        ...
+
     def batches(self, which: ImageSource) -> Iterator[Tensor]:
         """Images as [b,3,R,R] in [-1, 1] on the study's device, in order, with a progress bar."""
         ...
@@ -134,8 +141,15 @@ class Study(Protocol):
 class Metric(Protocol):
     """Numbers about a pipeline's images. Built without wires; settings are keywords."""
 
-    better: ClassVar[Literal["higher", "lower"]]
+    better: ClassVar[Better]
+
+    def check(self, study: Study, /) -> None:
+        """Raise `ZooError` where the study lacks what measuring needs: images, captions, classes, packages.
+
+        Called for every metric of an evaluation before anything is generated; what a metric does not check
+        here, it finds out in `measure`.
+        """
 
     def measure(self, study: Study, /) -> Measured:
-        """Measure. Raises `ZooError` where the study lacks what is needed (classes, enough captions, …)."""
+        """Measure, after `check`. Raises `ZooError` where the images or their features cannot be measured."""
         ...

@@ -82,8 +82,9 @@ def metric(component: Component, settings: Mapping[str, Any]) -> None:
     """Finite scores in their intervals, the same for the same study."""
     metric = build(component, settings)
     assert isinstance(metric, Metric), "a metric has `measure`"
-    assert metric.better in ("higher", "lower"), "it says which is better, higher or lower"
+    assert metric.better in ("higher", "lower", None), "it says which is better, higher or lower, or neither"
     assert not schema_of(component).wires, "a metric is built without wires"
+    metric.check(MadeUpStudy(component.name))
     first, second = (metric.measure(MadeUpStudy(component.name)) for _ in range(2))
     assert isinstance(first, Measured), "`measure` gives a `Measured`"
     assert first.scores, "it gives at least one score"

@@ -56,6 +56,9 @@ class MadeUpStudy:
         """The records that are measured on."""
         return self._split
 
+    def require(self, *images: ImageSource) -> None:
+        """All images are there."""
+
     def _samples(self, what: str, *shape: int) -> Tensor:
         import torch
 

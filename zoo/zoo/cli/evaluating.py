@@ -79,6 +79,11 @@ def eval_(
     from ..files.results import Results, read_results
     from ..models.results import measured
 
+    if data is not None:
+        from ..models.locate import locate
+
+        for model in models:  # a name that does not exist is no reason to have measured the others
+            locate(model)
     found, failed = {}, []
     for model in models:
         if data is None:

@@ -14,7 +14,7 @@ from ..files.run import Run
 from ..models.results import add_result
 from ..pipeline import Pipeline
 from .protocols import Asked, asked
-from .run import BATCH_SIZE, fingerprint, measure, named, open_for
+from .run import BATCH_SIZE, fingerprint, measure, named, open_for, study_of
 from .study import Bench
 
 
@@ -25,6 +25,9 @@ def checked(settings: Evaluation) -> list[Asked]:
         name = (settings.best or "").partition("/")[0]
         if name and name not in settings.metrics:
             raise ZooError(f"best: {name!r} is not among the metrics{nearest(name, settings.metrics)}")
+        for protocol, metric in zip(protocols, settings.metrics, strict=True):
+            if metric == name and protocol.metric.better is None:
+                raise ZooError(f"best: of {name} neither higher nor lower values are better")
     except ZooError as error:
         raise ZooError(f"train.evaluate: {error}") from None
     return protocols
@@ -65,7 +68,7 @@ class Measuring:
         value = None
         for name, protocol in zip(self.settings.metrics, self.protocols, strict=True):
             identity = protocol.identity(pipe.resolution, named(protocol, bench))
-            result, _ = measure(protocol, bench, identity, data)
+            result, _ = measure(protocol, study_of(protocol, bench), identity, data)
             scores = result.scores
             add_result(self.run.results, str(self.run), f"step {step}", result)
             alone = len(scores) == 1
@@ -77,6 +80,6 @@ class Measuring:
                         f"train.evaluate.best: {name} has no score {score!r}{nearest(score, scores)}"
                     )
                 value = scores[score or ("mean" if "mean" in scores else next(iter(scores)))].value
-                value = value if protocol.metric.better == "higher" else -value
+                value = -value if protocol.metric.better == "lower" else value
         bench.clear()
         return values, value

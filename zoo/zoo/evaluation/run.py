@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
+import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
+from textwrap import indent
 from typing import Any
 
 from zoo_registry import ZooError, catalogue
@@ -50,7 +52,9 @@ def evaluate(
     out: the results' file; None: results.json in the run, or in the model's folder; of a model on the Hub
         org-name.results.json here.
     What was measured before with the same weights, protocol and data is not measured again; an evaluation
-    that was stopped goes on. Raises `ZooError` for everything that a user can fix.
+    that was stopped goes on. What each protocol needs is looked for before anything is generated.
+    Raises `ZooError` for everything that a user can fix; where only some protocols lack something or fail,
+    `NotMeasuredError` after the others have been measured.
     """
     protocols = asked(metrics, changes, images, allow_small=allow_small)
     if not protocols:
@@ -72,21 +76,30 @@ def evaluate(
         quiet=quiet,
     )
     source = Source(source=data, fingerprint=fingerprint(dataset))
-    failed: list[ZooError] = []
+    failed: dict[str, ZooError] = {}
+    to_measure: list[tuple[Asked, str, PipelineStudy]] = []
     for protocol in protocols:
-        identity = protocol.identity(pipe.resolution, named(protocol, bench))
-        if found_before(path, weights, identity, source) is None:
-            try:
-                result, measured = measure(protocol, bench, identity, source)
-            except ZooError as error:
-                if len(protocols) == 1:
-                    raise
-                name = protocol.protocol.name
-                failed.append(error if name in str(error) else ZooError(f"{name}: {error}"))
-                continue
-            result.images = _written(path, protocol.protocol.name, measured)
-            add_result(path, str(model), weights, result)
+        try:
+            identity = protocol.identity(pipe.resolution, named(protocol, bench))
+            if found_before(path, weights, identity, source) is None:
+                to_measure.append((protocol, identity, study_of(protocol, bench)))
+        except ZooError as error:
+            failed[protocol.protocol.name] = error
+    if failed and not quiet and len(failed) < len(protocols):
+        names = (protocol.protocol.name for protocol in protocols)
+        rest = ", ".join(name for name in names if name not in failed)
+        print(f"not measured:\n{_reasons(failed)}\nmeasuring {rest}", file=sys.stderr)
+    for protocol, identity, study in to_measure:
+        try:
+            result, measured = measure(protocol, study, identity, source)
+        except ZooError as error:
+            failed[protocol.protocol.name] = error
+            continue
+        result.images = _written(path, protocol.protocol.name, measured)
+        add_result(path, str(model), weights, result)
     bench.clear()
+    if failed and len(protocols) == 1:
+        raise next(iter(failed.values()))
     if failed:
         raise NotMeasuredError(path, failed)
     return read_results(path).model_dump(mode="json")
@@ -95,18 +108,35 @@ def evaluate(
 class NotMeasuredError(ZooError):
     """Some protocols could not be measured; the results of the others are in the file `path`."""
 
-    def __init__(self, path: Path, failed: Sequence[ZooError]) -> None:
+    def __init__(self, path: Path, failed: Mapping[str, ZooError]) -> None:
         self.path = path
-        reasons = "\n".join(f"  {error}" for error in failed)
         kept = f"; what was measured is kept in {path}" if path.is_file() else ""
-        super().__init__(f"{len(failed)} of the protocols could not be measured{kept}:\n{reasons}")
+        count = "1 protocol" if len(failed) == 1 else f"{len(failed)} protocols"
+        super().__init__(f"{count} could not be measured{kept}\n{_reasons(failed)}")
 
 
-def measure(protocol: Asked, bench: Bench, identity: str, data: Source) -> tuple[Result, Measured]:
+def _reasons(failed: Mapping[str, ZooError]) -> str:
+    """What was not measured and why: protocols that lack the same share a paragraph."""
+    lacking: dict[str, list[str]] = {}
+    for name, error in failed.items():
+        lacking.setdefault(str(error).removeprefix(f"{name}: "), []).append(name)
+    return "\n".join(indent(f"{', '.join(names)}: {reason}", "    ")[2:] for reason, names in lacking.items())
+
+
+def study_of(protocol: Asked, bench: Bench) -> PipelineStudy:
+    """The study of a protocol. Raises `ZooError` for all that is lacking, before anything is generated."""
+    study = PipelineStudy(bench, protocol.protocol)
+    protocol.metric.check(study)
+    for value in extractors_of(protocol.protocol.metric, protocol.protocol.settings).values():
+        bench.extractor(value, study.resolution, protocol.protocol.name)
+    return study
+
+
+def measure(protocol: Asked, study: PipelineStudy, identity: str, data: Source) -> tuple[Result, Measured]:
     """One result without its images, and what the metric gave."""
     begin = time.monotonic()
     metric = protocol.metric
-    measured = metric.measure(PipelineStudy(bench, protocol.protocol))
+    measured = metric.measure(study)
     for name, score in measured.scores.items():
         if not math.isfinite(score.value):
             raise ZooError(f"{identity}: {name} is {score.value}: the generated images give no finite number")
@@ -119,7 +149,7 @@ def measure(protocol: Asked, bench: Bench, identity: str, data: Source) -> tuple
         definition=protocol.definition(),
         scores=dict(measured.scores),
         seconds=round(time.monotonic() - begin, 1),
-        made_with=made_with(bench.pipe.recipe),
+        made_with=made_with(study.recipe),
         data=data,
     )
     return result, measured

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -61,6 +61,8 @@ class Bench:
         self._generated: dict[Path, GeneratedImages] = {}
         self._real_images: dict[tuple[str, int, float], ImageSet] = {}
         self._extractors: dict[tuple[str, int], Any] = {}
+        self._unavailable: dict[tuple[str, int], ZooError] = {}
+        self._large: set[tuple[str, int]] = set()
 
     def generated(self, protocol: EvaluationProtocol, records: Sequence[Record]) -> GeneratedImages:
         """The generated images that protocols of equal captions, seed and truncation share."""
@@ -80,8 +82,8 @@ class Bench:
     def real_images(self, split: str, resolution: int, crop: float) -> ImageSet:
         """The real images of a split, cut to a resolution."""
         if (split, resolution, crop) not in self._real_images:
+            self.require(split, resolution)
             records = list(self.dataset.records(split))
-            _large_enough(records, resolution, self.source)
             with Bar(f"real images of {resolution} px", len(records), quiet=self.quiet) as bar:
                 self._real_images[split, resolution, crop] = ImageSet(
                     records,
@@ -91,6 +93,14 @@ class Bench:
                     progress=lambda done, total: bar.advance(done),
                 )
         return self._real_images[split, resolution, crop]
+
+    def require(self, split: str, resolution: int) -> None:
+        """Raise `ZooError` where the data set has no such split, or an image smaller than the resolution."""
+        if split not in self.dataset.splits():
+            raise ZooError(f"{self.source} has no split {split!r}; it has {', '.join(self.dataset.splits())}")
+        if (split, resolution) not in self._large:
+            _large_enough(self.dataset.records(split), resolution, self.source)
+            self._large.add((split, resolution))
 
     def extractor(self, choice: ExtractorChoice, resolution: int, place: str, *, gives: str = "") -> Any:
         """An extractor for images of a resolution.
@@ -102,7 +112,7 @@ class Bench:
             able = ", ".join(c.name for c in catalogue().of("extractor") if gives in c.gives)
             raise ZooError(f"{place}: {part.component.name} gives no {gives}; expected one of {able}")
         key = (json.dumps(choice, sort_keys=True), resolution)
-        if key not in self._extractors:
+        if key not in self._extractors and key not in self._unavailable:
             setup = BenchSetup(
                 self.dataset,
                 self.source,
@@ -115,7 +125,9 @@ class Bench:
             try:
                 self._extractors[key] = build(part, setup)
             except ZooError as error:
-                raise ZooError(f"{place}: {error}") from None
+                self._unavailable[key] = error  # several protocols ask, and a download takes a minute to fail
+        if key in self._unavailable:
+            raise ZooError(f"{place}: {self._unavailable[key]}")
         return self._extractors[key]
 
     def clear(self) -> None:
@@ -202,6 +214,11 @@ class PipelineStudy:
         """All records of the protocol's split: those of the real images, in their order."""
         return self.bench.dataset.records(self.protocol.split)
 
+    def require(self, *images: Literal["real", "train"]) -> None:
+        """Raise `ZooError` where the data set has no such images, or smaller ones than the resolution."""
+        for which in images:
+            self.bench.require(self._split(which), self.resolution)
+
     def batches(self, which: ImageSource) -> Iterator[Tensor]:
         """Images as [b,3,R,R] in [-1, 1] on the study's device, in order."""
         for pixels in self._pixels(which):
@@ -222,9 +239,11 @@ class PipelineStudy:
         generated.generate(self.captions, quiet=self.bench.quiet)
         return generated
 
+    def _split(self, which: ImageSource) -> str:
+        return self.protocol.split if which == "real" else "train"
+
     def _real(self, which: ImageSource) -> ImageSet:
-        split = self.protocol.split if which == "real" else "train"
-        return self.bench.real_images(split, self.resolution, self.protocol.crop)
+        return self.bench.real_images(self._split(which), self.resolution, self.protocol.crop)
 
     def _extractor(self, choice: ExtractorChoice, gives: str = "") -> Any:
         return self.bench.extractor(choice, self.resolution, self.protocol.name, gives=gives)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from zoo_registry import ZooError
-from zoo_registry.contracts import Score
+from zoo_registry.contracts import Better, Score
 
 from .atomic import write_json
 from .formats import read_format
@@ -30,7 +30,7 @@ class Result(BaseModel):
     version: int = 1
     identity: str
     metric: str
-    better: Literal["higher", "lower"]
+    better: Better
     definition: dict[str, Any]
     scores: dict[str, Score]
     seconds: float | None = None
@@ -53,7 +53,7 @@ class Results(BaseModel):
     results: list[Result] = []
 
     @property
-    def better(self) -> dict[str, str]:
+    def better(self) -> dict[str, Better]:
         """Of each protocol's identity, which values are the better ones."""
         return {result.identity: result.better for result in self.results}
 

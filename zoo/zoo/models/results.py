@@ -15,7 +15,7 @@ from typing import NamedTuple
 from filelock import FileLock
 
 from zoo_registry import catalogue
-from zoo_registry.contracts import Score
+from zoo_registry.contracts import Better, Score
 from zoo_registry.text import expanded
 
 from ..data.cache import cache_folder
@@ -26,7 +26,7 @@ from ..files.run import Run
 from .folder import SAMPLING
 from .hub import HubId
 
-_ARROWS = {"higher": "↑", "lower": "↓"}
+_ARROWS: dict[Better, str] = {"higher": " ↑", "lower": " ↓", None: ""}
 
 
 def place_of(model: str | Path) -> Path:
@@ -126,7 +126,7 @@ def _compared(title: str, found: Mapping[str, Result]) -> Table:
         for name, own in scores.items()
     ]
     (better,) = {result.better for result in found.values()}
-    head = ["model", *(f"{key} {_ARROWS[better]}" for key in columns)]
+    head = ["model", *(f"{key}{_ARROWS[better]}" for key in columns)]
     rows += [[name, *cells] for name, cells in shared.items()]
     if len(columns) > len(rows):  # models side by side, which a terminal has room for
         head, *rows = [list(column) for column in zip(["score", *head[1:]], *rows, strict=True)]
@@ -142,7 +142,7 @@ def by_score(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
         for name, score in result.scores.items():
             low_high = "" if score.interval is None else " to ".join(map(number, score.interval))
             beside = ["" if v is None else number(v) for v in (score.real, score.chance)]
-            label = f"{name} {_ARROWS[result.better]}"
+            label = f"{name}{_ARROWS[result.better]}"
             rows.append([title, label, number(score.value), low_high, *beside, f"{score.count:,}"])
     return ["protocol", "score", "value", "95 %", "real", "chance", "of"], rows
 

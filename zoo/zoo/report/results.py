@@ -12,14 +12,18 @@ from html import escape
 from pathlib import Path
 
 from zoo_registry import ZooError
-from zoo_registry.contracts import Score
+from zoo_registry.contracts import Better, Score
 
 from ..files.results import Result, Results, Source, read_results
 from ..files.run import Run
 from .embed import embedded_file
 from .markup import colour, decimals, settings, swatch
 
-_ARROWS = {"higher": "↑ higher is better", "lower": "↓ lower is better"}
+_ARROWS: dict[Better, str] = {
+    "higher": "↑ higher is better",
+    "lower": "↓ lower is better",
+    None: "as real images is best",
+}
 _KEY = (
     '<p class="note key"><span><i class="dot"></i>value, with its 95 % interval</span>'
     '<span><i class="guess"></i>chance</span><span><i class="truth"></i>real images</span></p>'
@@ -176,7 +180,7 @@ def _columns(of_run: Mapping[int, Result]) -> dict[str, dict[int, Score]]:
 def _best(result: Result, column: Mapping[int, Score]) -> set[int]:
     """The runs with the best value, where several have been measured and they differ."""
     values = {run: score.value for run, score in column.items() if math.isfinite(score.value)}
-    if len(set(values.values())) < 2:
+    if result.better is None or len(set(values.values())) < 2:
         return set()
     top = max(values.values()) if result.better == "higher" else min(values.values())
     return {run for run, value in values.items() if value == top}
