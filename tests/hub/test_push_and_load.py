@@ -261,7 +261,7 @@ def test_a_broken_upload_leaves_the_repository_as_it_was(hub: Hub, machine: Mach
     assert "ada/birds is there already and public: nothing was uploaded" in public.err
     assert hub.files("ada/birds") == before
     for token, line in (
-        (None, "log in with hf auth login"),
+        (None, "needs a token that may write for 'ada': log in with hf auth login, or set HF_TOKEN"),
         ("hf_reader", "answered 403: the token may not write"),
     ):
         told = machine.zoo("push", run, "ada/birds", token=token)
@@ -269,3 +269,10 @@ def test_a_broken_upload_leaves_the_repository_as_it_was(hub: Hub, machine: Mach
         assert line in told.err, told.err
     assert hub.files("ada/birds") == before
     assert "is not the name of a repository" in machine.zoo("push", run, "birds", token="hf_ada").err
+
+
+def test_the_token_is_asked_for_before_anything_else(hub: Hub, machine: Machine) -> None:
+    told = machine.zoo("push", "runs/that-are-not-there", "ada/birds")
+    assert told.status == 2
+    assert "pushing to ada/birds needs a token" in told.err
+    assert not hub.asked

@@ -34,7 +34,7 @@ from .models.card import write_card
 from .models.folder import SAMPLING, check_generates
 from .models.hub import cached, fetch
 from .models.locate import locate
-from .models.publish import push
+from .models.publish import push, repository
 from .seeding import generator as seeded
 
 Between = Literal["text", "noise", "both"]
@@ -331,6 +331,7 @@ class Pipeline:
         repository that is not there yet is made so. license: as the Hub spells it; None: "mit" of procedural
         data, else "unknown". Raises `ZooError` for all that the Hub refuses.
         """
+        repository(repo)  # before anything is written
         with TemporaryDirectory() as folder:
             own = self.save_pretrained(Path(folder) / "model")
             return push(own, repo, private=private, license=license, about=self.origin)

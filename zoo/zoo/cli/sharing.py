@@ -37,7 +37,9 @@ def push(
 
     from ..models.locate import locate
     from ..models.publish import push as upload
+    from ..models.publish import repository
 
+    repository(repo)  # before a model is looked for, or fetched
     print(upload(locate(model, parts=SINGLE), repo, private=private, license=license))
 
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from importlib.metadata import version
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.metadata import distribution, version
 from pathlib import Path
 from string import Template
+from typing import Any
+
+from packaging.requirements import Requirement
 
 from zoo_registry import ZooError
 
@@ -18,10 +24,13 @@ from ..models.folder import check_generates
 from ..models.locate import locate
 from .half import write_half
 
+ZOO = "t2i-zoo"
 APP = """\
 import os
+import sys
 
 os.chdir(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.abspath("packages"))
 
 from zoo.studio import serve
 
@@ -52,8 +61,9 @@ Generates images of a sentence, with a model made with t2i-zoo$learnt. Its card 
 def write_space(model: str, out: Path) -> Path:
     """Write the folder: app.py, requirements.txt, README.md with the Space's settings, the model.
 
-    Upload it with `hf upload --repo-type space`. Raises `ZooError` where `write_half` does, and for a model
-    that cannot generate.
+    The zoo and plugins that were not installed from an index are in `packages/`. Upload the folder with `hf
+    upload --repo-type space`. Raises `ZooError` where `write_half` does, for a model that cannot generate,
+    and where pip cannot install into the folder.
     """
     if out.exists():
         raise ZooError(f"{out} exists; name a new folder")
@@ -70,11 +80,46 @@ def write_space(model: str, out: Path) -> Path:
         "learnt": f" from {facts.data}" if facts.data else "",
     }
     # of the plugins at hand, not of those that a file from the Hub names: a Space installs what stands there
-    needed = {"t2i-zoo": version("t2i-zoo"), **made_with(recipe)["plugins"]}
+    needed = list(dict.fromkeys([ZOO, *made_with(recipe)["plugins"]]))
     with folder_written_beside(out) as beside:
         write_half(model, beside / name, name=name)
         write_text(beside / "app.py", Template(APP).substitute(values))
         write_text(beside / "README.md", Template(README).substitute(values))
-        lines = [f"{'t2i-zoo[studio]' if n == 't2i-zoo' else n}=={number}" for n, number in needed.items()]
+        lines = _requirements(needed, beside / "packages")
         write_text(beside / "requirements.txt", "\n".join(lines) + "\n")
     return out
+
+
+def _requirements(names: Sequence[str], folder: Path) -> list[str]:
+    """The lines of requirements.txt for some distributions.
+
+    One that was installed from a clone or a file may be on no index: it is installed into `folder`, and what
+    it requires takes its place. Not a wheel among the requirements: a Space installs those before it has any
+    other file.
+    """
+    lines = []
+    for name in names:
+        extra = "studio" if name == ZOO else ""
+        found = distribution(name)
+        origin = found.read_text("direct_url.json")  # PEP 610: there is none of what came from an index
+        if origin is None:
+            lines.append(f"{name}[{extra}]=={found.version}" if extra else f"{name}=={found.version}")
+            continue
+        _install(name, json.loads(origin), folder)
+        for requirement in map(Requirement, found.requires or ()):
+            marker, requirement.marker = requirement.marker, None
+            if requirement.name not in names and (marker is None or marker.evaluate({"extra": extra})):
+                lines.append(str(requirement))
+    return list(dict.fromkeys(lines))
+
+
+def _install(name: str, origin: dict[str, Any], folder: Path) -> None:
+    """Install a distribution from where this environment has it, without what it requires."""
+    url, repository = origin["url"], origin.get("vcs_info")
+    if repository is not None:
+        url = f"{repository['vcs']}+{url}@{repository['commit_id']}"
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
+    result = subprocess.run([*command, "--target", folder, url], capture_output=True, text=True, check=False)
+    if result.returncode:
+        why = (result.stderr.strip().splitlines() or ["pip says nothing"])[-1]
+        raise ZooError(f"{name} cannot be installed into the Space from {url}: {why}")

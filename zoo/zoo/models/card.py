@@ -26,6 +26,7 @@ from ..files.run import Run
 from .results import by_score, markdown, weights_key
 
 HOME = "https://pypi.org/project/t2i-zoo"
+_INSTALL = "pip install t2i-zoo    # in a clone of it: pip install ."
 _MARKUP = re.compile(r"[\\`*_\[\]<>&#|~!$@]")
 _ARXIV = re.compile(r"arXiv:[\w.-]+(/\d+)?", re.ASCII)
 _RECORDED = {"images": int, "hours": float, "device": str}
@@ -233,12 +234,10 @@ def _sample(facts: Facts) -> str:
 def _use(recipe: Recipe, facts: Facts, name: str) -> str:
     if "generator" not in recipe.parts:
         where = shlex.quote(printable(name)).replace("`", "?")
-        return (
-            f"```sh\npip install t2i-zoo\nzoo train RECIPE --data SRC --out RUN --set pretrain={where}\n```"
-        )
+        return f"```sh\n{_INSTALL}\nzoo train RECIPE --data SRC --out RUN --set pretrain={where}\n```"
     caption = (facts.captions or ("a caption",))[0] if "text_encoder" in recipe.parts else ""
     return (
-        "```sh\npip install t2i-zoo\n```\n\n```python\nimport zoo\n\n"
+        f"```sh\n{_INSTALL}\n```\n\n```python\nimport zoo\n\n"
         f"pipe = zoo.load({_quoted(name)})\nimage = pipe({_quoted(caption)}, seed=0)[0]\n"
         'image.save("image.png")\n```'
     )

@@ -30,11 +30,25 @@ def push(
     not there yet is made so. license: as for `card`. about: the folder whose run tells data and results.
     Raises `ZooError` for all that the Hub refuses; then the repository holds what it held before.
     """
+    place = repository(repo)
+    contents = to_publish(folder, repo, license=license, about=about)
+    return _commit(place, contents, private=private)
+
+
+def repository(repo: str) -> HubId:
+    """The repository "org/name", for writing. Raises `ZooError` for another name, and without a token."""
+    from huggingface_hub import get_token
+
     place = HubId.parse(repo)
     if place is None or place.revision is not None:
         raise ZooError(f"{repo!r} is not the name of a repository; expected org/name, as in ada/birds")
-    contents = to_publish(folder, repo, license=license, about=about)
-    return _commit(place, contents, private=private)
+    if get_token() is None:
+        owner = place.repo.partition("/")[0]
+        raise ZooError(
+            f"pushing to {place} needs a token that may write for {owner!r}: log in with hf auth login, or "
+            "set HF_TOKEN"
+        )
+    return place
 
 
 def to_publish(
