@@ -105,7 +105,10 @@ def _facts(c: Component, part: type) -> list[tuple[str, str]]:
     if c.kind == "metric":
         rows = [p for p in catalogue().of("protocol") if p.load().metric == c.name]
         links = ", ".join(f"[`{p.name}`](../../protocols.md#{p.name})" for p in rows)
-        return [("better", part.better), ("protocols", links or "one of its own name")]
+        return [
+            ("better", part.better or "neither: as real images is best"),
+            ("protocols", links or "one of its own name"),
+        ]
     if c.kind == "importer":
         recipe = part.recipe
         return [

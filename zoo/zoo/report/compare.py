@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from zoo_registry import ZooError
+from zoo_registry.contracts import Better
 
 from ..files.run import Run
 from . import results
@@ -37,7 +38,7 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     measured = [results.results_of(stage.run) for stage in stages]
     names = _names(runs)
     grids = [(run, grid) for run, grid in enumerate(samples) if grid is not None]
-    better = {name: way for stage in stages for name, way in stage.better.items()}
+    better: dict[str, Better] = {name: way for stage in stages for name, way in stage.better.items()}
     better |= {name: way for found in measured if found is not None for name, way in found.better.items()}
     logs = [
         Logged(name, stage.log, stage.source or "none") for name, stage in zip(names, stages, strict=True)

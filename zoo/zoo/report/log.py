@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from zoo_registry.contracts import Better
+
 from ..files.run import Line
 
 _POINTS = 1500
@@ -44,11 +46,11 @@ class Log:
         )
 
 
-def panels(log: Log, better: Mapping[str, str]) -> list[dict[str, Any]]:
+def panels(log: Log, better: Mapping[str, Better]) -> list[dict[str, Any]]:
     """The log as panels of curves for the page; panels without a curve are left out.
 
     Terms are called PHASE/NAME, metrics MEASURE/SCORE, or MEASURE: a panel per phase and per measure.
-    better: of measures, "higher" or "lower".
+    better: of measures, "higher", "lower" or None, neither.
     """
     phases: dict[str, dict[int, dict[str, float]]] = {}
     for step, values in log.terms.items():
@@ -78,7 +80,7 @@ class Logged(NamedTuple):
     data: str
 
 
-def overlaid(runs: Sequence[Logged], better: Mapping[str, str]) -> list[dict[str, Any]]:
+def overlaid(runs: Sequence[Logged], better: Mapping[str, Better]) -> list[dict[str, Any]]:
     """A panel for each term and each metric that several runs have, with a curve a run, by its name.
 
     Metrics share a panel only where they were measured on the same data.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo_registry import ZooError, catalogue
+from zoo_registry.contracts import Better
 
 from ..files.run import Environment, Run
 from ..imaging.grids import LEAST
@@ -29,12 +30,12 @@ class Stage:
     environment: Environment | None
     log: Log
 
-    def panels(self, better: Mapping[str, str]) -> list[dict[str, Any]]:
+    def panels(self, better: Mapping[str, Better]) -> list[dict[str, Any]]:
         """Its curves. better: of protocols, which values are the better ones."""
         return panels(self.log, self.better | dict(better))
 
     @property
-    def better(self) -> dict[str, str]:
+    def better(self) -> dict[str, Better]:
         """Of what its task measures, which values are the better ones."""
         return {} if self.environment is None else dict(self.environment.better)
 
