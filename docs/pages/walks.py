@@ -63,12 +63,10 @@ def rooms(walk: tuple[Call, ...]) -> list[str]:
 def _check(call: Call) -> None:
     name = call.callee.replace(":", ".").rpartition(".")[2]
     _definition(call.callee)  # raises where there is none
-    called = {
-        getattr(node.func, "attr", getattr(node.func, "id", ""))
-        for node in ast.walk(_definition(call.caller))
-        if isinstance(node, ast.Call)
+    named = {  # called, or handed on to be called, as with functools.partial
+        getattr(node, "attr", getattr(node, "id", "")) for node in ast.walk(_definition(call.caller))
     }
-    if name not in called:
+    if name not in named:
         raise ValueError(f"{call.caller} does not call {call.callee}")
 
 

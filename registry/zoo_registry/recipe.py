@@ -263,7 +263,7 @@ def _check(table: Mapping[str, Any], catalogue: Catalogue) -> Recipe:
     task = _task(table, catalogue, problems)
     parts = _parts(table, task, catalogue, problems)
     for place, choice in parts.items():
-        if not table.get(PRETRAIN) and choice.weights and choice.weights.startswith(f"{PRETRAIN}#"):
+        if not table.get(PRETRAIN) and str(choice.weights).startswith(f"{PRETRAIN}#"):
             problems.append(
                 f'{place}.weights: expected a recipe that runs first (pretrain = "…"), whose part is taken'
             )
