@@ -17,7 +17,7 @@ from zoo_registry.errors import ZooError
 
 from .text_encoders.words import read_to_the_end
 
-HEADS = 4
+HEADS, HIDDEN = 4, 128  # of the attention; features of the recurrent network and the attention
 
 
 def redescribing(part: object) -> Redescription | None:
@@ -28,31 +28,29 @@ def redescribing(part: object) -> Redescription | None:
 class Redescriber(nn.Module):
     """Each word of a caption from its left and right context, which attends to the image's regions.
 
-    text: whose captions. width: E. hidden: of the recurrent network and the attention.
+    text: whose captions. width: E. place: of a recipe, which the message names.
     Raises `ZooError` where the text encoder gives no ids.
     """
 
-    def __init__(self, text: TextSpec, width: int, hidden: int = 128) -> None:
+    def __init__(self, text: TextSpec, width: int, place: str) -> None:
         super().__init__()
         if not text.entries:
             raise ZooError(
-                "redescribes: expected a text encoder with a vocabulary of words, as 'bilstm' or 'lstm'"
+                f"{place}.redescribes: expected a text encoder with a vocabulary of words, as 'bilstm' or "
+                "'lstm', got one whose captions have no ids"
             )
-        self.embedding = nn.Embedding(text.entries, hidden)
-        self.rnn = nn.GRU(hidden, hidden, batch_first=True, bidirectional=True)
-        self.query = nn.Linear(2 * hidden, hidden)
-        self.key, self.value = nn.Linear(width, hidden), nn.Linear(width, hidden)
-        self.image = nn.Linear(width, hidden)
+        self.embedding = nn.Embedding(text.entries, HIDDEN)
+        self.rnn = nn.GRU(HIDDEN, HIDDEN, batch_first=True, bidirectional=True)
+        self.query = nn.Linear(2 * HIDDEN, HIDDEN)
+        self.key, self.value = nn.Linear(width, HIDDEN), nn.Linear(width, HIDDEN)
+        self.image = nn.Linear(width, HIDDEN)
         self.words = nn.Sequential(
-            nn.Linear(3 * hidden, 2 * hidden), nn.LeakyReLU(0.2), nn.Linear(2 * hidden, text.entries)
+            nn.Linear(3 * HIDDEN, 2 * HIDDEN), nn.LeakyReLU(0.2), nn.Linear(2 * HIDDEN, text.entries)
         )
 
     def forward(self, image: ImageFeatures, text: Text) -> Tensor:
         """Logits [B,L,V]."""
-        if text.ids is None:
-            raise ZooError(
-                "redescription: expected the words of captions, got text between captions, which has none"
-            )
+        assert text.ids is not None
         assert text.mask is not None
         assert image.regions is not None
         states, _ = read_to_the_end(self.rnn, self.embedding(text.ids), text.mask)  # [B,L,2H]

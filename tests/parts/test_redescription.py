@@ -34,7 +34,7 @@ def images(count: int) -> ImageFeatures:
 @torch.no_grad()
 def test_a_word_is_found_from_all_others_and_never_from_itself() -> None:
     torch.manual_seed(0)
-    network, image = Redescriber(SPEC, 8), images(1)
+    network, image = Redescriber(SPEC, 8, "image_encoder"), images(1)
     before = network(image, captions([[1, 2, 3, 4]], [4]))
     for place in range(4):
         changed = [1, 2, 3, 4]
@@ -47,7 +47,7 @@ def test_a_word_is_found_from_all_others_and_never_from_itself() -> None:
 @torch.no_grad()
 def test_the_image_its_regions_and_no_padding_count() -> None:
     torch.manual_seed(0)
-    network, image = Redescriber(SPEC, 8), images(2)
+    network, image = Redescriber(SPEC, 8, "image_encoder"), images(2)
     text = captions([[1, 2, 3, 4], [3, 2, 0, 0]], [4, 2])
     logits = network(image, text)
     assert logits.shape == (2, 4, 5)
@@ -78,11 +78,6 @@ def test_an_encoder_learns_which_word_an_image_shows() -> None:
     assert terms[-1] < 0.1  # without the image no better than log 2 / 3 = 0.23
 
 
-def test_text_between_captions_has_no_words_to_find() -> None:
-    with pytest.raises(ZooError, match="text between captions, which has none"):
-        Redescriber(SPEC, 8)(images(1), captions([[1, 2]], [2])._replace(ids=None))
-
-
 def test_a_recipe_without_a_network_that_redescribes_is_refused() -> None:
     table = {
         "extends": "damsm-aviary",
@@ -94,9 +89,31 @@ def test_a_recipe_without_a_network_that_redescribes_is_refused() -> None:
     Recipe.read({**table, "image_encoder": {**table["image_encoder"], "redescribes": True}}, catalogue())
 
 
+def test_a_recipe_whose_text_encoder_has_no_vocabulary_is_refused_with_those_that_have() -> None:
+    table = {
+        "extends": "damsm-aviary",
+        "text_encoder": {"use": "char-cnn-rnn", "width": 16, "steps_as_words": True},
+        "image_encoder": {"use": "residual", "resolution": 16, "redescribes": True},
+        "losses": [{"use": "damsm"}, {"use": "redescription"}],
+    }
+    with pytest.raises(RecipeError) as refused:
+        Recipe.read(table, catalogue())
+    assert (
+        "losses[1]: 'redescription' needs vocabulary, which 'char-cnn-rnn' does not give; "
+        "text encoders that do: bilstm, lstm"
+    ) in str(refused.value)
+
+
+def test_a_recipe_that_reads_text_between_captions_is_refused() -> None:
+    with pytest.raises(RecipeError, match=r"train\.interpolate: text between captions has no words"):
+        Recipe.read({"extends": "zoo-best", "train": {"interpolate": 0.5}}, catalogue())
+
+
 def test_characters_are_no_vocabulary() -> None:
-    with pytest.raises(ZooError, match="expected a text encoder with a vocabulary of words"):
-        Redescriber(TextSpec(6, words=True), 8)
+    with pytest.raises(
+        ZooError, match=r"image_encoder\.redescribes: expected a text encoder with a vocabulary of words"
+    ):
+        Redescriber(TextSpec(6, words=True), 8, "image_encoder")
 
 
 def test_an_image_encoder_that_redescribes_serves_beside_a_discriminator_that_does_not() -> None:

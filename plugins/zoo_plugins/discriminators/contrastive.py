@@ -75,7 +75,8 @@ class ContrastiveDiscriminator(nn.Module, Discriminator):
         self.projection = EqualisedLinear(text.width, width)
         self.redescribes = bool(redescribes)
         if redescribes:
-            self.redescriber = Redescriber(text, joint_width).requires_grad_(redescribes != "frozen")
+            self.redescriber = Redescriber(text, joint_width, "discriminator")
+            self.redescriber.requires_grad_(redescribes != "frozen")
 
     def features(self, images: tuple[Tensor, ...], growth: Growth) -> tuple[Tensor, ...]:
         """Of the largest image: [B,width] for the logit, [B,C,4,4] and [B,C,8,8] for `match`."""

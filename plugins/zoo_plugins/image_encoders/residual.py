@@ -47,7 +47,7 @@ class ResidualEncoder(nn.Module, ImageEncoder):
         self.regions = EqualisedConv2d(width, text.width, 1)
         self.redescribes = redescribes
         if redescribes:
-            self.redescriber = Redescriber(text, text.width)
+            self.redescriber = Redescriber(text, text.width, "image_encoder")
 
     def forward(self, images: Tensor) -> ImageFeatures:
         """`images` is [B,3,h,w] in [-1, 1], resized where h is not R."""

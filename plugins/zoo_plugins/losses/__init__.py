@@ -19,7 +19,7 @@ COMPONENTS: tuple[Component, ...] = (
         target="zoo_plugins.losses.redescription:Redescribed",
         summary="Predicts each word of a caption from its image and the caption's other words",
         paper="arXiv:1903.05854",
-        needs={"redescription"},
+        needs={"redescription", "vocabulary"},
     ),
     Component(
         kind="loss",

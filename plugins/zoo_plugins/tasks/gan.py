@@ -168,7 +168,12 @@ class Adversarial(Task):
 
     @classmethod
     def problems(cls, settings: Any, losses: Sequence[str], /) -> Iterable[str]:
-        """Lazy losses that the recipe has not."""
+        """Lazy losses that the recipe has not, and a loss that reads words where some text has none."""
+        if settings.interpolate is not None and "redescription" in losses:
+            yield (
+                "train.interpolate: text between captions has no words for the loss 'redescription'; "
+                "leave one of the two out"
+            )
         for name in settings.lazy.losses if settings.lazy else ():
             if name not in losses:
                 yield f"train.lazy.losses: no loss of the recipe is {name!r}{nearest_name(name, losses)}"

@@ -11,7 +11,7 @@ COMPONENTS: tuple[Component, ...] = (
         target="zoo_plugins.text_encoders.bilstm:BiLSTM",
         summary="Bidirectional LSTM or GRU over words: a sentence and a vector per word",
         paper="arXiv:1711.10485",
-        gives={"text", "words"},
+        gives={"text", "words", "vocabulary"},
     ),
     Component(
         kind="text_encoder",
@@ -19,7 +19,7 @@ COMPONENTS: tuple[Component, ...] = (
         target="zoo_plugins.text_encoders.lstm:LSTMEncoder",
         summary="Stacked LSTM or GRU over words, read once: T2F's",
         paper="github.com/akanimax/T2F",
-        gives={"text", "words"},
+        gives={"text", "words", "vocabulary"},
     ),
     Component(
         kind="text_encoder",

@@ -49,6 +49,12 @@ def text_encoder(component: Component, settings: Mapping[str, Any]) -> None:
         assert (text.words is not None) == encoder.spec.words, "words come where the spec says so"
         if "words" not in component.given_if:
             assert ("words" in component.gives) == encoder.spec.words, "gives 'words' where the spec says so"
+        assert (text.ids is not None) == (encoder.spec.entries > 0), "ids come where the spec has entries"
+        assert ("vocabulary" in component.gives) == (text.ids is not None), "gives 'vocabulary' for ids"
+        if text.ids is not None:
+            assert text.mask is not None, "ids come with their mask"
+            assert text.ids.shape == text.mask.shape, "ids are [B,L], as the mask"
+            assert 0 <= int(text.ids.min()) <= int(text.ids.max()) < encoder.spec.entries, "ids below entries"
         if text.words is not None:
             assert text.mask is not None, "words come with their mask"
             assert text.words.shape == (*text.mask.shape, encoder.spec.width), "words are [B,L,D]"
