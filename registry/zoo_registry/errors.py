@@ -48,7 +48,7 @@ def said(error: BaseException) -> str:
     """A foreign error's type and what it says, on one line, whatever its own text does."""
     try:
         text = printable(error)
-    except Exception:
+    except Exception:  # a foreign error's own __str__ raises anything
         text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 

@@ -153,7 +153,7 @@ def construct(choice: Choice, wires: Mapping[type, Any], *, loading: bool = Fals
     part = choice.component.load()
     try:
         return part(*(wires[wire] for wire in schema.wires), **settings)
-    except Exception as error:
+    except Exception as error:  # a plugin's constructor raises anything
         if not choice.component.distribution or isinstance(error, ZooError):
             raise
         raise ZooError(f"{choice.component.title} cannot be built: {said(error)}") from error

@@ -25,7 +25,8 @@ MATCHING = ("text_encoder", "image_encoder")
 class Matching(Task):
     """A text encoder and an image encoder learn one space from real images and their captions.
 
-    The model is the best by R@1, then R@5, of retrieval among held-out pairs.
+    The model is the best by R@1, then R@5, of retrieval among held-out pairs. So it is with the loss
+    `redescription`, too: that reads ids and would not see the text encoder, retrieval measures both encoders.
 
     optimiser: of both encoders. lr: learning rate at the start. lr_decay: factor of the rate per epoch.
     lr_floor: least rate, as a share of `lr`.

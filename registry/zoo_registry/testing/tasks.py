@@ -37,8 +37,9 @@ def task(component: Component, settings: Mapping[str, Any]) -> None:
     assert made.about, "it says what it trains, for a model card"
     plan = made.plan(train)
     assert isinstance(plan, Plan), "`plan` gives a `Plan`"
-    told = "generator" in made.places or plan.resolution is not None
-    assert told, "a generator or `Plan.resolution` tells the resolution"
+    assert "generator" in made.places or plan.resolution is not None, (
+        "a generator or `Plan.resolution` sets the resolution"
+    )
     assert not list(made.problems(train, ("made-up",))), "its settings have no problem"
 
     def built() -> tuple[MadeUpSetup, Task]:

@@ -142,9 +142,9 @@ def _add_commands() -> None:
         if plugin.error is None and (added.registered_commands or added.registered_groups):
             try:
                 get_command(added)
-            except Exception as error:
-                told = f"plugin {plugin.name!r} of {plugin}: zoo_commands: {said(error)}"
-                warnings.warn(told, PluginWarning, stacklevel=1)
+            except Exception as error:  # typer and click read a plugin's functions, which may be anything
+                message = f"plugin {plugin.name!r} of {plugin}: zoo_commands: {said(error)}"
+                warnings.warn(message, PluginWarning, stacklevel=1)
                 continue
             app.registered_commands += added.registered_commands
             app.registered_groups += added.registered_groups
@@ -171,17 +171,17 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
-        told = _told(error)
-        if told is None:
+        message = _message(error)
+        if message is None:  # a bug of ours, with its traceback
             raise
         if debug:
             traceback.print_exc()
-        print(f"error: {told}", file=sys.stderr)
+        print(f"error: {message}", file=sys.stderr)
         streams.end()
         sys.exit(2)
 
 
-def _told(error: Exception) -> str | None:
+def _message(error: Exception) -> str | None:
     """The line for a user's mistake, a plugin's error, a file that is named; None for a fault of our own."""
     if isinstance(error, ZooError):
         return str(error)

@@ -89,7 +89,7 @@ def write_onnx(pipe: Pipeline, out: Path) -> Path:
                 beside / "model.onnx",
                 fixed=fixed,
             )
-        except Exception as error:
+        except Exception as error:  # torch's exporter raises anything for a part that cannot be traced
             raise ZooError(f"{pipe.recipe.name} cannot be exported: {reason(error, pipe.parts)}") from error
         write_json(beside / DESCRIPTION, _description(pipe, rule, inputs, beside / "model.onnx"))
         for name, copied in _COPIED.items():

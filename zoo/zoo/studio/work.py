@@ -66,7 +66,7 @@ def request(model: str, pipe: Pipeline, text: object, images: object, seed: obje
 def written(value: object, name: str) -> str:
     """A text of a client's. Raises `ZooError` for what is none."""
     if not isinstance(value, str):
-        raise ZooError(f"{name}: expected a text, got {_told(value)}")
+        raise ZooError(f"{name}: expected a text, got {_described(value)}")
     if any("\ud800" <= letter <= "\udfff" for letter in value):  # halves of a pair, which no file can hold
         raise ZooError(f"{name}: expected Unicode text")
     return value
@@ -77,11 +77,11 @@ def whole(value: object, expected: str, allowed: range) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or value not in allowed:
-        raise ZooError(f"expected {expected}, got {_told(value)}")
+        raise ZooError(f"expected {expected}, got {_described(value)}")
     return value
 
 
-def _told(value: object) -> str:
+def _described(value: object) -> str:
     """A value in a few letters."""
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:40]}…"

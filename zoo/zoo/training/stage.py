@@ -141,8 +141,10 @@ class Stage:
         except ZooError as error:
             # a task does not know of a recipe that it runs before
             before = "".join(f"{part}." for part in run.folder.parts if part == "pretrain")
-            told = str(error).replace("--set train.", f"--set {before}train.")
-            raise ZooError(f"{recipe.name}: {told}\ncheck the data with: zoo data check {source}") from None
+            message = str(error).replace("--set train.", f"--set {before}train.")
+            raise ZooError(
+                f"{recipe.name}: {message}\ncheck the data with: zoo data check {source}"
+            ) from None
 
     def _images(self, records: list[Record], dataset: Dataset, what: str) -> ImageSet:
         title = f"{what} of {resolution_of(self.recipe)} px"

@@ -112,7 +112,7 @@ def write_graphs(pipe: Pipeline, folder: Path, caption: str) -> Graphs:
         stages = _attention_stages(pipe, inputs)
         outputs = ["image", *(f"attention_{stage}" for stage in range(stages))]
         write_graph(ImageMaker(pipe.parts, pipe.growth), inputs, outputs, folder / IMAGE)
-    except Exception as error:
+    except Exception as error:  # torch's exporter raises anything for a part that cannot be traced
         raise ZooError(f"{pipe.recipe.name} cannot be exported: {reason(error, pipe.parts)}") from error
     graphs = Graphs.of(folder)
     _compare(pipe, graphs, caption)
