@@ -125,7 +125,7 @@ def _compared(title: str, found: Mapping[str, Result]) -> Table:
         [name, *(formatted(own[key], but=shared) if key in own else "" for key in columns)]
         for name, own in scores.items()
     ]
-    (better,) = {result.better for result in found.values()}
+    better = next(iter(found.values())).better  # alike: they are of one protocol
     head = ["model", *(f"{key}{_ARROWS[better]}" for key in columns)]
     rows += [[name, *cells] for name, cells in shared.items()]
     if len(columns) > len(rows):  # models side by side, which a terminal has room for
