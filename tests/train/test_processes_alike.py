@@ -118,7 +118,7 @@ def test_two_processes_are_one_of_their_whole_batch(tmp_path: Path, recipe: str)
     for alone, together in zip(one, two, strict=True):
         assert alone.get("terms", {}) == pytest.approx(together.get("terms", {}), rel=1e-5, abs=1e-5)
     alone, together = saved(tmp_path / "one"), saved(tmp_path / "two")
-    # after weights that differ in their last digits, a hinge or a unit near zero may fall to the other side
+    # in matching, Adam's averages differ by up to 0.2 %, and why is not known yet
     for values, others, share, least in zip(alone, together, (1e-5, 1e-2), (1.0, 0.1), strict=True):
         for name, value in values.items():
             apart = (others[name] - value).abs().max()
