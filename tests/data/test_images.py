@@ -162,7 +162,7 @@ def test_processes_share_the_batch_of_one(images):
 def test_batch_larger_than_the_set(images):
     with pytest.raises(ZooError, match=r"batch_size is 11, but there are 10 images .* train\.batch_size=8"):
         constant(16, 10, 11)
-    with pytest.raises(ZooError, match="batch_size 5 cannot be shared evenly among 2"):
+    with pytest.raises(ZooError, match=r"batch_size: 5 images a step, of 2 processes together"):
         Batches(images, constant(16, 10, 5), seed=0, world=2)
 
 

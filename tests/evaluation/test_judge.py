@@ -420,7 +420,7 @@ def test_what_cannot_be_measured_is_said() -> None:
     with pytest.raises(ZooError, match="no caption tells"):
         Attributes().measure(study(RECORDS, shown(RECORDS), which=2))
     with pytest.raises(ZooError, match="has no text"):
-        Attributes().measure(study(RECORDS, shown(RECORDS), text=False))
+        Attributes().check(study(RECORDS, shown(RECORDS), text=False))
     silent = [Record(r.name, r.image, r.captions, attributes=r.attributes) for r in RECORDS]
     with pytest.raises(ZooError, match="does not say what its captions tell"):
-        Attributes().measure(study(silent, shown(RECORDS)))
+        Attributes().check(study(silent, shown(RECORDS)))
