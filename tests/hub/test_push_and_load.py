@@ -36,12 +36,12 @@ def fetched(hub: Hub, name: str = "ada/birds") -> set[str]:
 
 
 def test_a_run_is_pushed_and_sampled_by_its_name(hub: Hub, machine: Machine, run: Path) -> None:
-    told = machine.zoo("push", run, "ada/birds", "--private", token="hf_ada")
-    assert told.status == 0, told.err
+    result = machine.zoo("push", run, "ada/birds", "--private", token="hf_ada")
+    assert result.status == 0, result.err
     repository = hub.repositories["ada/birds"]
     assert repository.private
     assert len(repository.commits) == 2, "one commit after the repository's first"
-    assert told.out.strip() == f"{hub.endpoint}/ada/birds/commit/{repository.refs['main']}"
+    assert result.out.strip() == f"{hub.endpoint}/ada/birds/commit/{repository.refs['main']}"
     files = hub.files("ada/birds")
     training = {"training/discriminator.safetensors", "training/image_encoder.safetensors"}
     assert files.keys() == {*SAMPLED, *training, "README.md", "samples.png", ".gitattributes"}
@@ -52,7 +52,7 @@ def test_a_run_is_pushed_and_sampled_by_its_name(hub: Hub, machine: Machine, run
 
     hub.asked.clear()
     again = machine.zoo("push", run, "ada/birds", token="hf_ada")
-    assert (again.status, again.out) == (0, told.out), "the same files: no new commit"
+    assert (again.status, again.out) == (0, result.out), "the same files: no new commit"
     assert len(repository.commits) == 2
     assert not [a for a in hub.asked if a.method == "PUT" or "/commit/" in a.path]
 
@@ -61,8 +61,8 @@ def test_a_run_is_pushed_and_sampled_by_its_name(hub: Hub, machine: Machine, run
     assert fetched(hub) == SAMPLED
 
     for out, place in (("here.png", run), ("there.png", "ada/birds@v1")):
-        told = machine.zoo("sample", place, CAPTION, "--out", out, token="hf_ada")
-        assert told.status == 0, told.err
+        result = machine.zoo("sample", place, CAPTION, "--out", out, token="hf_ada")
+        assert result.status == 0, result.err
     generated = pixels(machine.folder / "here.png")
     assert pixels(machine.folder / "there.png") == generated
     assert not fetched(hub), "what was fetched before is not fetched again"
@@ -77,8 +77,8 @@ def test_a_run_is_pushed_and_sampled_by_its_name(hub: Hub, machine: Machine, run
         ("interpolate", "ada/birds@v1", "a red bird", "a blue bird", "--steps", "2"),
         ("pull", "ada/birds@v1"),
     ):
-        told = offline.zoo(*command)
-        assert (told.status, told.err) == (0, ""), told.err
+        result = offline.zoo(*command)
+        assert (result.status, result.err) == (0, ""), result.err
     assert pixels(machine.folder / "again.png") == pixels(machine.folder / "finches.png") == generated
     refused = offline.zoo("sample", "ada/wrens", CAPTION)
     assert refused.status == 2
@@ -119,8 +119,8 @@ def test_the_card_is_what_the_hub_reads(machine: Machine, run: Path) -> None:
         json.loads((stage / "environment.json").read_text())["data"]["steps"] for stage in stages.values()
     ]
     each = ", ".join(f"{name} {count}" for name, count in zip(stages, steps, strict=True))
-    told = rf"^Trained on a CPU: {sum(steps)} steps \({each}\) in \d+\.\d hours\."
-    assert re.search(told, text, re.MULTILINE), "every stage counts"
+    result = rf"^Trained on a CPU: {sum(steps)} steps \({each}\) in \d+\.\d hours\."
+    assert re.search(result, text, re.MULTILINE), "every stage counts"
 
     # Results of other weights are not this model's, and a licence can be stated.
     results = json.loads((run / "results.json").read_text())
@@ -142,18 +142,18 @@ def test_what_training_alone_needs_comes_when_it_is_asked_for(hub: Hub, machine:
     here = json.loads((run / "results.json").read_text())["results"]
     assert there[0]["scores"] == here[0]["scores"]
 
-    told = machine.zoo("pull", "ada/birds", "birds", "--training")
-    assert told.status == 0, told.err
+    result = machine.zoo("pull", "ada/birds", "birds", "--training")
+    assert result.status == 0, result.err
     assert fetched(hub) == {"README.md", "samples.png", "training/discriminator.safetensors"}
     pulled = {
         p.relative_to(machine.folder / "birds").as_posix(): p for p in (machine.folder / "birds").rglob("*.*")
     }
     files = {name: content for name, content in hub.files("ada/birds").items() if name != ".gitattributes"}
     assert {name: path.read_bytes() for name, path in pulled.items()} == files
-    told = machine.zoo("card", "birds").out
-    card = ModelCard(told).data
+    result = machine.zoo("card", "birds").out
+    card = ModelCard(result).data
     assert (card.license, card.datasets) == ("mit", "aviary"), "known without the run"
-    assert re.search(r"Trained on a CPU: \d+ steps \(damsm-aviary \d+, attngan-aviary \d+\)", told)
+    assert re.search(r"Trained on a CPU: \d+ steps \(damsm-aviary \d+, attngan-aviary \d+\)", result)
     assert not any(path.is_symlink() for path in pulled.values()), "a copy that outlives the cache"
     refused = machine.zoo("pull", "ada/birds", "birds")
     assert (refused.status, refused.err.count("\n")) == (2, 1)
@@ -207,9 +207,9 @@ except zoo.ZooError as error:
 def test_a_pipeline_is_pushed_and_its_style_encoder_comes_when_it_is_used(
     hub: Hub, machine: Machine, run: Path
 ) -> None:
-    told = machine.zoo("python", STYLED, token="hf_ada")
-    assert told.status == 0, told.err
-    url, refused = told.out.splitlines()
+    result = machine.zoo("python", STYLED, token="hf_ada")
+    assert result.status == 0, result.err
+    url, refused = result.out.splitlines()
     assert url.startswith(f"{hub.endpoint}/ada/style/commit/")
     assert refused == "ada/style@main: two revisions, 'main' and 'v2'"
     assert hub.repositories["ada/style"].private
@@ -218,8 +218,8 @@ def test_a_pipeline_is_pushed_and_its_style_encoder_comes_when_it_is_used(
     assert order[-1] == "style_encoder.safetensors", "after all that sampling needs"
 
     again = "import sys, zoo; zoo.load(sys.argv[3]).push_to_hub('ada/again')"
-    told = machine.zoo("python", again, run, token="hf_ada")
-    assert told.status == 0, told.err
+    result = machine.zoo("python", again, run, token="hf_ada")
+    assert result.status == 0, result.err
     card = ModelCard(hub.files("ada/again")["README.md"].decode()).data
     assert card.eval_results, "the same weights, so the results that were measured with them"
     assert card.datasets == "aviary"
@@ -232,8 +232,10 @@ def test_training_takes_parts_from_the_hub(hub: Hub, machine: Machine, run: Path
     assert "pipeline_tag" not in text, "it generates nothing"
     own = [change for change in TINY_CHANGES if not change.startswith("pretrain.")]
     changes = [w for change in (*own, "pretrain=ada/damsm", "train.steps=1") for w in ("--set", change)]
-    told = machine.zoo("train", "attngan-aviary", "--data", "aviary:40", "--out", "run", *changes, "--quiet")
-    assert told.status == 0, told.err
+    result = machine.zoo(
+        "train", "attngan-aviary", "--data", "aviary:40", "--out", "run", *changes, "--quiet"
+    )
+    assert result.status == 0, result.err
     assert not (machine.folder / "run" / "pretrain").exists()
     taken = json.loads((machine.folder / "run/recipe.json").read_text())["text_encoder"]["weights"]
     assert taken == f"ada/damsm@{hub.repositories['ada/damsm'].refs['main']}#text_encoder"
@@ -252,9 +254,9 @@ def test_a_broken_upload_leaves_the_repository_as_it_was(hub: Hub, machine: Mach
         (r"/commit/", "POST", 412, "answered 412: it was changed at the same time; try again"),
     ):
         hub.faults[:] = [Fault(method, path, status, times=9)]
-        told = machine.zoo("push", run, "ada/birds", token="hf_ada")
-        assert told.status == 2
-        assert line in told.err, told.err
+        result = machine.zoo("push", run, "ada/birds", token="hf_ada")
+        assert result.status == 2
+        assert line in result.err, result.err
         assert hub.files("ada/birds") == before
     hub.faults.clear()
     public = machine.zoo("push", run, "ada/birds", "--private", token="hf_ada")
@@ -264,15 +266,15 @@ def test_a_broken_upload_leaves_the_repository_as_it_was(hub: Hub, machine: Mach
         (None, "needs a token that may write for 'ada': log in with hf auth login, or set HF_TOKEN"),
         ("hf_reader", "answered 403: the token may not write"),
     ):
-        told = machine.zoo("push", run, "ada/birds", token=token)
-        assert told.status == 2
-        assert line in told.err, told.err
+        result = machine.zoo("push", run, "ada/birds", token=token)
+        assert result.status == 2
+        assert line in result.err, result.err
     assert hub.files("ada/birds") == before
     assert "is not the name of a repository" in machine.zoo("push", run, "birds", token="hf_ada").err
 
 
 def test_the_token_is_asked_for_before_anything_else(hub: Hub, machine: Machine) -> None:
-    told = machine.zoo("push", "runs/that-are-not-there", "ada/birds")
-    assert told.status == 2
-    assert "pushing to ada/birds needs a token" in told.err
+    result = machine.zoo("push", "runs/that-are-not-there", "ada/birds")
+    assert result.status == 2
+    assert "pushing to ada/birds needs a token" in result.err
     assert not hub.asked

@@ -167,11 +167,11 @@ def test_a_signal_to_one_process_stops_all_with_one_checkpoint(tmp_path: Path) -
     run = tmp_path / "run"
     launcher, ranks = started(run, written(tmp_path, LONG))
     os.kill(ranks["1"], signal.SIGTERM)
-    _, told = launcher.communicate()
+    _, output = launcher.communicate()
     assert launcher.returncode != 0
     logged = [json.loads(line)["step"] for line in (run / "log.jsonl").read_text().splitlines()]
     assert list(Checkpoints(Run(run).checkpoints).steps()) == [logged[-1]]
-    assert f"stopped after step {logged[-1]} of 100000" in told
+    assert f"stopped after step {logged[-1]} of 100000" in output
     more = logged[-1] + 2
     resume(run, changes=[f"train.steps={more}"], device="cpu", quiet=True)  # by one process alone
     log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
@@ -181,10 +181,10 @@ def test_a_signal_to_one_process_stops_all_with_one_checkpoint(tmp_path: Path) -
 def test_a_killed_process_ends_the_others_with_a_line(tmp_path: Path) -> None:
     launcher, ranks = started(tmp_path / "run", written(tmp_path, LONG))
     os.kill(ranks["1"], signal.SIGKILL)
-    _, told = launcher.communicate()
+    _, output = launcher.communicate()
     assert launcher.returncode != 0
-    assert "another process of this run has ended" in told
-    assert f"go on from the newest checkpoint with: zoo train --resume {tmp_path / 'run'}" in told
+    assert "another process of this run has ended" in output
+    assert f"go on from the newest checkpoint with: zoo train --resume {tmp_path / 'run'}" in output
 
 
 SLOW = """

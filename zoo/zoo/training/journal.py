@@ -17,7 +17,7 @@ from ..files.run import Run
 from ..progress import Bar
 from ..report.page import write_report
 from .log import Log
-from .processes import means
+from .processes import mean_over_processes
 
 _REPORT_SECONDS = 120.0  # between two writings of report.html while training
 
@@ -76,7 +76,7 @@ class Journal:
         self._images += images
         due = step % self.every == 0 or step == self.last
         values = {name: float(term) for name, term in self._latest.items()} if due else {}
-        values = means(values, self.state)
+        values = mean_over_processes(values, self.state)
         self._busy += time.monotonic() - self._mark
         if not due:
             self.bar.advance(step)

@@ -12,7 +12,7 @@ from ..files.checkpoints import Checkpoints
 from ..files.run import Run
 from .journal import Journal
 from .learner import Learner
-from .processes import anywhere
+from .processes import any_process
 from .watch import Watcher
 
 
@@ -44,7 +44,8 @@ class Loop:
             journal.terms(done, terms, self.learner.images(step))
             if self.writes and self.watcher.due(done):
                 journal.metrics(done, self.watcher.look(done))
-            stop = anywhere(bool(asked), self.learner.state)  # here the others wait for the one that looks
+            # here the others wait for the one that measures
+            stop = any_process(bool(asked), self.learner.state)
             if self.writes and (done % self.checkpoint_every == 0 or done == self.last or stop):
                 self._save(done, journal)
             journal.report()

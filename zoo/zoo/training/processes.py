@@ -41,59 +41,59 @@ def processes_on(device: str | None) -> PartialState:
 
 
 @cache
-def patient_group() -> dist.ProcessGroup:
-    """A group on the CPUs, for what processes tell each other while one of them may be long at work."""
+def waiting_group() -> dist.ProcessGroup:
+    """A group on the CPUs that waits for a process that decodes or measures for long."""
     return cast("dist.ProcessGroup", dist.new_group(backend="gloo", timeout=timedelta(days=30)))
 
 
 def wait_for_all(state: PartialState) -> None:
     """Wait until every process is here, however long one of them works."""
     if state.num_processes > 1:
-        dist.barrier(patient_group())
+        dist.barrier(waiting_group())
 
 
 @contextmanager
-def first_here(state: PartialState) -> Iterator[None]:
+def local_main_first(state: PartialState) -> Iterator[None]:
     """The block by one process of each machine, then by the others."""
     if not state.is_local_main_process:
         wait_for_all(state)
     try:
         yield
-    finally:  # what stops the first is told by the others as well
+    finally:  # an error that stops the first is met by the others as well
         if state.is_local_main_process:
             wait_for_all(state)
 
 
 @contextmanager
-def told_of_the_lost(run: Path) -> Iterator[None]:
+def lost_processes_named(run: Path) -> Iterator[None]:
     """Raise `ZooError` where the block fails because another process has ended or cannot be reached."""
     try:
         yield
     except RuntimeError as error:
-        told = str(error)
-        if not isinstance(error, dist.DistError) and not any(name in told for name in ("gloo", "NCCL")):
+        message = str(error)
+        if not isinstance(error, dist.DistError) and not any(name in message for name in ("gloo", "NCCL")):
             raise
         raise ZooError(
-            f"another process of this run has ended, or cannot be reached: {told.splitlines()[0]}\n"
+            f"another process of this run has ended, or cannot be reached: {message.splitlines()[0]}\n"
             f"go on from the newest checkpoint with: zoo train --resume {run}"
         ) from None
 
 
-def anywhere(said: bool, state: PartialState) -> bool:
-    """Whether any process says so."""
+def any_process(flag: bool, state: PartialState) -> bool:
+    """Whether the flag is set in any process."""
     if state.num_processes == 1:
-        return said
-    voices = torch.tensor([said], dtype=torch.uint8)
-    dist.all_reduce(voices, dist.ReduceOp.MAX, group=patient_group())
-    return bool(voices)
+        return flag
+    flags = torch.tensor([flag], dtype=torch.uint8)
+    dist.all_reduce(flags, dist.ReduceOp.MAX, group=waiting_group())
+    return bool(flags)
 
 
-def means(values: Mapping[str, float], state: PartialState) -> dict[str, float]:
-    """Their means over processes, which all have the same names."""
+def mean_over_processes(values: Mapping[str, float], state: PartialState) -> dict[str, float]:
+    """The mean of each value over processes, which all have the same names."""
     if state.num_processes == 1 or not values:
         return dict(values)
     sums = torch.tensor(list(values.values()), dtype=torch.float64)
-    dist.all_reduce(sums, group=patient_group())
+    dist.all_reduce(sums, group=waiting_group())
     return dict(zip(values, (sums / state.num_processes).tolist(), strict=True))
 
 

@@ -16,7 +16,7 @@ from ..assemble import Parts
 from ..data.images import images_at
 from ..seeding import generator
 from .adam import Adam
-from .processes import device_of, patient_group
+from .processes import device_of, waiting_group
 from .schedule import Schedule
 
 
@@ -100,5 +100,5 @@ class RunSetup(Setup):
         """A tensor [B,...] of every process, one after the other; gradients flow back."""
         if self.processes == 1:
             return tensor
-        group = patient_group() if tensor.device.type == "cpu" else torch.distributed.group.WORLD
+        group = waiting_group() if tensor.device.type == "cpu" else torch.distributed.group.WORLD
         return torch.cat(all_gather(tensor, group))

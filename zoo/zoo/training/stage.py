@@ -30,7 +30,7 @@ from .batches import Batches, loader
 from .journal import Journal
 from .learner import Learner
 from .loop import Interrupted, Loop
-from .processes import device_of, first_here, told_of_the_lost, wait_for_all
+from .processes import device_of, local_main_first, lost_processes_named, wait_for_all
 from .schedule import resolution_of, schedule
 from .watch import Watcher
 
@@ -148,7 +148,7 @@ class Stage:
 
     def _images(self, records: list[Record], dataset: Dataset, what: str) -> ImageSet:
         title = f"{what} of {resolution_of(self.recipe)} px"
-        with first_here(self.state), Bar(title, len(records), quiet=self.quiet) as bar:
+        with local_main_first(self.state), Bar(title, len(records), quiet=self.quiet) as bar:
             return ImageSet(
                 records,
                 resolution=resolution_of(self.recipe),
@@ -190,7 +190,7 @@ class Stage:
         """
         with _asked_to_stop(alone=self.state.num_processes == 1) as asked:
             try:
-                with told_of_the_lost(run.folder):
+                with lost_processes_named(run.folder):
                     self._train(run, asked)
             except (WriteError, OSError) as error:
                 if isinstance(error, OSError) and error.errno not in _NO_ROOM:
