@@ -24,12 +24,11 @@ from zoo.files import folder_written_beside, write_text
 from zoo.files.model import Model
 from zoo.files.run import Grid, Run
 from zoo.models.card import Facts, card
-from zoo_registry import Recipe, catalogue
 
 FOLDER = Path(__file__).parent
 RECIPES = FOLDER / "shipped"
 SHIPPED = FOLDER.parent / "plugins/zoo_plugins/pretrained"
-MOST_BYTES = 8_000_000
+MOST_BYTES = 6_000_000
 """Of one model."""
 MEASURED = ["attributes-2k", "kid-judge-2k"]
 
@@ -67,26 +66,10 @@ def _train(stage: str, data: str, before: Run | None, run: Run) -> None:
     if run.exists():
         command += ["--resume", str(run)]
     else:
-        recipe = RECIPES / f"{stage}.toml"
-        command += [str(recipe), "--data", data, "--out", str(run)]
-        for change in [] if before is None else changes(recipe, before):
-            command += ["--set", change]
+        command += [str(RECIPES / f"{stage}.toml"), "--data", data, "--out", str(run)]
+        if before is not None:
+            command += ["--set", f"pretrain={before}"]
     subprocess.run(command, check=True)
-
-
-def changes(recipe: Path, before: Run) -> list[str]:
-    """The changes by which a stage goes on from another.
-
-    Its discriminator begins with that of the stage before, or with the trunk of its image encoder where the
-    two parts share one.
-    """
-    discriminator = Recipe.read(recipe, catalogue()).parts.get("discriminator")
-    found = [f"pretrain={before}"]
-    if discriminator is not None and Model(before.model).part("discriminator").is_file():
-        found.append(f"discriminator.weights={before}#discriminator")
-    elif discriminator is not None and discriminator.component.name == "contrastive":
-        found.append(f"discriminator.weights={before}#image_encoder")
-    return found
 
 
 def write(name: str, runs: Path, made: Path) -> None:
