@@ -252,7 +252,8 @@ def _details(row: Mapping[str, Any]) -> str:
     """A recipe's images, its attributes one by one, and the command that makes the like."""
     name = _image_name(row["recipe"], row["data"])
     text = f"### `{row['recipe']}` on {row['data']}\n\n![samples](images/gallery/{name})\n"
-    text += f"\n{REMARKS[row['recipe'] + ('' if row['data'] in _PROCEDURAL else ', own images')]}\n"
+    remark = REMARKS.get(row["recipe"] + ("" if row["data"] in _PROCEDURAL else ", own images"))
+    text += f"\n{remark or 'Nobody has described these images yet.'}\n"
     for result in row["results"]:
         if result["metric"] == "attributes":
             each = [
@@ -274,7 +275,6 @@ REMARKS = {
     "df-gan-aviary": "Colours follow the caption, yellow as orange; soft shapes, some with head and tail.",
     "stackgan2-aviary": "Smooth birds, some with beak and tail; yellow comes out orange, white not at all.",
     "progan-aviary": "Birds of sixteen pixels on meadows and in the sky; reads no text.",
-    "zoo-best": "Body, wing and ground colours follow; small birds without a head, their edges frayed.",
     "attngan-r1-aviary": "The cleanest outlines, body and wing colours follow; heads and beaks do not show.",
     "gan-cls-garden": "Petals' colours follow the caption; different noises look alike, under a raster.",
     "gan-int-garden": "Colours follow, red turns out orange; the same raster, some backgrounds black.",
