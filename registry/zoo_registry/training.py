@@ -31,6 +31,8 @@ class Training(BaseModel):
     seed: of everything random.
     workers: loader processes; 0: the training process loads.
     log_every: steps between lines of log.jsonl. checkpoint_every: steps between checkpoints.
+    on_divergence: what follows numbers that are not finite. "rollback": the newest checkpoint with half the
+        learning rates. rollbacks: most of a run; then it stops.
     log_with: trackers that get what log.jsonl gets, through Accelerate: "tensorboard", "wandb", …
     """
 
@@ -45,11 +47,24 @@ class Training(BaseModel):
     workers: Annotated[int, Field(ge=0, le=1024)] = 0
     log_every: PositiveInt = 10
     checkpoint_every: PositiveInt = 1000
+    on_divergence: Literal["stop", "rollback"] = "stop"
+    rollbacks: PositiveInt = 3
     log_with: tuple[str, ...] = ()
 
 
 MAY_CHANGE = frozenset(
-    {"epochs", "steps", "batch_size", "precision", "workers", "log_every", "log_with", "checkpoint_every"}
+    {
+        "epochs",
+        "steps",
+        "batch_size",
+        "precision",
+        "workers",
+        "log_every",
+        "log_with",
+        "checkpoint_every",
+        "on_divergence",
+        "rollbacks",
+    }
 )
 """The settings of every task that a run can change when it goes on; a task says which of its own."""
 

@@ -83,11 +83,10 @@ def test_a_damaged_one_is_passed_over_and_told(tmp_path: Path, name: str, conten
 
 def test_what_is_not_finite_is_not_saved(tmp_path: Path) -> None:
     bad = torch.tensor([1.0, float("nan")])
-    with pytest.raises(ZooError, match=r"not finite after step 4: a\.b; .*there is no checkpoint yet"):
+    with pytest.raises(ZooError, match=r"a\.b not finite"):
         Checkpoints(tmp_path).save(4, {"a": {"b": bad}, "c": torch.ones(1)})
     checkpoints = saved(tmp_path, 3)
-    told = r"not finite after step 4: 0, 1, 2 and 1 more; .*the checkpoint of step 3 is kept"
-    with pytest.raises(ZooError, match=told):
+    with pytest.raises(ZooError, match=r"0, 1, 2 and 1 more not finite"):
         checkpoints.save(4, {str(number): bad for number in range(4)})
     assert list(checkpoints.steps()) == [3]
 

@@ -14,6 +14,7 @@ from zoo.files.model import Model
 from zoo.files.run import Run
 from zoo.imaging.grids import image_grid
 from zoo.imaging.images import to_pillow
+from zoo.training.divergence import Signs
 from zoo.training.stage import HeldOutSet
 from zoo.training.watch import Watcher
 
@@ -43,7 +44,7 @@ def test_the_best_weights_become_the_model_and_are_remembered(tmp_path: Path, mo
     assert [watch.due(step) for step in range(1, 5)] == [False, True, False, True]
     kept = []
     for step in (2, 4, 6, 8, 10):
-        watch.look(step)
+        watch.look(step, Signs("a"))
         kept.append(watch.write_model(step))
     assert kept == [2, 2, 6, 6, 6], "by R@1, then by R@5; what is not a number is never the best"
     again = watcher(tmp_path, "damsm-aviary", *MATCH)

@@ -28,6 +28,10 @@ _MANIFEST = "manifest.json"
 _LISTED = 3  # tensors named where some are not finite
 
 
+class NotFiniteError(ZooError):
+    """A state that holds NaN or infinity; it is not saved."""
+
+
 class Entry(BaseModel):
     """A file of a checkpoint."""
 
@@ -76,11 +80,11 @@ class Checkpoints:
     def save(self, step: int, state: Mapping[str, Any], keep: int = 2) -> None:
         """Write a checkpoint, then remove all but the newest `keep`, and damaged ones of later steps.
 
-        Raises `ZooError`, and leaves those that there are, where a number of the state is not finite.
+        Raises `NotFiniteError`, and leaves those that there are, where a number of the state is not finite.
         """
         tensors: dict[str, torch.Tensor] = {}
         data = pack(state, tensors)
-        self._check_finite(step, tensors)
+        _check_finite(tensors)
         with folder_written_beside(self.folder / f"step_{step:08d}") as beside:
             save_file(tensors, beside / _FILES[0])
             write_json(beside / _FILES[1], {"step": step, "state": data})
@@ -115,17 +119,13 @@ class Checkpoints:
             )
         return None
 
-    def _check_finite(self, step: int, tensors: Mapping[str, torch.Tensor]) -> None:
-        bad = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
-        if bad:
-            named = ", ".join(name.strip("/").replace("/", ".") for name in bad[:_LISTED])
-            more = f" and {len(bad) - _LISTED} more" if len(bad) > _LISTED else ""
-            good = max(self.steps(), default=0)
-            kept = f"the checkpoint of step {good} is kept" if good else "there is no checkpoint yet"
-            raise ZooError(
-                f"not finite after step {step}: {named}{more}; this is not saved, {kept}; a smaller learning "
-                "rate may help"
-            )
+
+def _check_finite(tensors: Mapping[str, torch.Tensor]) -> None:
+    bad = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+    if bad:
+        named = ", ".join(name.strip("/").replace("/", ".") for name in bad[:_LISTED])
+        more = f" and {len(bad) - _LISTED} more" if len(bad) > _LISTED else ""
+        raise NotFiniteError(f"{named}{more} not finite")
 
 
 def damage(path: Path) -> str | None:

@@ -42,6 +42,13 @@ class Change(BaseModel):
     set: list[str]  # as "train.batch_size=8"
 
 
+class Rollback(BaseModel):
+    """A return to a checkpoint after training diverged; from its step on all learning rates are halved."""
+
+    step: int  # of the checkpoint
+    why: str
+
+
 class Environment(BaseModel):
     """environment.json: what a stage is made with and from."""
 
@@ -56,6 +63,7 @@ class Environment(BaseModel):
     better: dict[str, Literal["higher", "lower"]] = {}  # which values, of what its task measures
     recipe: str | None = None  # SHA-256 of recipe.json
     changes: list[Change] = []  # of the recipe since it began
+    rollbacks: list[Rollback] = []
 
 
 class Line(BaseModel):
@@ -67,6 +75,7 @@ class Line(BaseModel):
     terms: dict[str, float] | None = None
     metrics: dict[str, float | None] | None = None
     changes: list[str] | None = None
+    rollback: str | None = None  # why
 
 
 class Grid(BaseModel):
@@ -322,6 +331,12 @@ class Run:
     def report_is_old(self) -> bool:
         """Whether the stage has ended after its report was written, or without one."""
         return not self.report.is_file() or self.report.stat().st_mtime_ns < self._done.stat().st_mtime_ns
+
+    def roll_back(self, rollback: Rollback) -> None:
+        """Write that the stage went back; its log says so once it goes on."""
+        environment = self.environment()
+        environment.rollbacks.append(rollback)
+        self.write_environment(environment)
 
     def change(self, changed: Change) -> None:
         """Write changed settings; a stage that had ended has not."""

@@ -241,13 +241,18 @@ def _recipe(stage: Stage, *, titled: bool) -> str:
             f'<tr><th scope="row">changed</th><td>after step {change.step:,}</td>'
             f"<td>{escape(' '.join(change.set))}</td></tr>"
         )
+    for back in () if stage.environment is None else stage.environment.rollbacks:
+        rows += (
+            f'<tr><th scope="row">rolled back</th><td>to step {back.step:,}</td>'
+            f"<td>{escape(back.why)}; half the learning rates from there</td></tr>"
+        )
     return f'{heading}<table class="facts recipe"><tbody>{rows}</tbody></table>'
 
 
 def _environment(environment: Environment | None) -> str:
     if environment is None:
         return '<p class="empty">Not written yet.</p>'
-    table = environment.model_dump(mode="json", exclude_none=True, exclude={"recipe", "changes"})
+    table = environment.model_dump(mode="json", exclude_none=True, exclude={"recipe", "changes", "rollbacks"})
     rows = "".join(
         f'<tr><th scope="row">{escape(key.replace("_", " "))}</th>'
         f"<td>{settings(value) if isinstance(value, dict) else escape(text(value))}</td></tr>"

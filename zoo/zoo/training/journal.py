@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
@@ -11,11 +10,10 @@ from typing import Self, TypeVar
 from accelerate import PartialState
 from torch import Tensor
 
-from zoo_registry import ZooError
-
 from ..files.run import Run
 from ..progress import Bar
 from ..report.page import write_report
+from .divergence import DivergedError, Signs, not_finite
 from .log import Log
 from .processes import mean_over_processes
 
@@ -44,10 +42,13 @@ class Journal:
         trackers: Sequence[str],
         quiet: bool,
     ) -> None:
-        self.name, self.stage, self.run, self.last, self.every = name, stage, run, last, every
+        self.stage, self.run, self.last, self.every = stage, run, last, every
         self.state = state
         self.bar = Bar(f"{name} on {state.device}", last, done=start, quiet=quiet)
-        self.log = Log(stage, start, name, trackers) if state.is_main_process else None
+        self.log = None
+        if state.is_main_process:
+            self.log = Log(stage, start, name, trackers, stage.environment().rollbacks)
+        self.signs = Signs(name)
         self._images, self._busy = 0, 0.0  # since the last line
         self._latest: dict[str, Tensor] = {}  # a lazy term is not there in every step
         self._mark = self._reported = time.monotonic()
@@ -61,7 +62,7 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.bar.__exit__(kind, error, trace)
-        if self.log is not None and kind is None:
+        if self.log is not None and kind in (None, DivergedError):
             self.log.close()
 
     def timed(self, items: Iterable[Item]) -> Iterator[Item]:
@@ -71,7 +72,7 @@ class Journal:
             self._mark = time.monotonic()
 
     def terms(self, step: int, terms: Mapping[str, Tensor], images: int) -> None:
-        """Log a step's terms where a line is due. Raises `ZooError` where one is not finite."""
+        """Log a step's terms where a line is due. Raises `DivergedError` where one is not finite."""
         self._latest |= terms
         self._images += images
         due = step % self.every == 0 or step == self.last
@@ -81,10 +82,12 @@ class Journal:
         if not due:
             self.bar.advance(step)
             return
-        self._finite(values, step)
+        if bad := not_finite(values):
+            raise DivergedError(bad, step)
         speed = self._images / self._busy
         if self.log is not None:
             self.log.terms(step, values, speed)
+            self.signs.terms(step, values)
         self.bar.advance(step, _note(values, speed))
         self._images, self._busy, self._latest = 0, 0.0, {}
 
@@ -103,14 +106,6 @@ class Journal:
         if self.log is not None and time.monotonic() - self._reported > _REPORT_SECONDS:
             write_report(self.run.folder)
             self._reported = time.monotonic()
-
-    def _finite(self, values: Mapping[str, float], step: int) -> None:
-        bad = [name for name, value in values.items() if not math.isfinite(value)]
-        if bad:
-            raise ZooError(
-                f"{self.name}: {', '.join(bad)} is not finite at step {step}; a smaller learning rate "
-                f"(--set train.…) may help; the newest checkpoint is in {self.stage.checkpoints}"
-            )
 
 
 def _note(values: Mapping[str, float], speed: float) -> str:

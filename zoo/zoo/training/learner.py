@@ -17,7 +17,9 @@ from zoo_registry.contracts import Batch, Phase, Setup, Task
 from zoo_registry.recipe import Choice
 
 from ..assemble import Parts, construct
+from ..files.run import Rollback
 from ..seeding import mix
+from .divergence import scaled, share_of_rates
 from .processes import accelerator_for, device_of, hooked
 from .schedule import Schedule
 from .setup import RunSetup
@@ -26,8 +28,15 @@ from .setup import RunSetup
 class Learner:
     """The task of a recipe, built; `parts` are moved to the device and put into eval mode first."""
 
-    def __init__(self, recipe: Recipe, parts: Parts, state: PartialState, schedule: Schedule) -> None:
-        self.recipe, self.state, self.schedule = recipe, state, schedule
+    def __init__(
+        self,
+        recipe: Recipe,
+        parts: Parts,
+        state: PartialState,
+        schedule: Schedule,
+        rollbacks: Sequence[Rollback] = (),
+    ) -> None:
+        self.recipe, self.state, self.schedule, self.rollbacks = recipe, state, schedule, rollbacks
         self.parts = parts.to(device_of(state))
         self.setup = RunSetup(recipe, parts, state, schedule)
         self.task: Task = construct(Choice(recipe.task, recipe.train), {Setup: self.setup})
@@ -63,7 +72,8 @@ class Learner:
         if phase.clip:
             clipped = phase.clipped or phase.module
             self.accelerator.clip_grad_norm_(clipped.parameters(), phase.clip)
-        phase.optimiser.step()
+        with scaled(phase.optimiser, share_of_rates(self.rollbacks, step)):
+            phase.optimiser.step()
         self.task.updated(phase.name, step)
         return {f"{phase.name}/{name}": term for name, term in terms.items()}
 

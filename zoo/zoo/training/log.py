@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from ..files.run import Line, Run
+from ..files.run import Line, Rollback, Run
 from .trackers import started
 
 
@@ -15,9 +15,20 @@ class Log:
     name: of the recipe. trackers: names, as `train.log_with` has them.
     """
 
-    def __init__(self, run: Run, step: int, name: str, trackers: Sequence[str]) -> None:
+    def __init__(
+        self,
+        run: Run,
+        step: int,
+        name: str,
+        trackers: Sequence[str],
+        rollbacks: Sequence[Rollback] = (),
+    ) -> None:
         self.run = run
-        lines = [line for line in run.log() if line.step <= step]
+        lines = [line for line in run.log() if line.step <= step and line.rollback is None]
+        for back in rollbacks:  # a process may have been killed between the two files
+            seconds = max((line.seconds for line in lines if line.step <= back.step), default=0.0)
+            lines.append(Line(step=back.step, seconds=seconds, rollback=back.why))
+        lines.sort(key=lambda line: line.step)
         run.write_log(lines)
         self._before = max((line.seconds for line in lines), default=0.0)
         self._start = time.monotonic()

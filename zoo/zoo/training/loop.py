@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from zoo_registry import ZooError
 from zoo_registry.contracts import Batch
 
-from ..files.checkpoints import Checkpoints
+from ..files.checkpoints import Checkpoints, NotFiniteError
 from ..files.run import Run
+from .divergence import DivergedError
 from .journal import Journal
 from .learner import Learner
 from .processes import any_process
@@ -36,28 +37,36 @@ class Loop:
     ) -> None:
         """Train after `start` steps. Raises `Interrupted` once `asked` to stop, after saving.
 
-        Of several processes all stop after the same step, whichever was asked.
+        Of several processes all stop after the same step, whichever was asked. Raises `DivergedError`, in all
+        of them, for what is not finite.
         """
         for step, batches in enumerate(journal.timed(stream), start):
             done = step + 1
             terms = self.learner.step(batches, step)
             journal.terms(done, terms, self.learner.images(step))
             if self.writes and self.watcher.due(done):
-                journal.metrics(done, self.watcher.look(done))
+                journal.metrics(done, self.watcher.look(done, journal.signs))
             # here the others wait for the one that measures
             stop = any_process(bool(asked), self.learner.state)
-            if self.writes and (done % self.checkpoint_every == 0 or done == self.last or stop):
-                self._save(done, journal)
+            if done % self.checkpoint_every == 0 or done == self.last or stop:
+                bad = self._save(done, journal) if self.writes else ""
+                if any_process(bool(bad), self.learner.state):
+                    raise DivergedError(bad or "the state not finite", done)
             journal.report()
             if stop and done < self.last:
                 how = f"go on with: zoo train --resume {journal.run}"
                 raise Interrupted(f"stopped after step {done} of {self.last}; {how}")
 
-    def _save(self, done: int, journal: Journal) -> None:
+    def _save(self, done: int, journal: Journal) -> str:
+        """Save, or say what of the state is not finite."""
         journal.sync()
         state = {"learner": self.learner.state_dict(), "watcher": self.watcher.state_dict()}
-        Checkpoints(self.stage.checkpoints).save(done, state)
+        try:
+            Checkpoints(self.stage.checkpoints).save(done, state)
+        except NotFiniteError as error:
+            return str(error)
         self.watcher.write_model(done)
+        return ""
 
     def resume(self) -> int:
         """Take up the newest whole checkpoint; the number of steps that are done.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from torch import Tensor
 
 from zoo_registry import Recipe
 
@@ -39,8 +40,8 @@ class SampleGrid:
             Grid(captions=self.captions, images=self.images, seed=SEED, resolution=self.resolution)
         )
 
-    def generate(self, parts: Parts, step: int) -> None:
-        """Write the grid of a step and the attention figure of the newest.
+    def generate(self, parts: Parts, step: int) -> Tensor:
+        """Write the grid of a step and the attention figure of the newest; the grid's images [N,3,R,R].
 
         The resolution of the images is the file's text "resolution"; those of a growing network are enlarged.
         """
@@ -55,3 +56,4 @@ class SampleGrid:
             first = [place * self.images for place in range(min(ATTENTION, len(self.captions)))]
             with file_written_beside(self.run.attention) as beside:
                 attention_sheet(samples, self.captions, first).save(beside)
+        return samples.images[-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import math
 import signal
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,6 +28,7 @@ from ..imaging.animation import write_timelapse
 from ..progress import Bar
 from ..report.page import write_report
 from .batches import Batches, loader
+from .divergence import DivergedError, rolled_back
 from .journal import Journal
 from .learner import Learner
 from .loop import Interrupted, Loop
@@ -191,7 +193,8 @@ class Stage:
         with _asked_to_stop(alone=self.state.num_processes == 1) as asked:
             try:
                 with lost_processes_named(run.folder):
-                    self._train(run, asked)
+                    while (diverged := self._train(run, asked)) is not None:
+                        self._roll_back(diverged, run)
             except (WriteError, OSError) as error:
                 if isinstance(error, OSError) and error.errno not in _NO_ROOM:
                     raise
@@ -199,12 +202,24 @@ class Stage:
         if asked and self.run.folder != run.folder:
             raise Interrupted(f"stopped after {self.recipe.name}; go on with: zoo train --resume {run}")
 
-    def _train(self, run: Run, asked: Sequence[bool]) -> None:
+    def _roll_back(self, diverged: DivergedError, run: Run) -> None:
+        rollback = rolled_back(self.run, self.recipe, self.done, diverged, run)
+        wait_for_all(self.state)  # all have read how often it went back
+        if self.main:
+            self.run.roll_back(rollback)
+            warnings.warn(
+                f"{self.recipe.name}: {diverged}; back to step {rollback.step} with half the learning rates",
+                stacklevel=2,
+            )
+        wait_for_all(self.state)
+
+    def _train(self, run: Run, asked: Sequence[bool]) -> DivergedError | None:
+        """Train from the newest checkpoint to the end; why not, where it has diverged."""
         settings, last = self.recipe.train, self.schedule.steps
         parts = assemble(self.recipe, TextSource(captions=captions_of(self.records)))
         if self.main and not self.quiet and "text_encoder" in parts:
             report_reading(parts.text_encoder, captions_of(self.records))
-        learner = Learner(self.recipe, parts, self.state, self.schedule)
+        learner = Learner(self.recipe, parts, self.state, self.schedule, self.run.environment().rollbacks)
         firsts = [record.captions[0] for record in self.held_out.records if record.captions]
         watcher = Watcher(self.run, learner, self.plan, self.held_out, firsts, self.measuring)
         loop = Loop(self.run, learner, watcher, last, settings.checkpoint_every, writes=self.main)
@@ -229,6 +244,8 @@ class Stage:
         try:
             with journal:
                 loop.run(stream, start, journal, asked)
+        except DivergedError as diverged:
+            return diverged.with_traceback(None)  # which holds this try's memory
         except Interrupted:
             if self.main:
                 write_timelapse(self.run)
@@ -239,6 +256,7 @@ class Stage:
             self.run.write_done(Done(steps=last, model=watcher.write_model(last)))
             write_report(run.folder)
         wait_for_all(self.state)
+        return None
 
 
 def _split(dataset: Dataset, *, holds_out: bool) -> tuple[list[Record], list[Record]]:

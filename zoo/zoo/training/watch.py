@@ -12,6 +12,7 @@ from ..evaluation.during import Measuring
 from ..files.model import Model
 from ..files.run import Run
 from ..pipeline import Snapshot
+from .divergence import Signs
 from .learner import Learner
 from .samples import SampleGrid
 
@@ -58,13 +59,16 @@ class Watcher:
         everies = (self.plan.samples_every, self.validate_every)
         return any(self._due(step, every) for every in everies) or self._measures(step)
 
-    def look(self, step: int) -> Mapping[str, float]:
-        """Generate the grid, validate and measure, each where it is time to; the metrics."""
+    def look(self, step: int, signs: Signs) -> Mapping[str, float]:
+        """Generate the grid, validate and measure, each where it is time to; the metrics.
+
+        signs: what looks at the grid.
+        """
         model = self.learner.model(step - 1)
         metrics: dict[str, float] = {}
         values: list[float] = []
         if self.grid is not None and self._due(step, self.plan.samples_every):
-            self.grid.generate(model, step)
+            signs.grid(step, self.grid.generate(model, step), self.grid.images)
         if self._due(step, self.validate_every):
             metrics |= self.learner.task.validate(self.held_out)
             sign = 1 if self.plan.better == "higher" else -1
