@@ -36,7 +36,8 @@ RECIPES: dict[str, tuple[Any, tuple[str, ...]]] = {
     "growing": (WITHOUT_TEXT | {"train": {**WITHOUT_TEXT["train"], "sample_every": 2}}, ()),
 }
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-_OTHERS = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "os.chmod"}
+_IN_FOLDER = {"os.remove", "os.rmdir", "os.mkdir"}
+_OTHERS = {*_IN_FOLDER, "os.rename", "os.truncate", "os.chmod"}
 
 
 class Stopper:
@@ -53,6 +54,8 @@ class Stopper:
                 return
         elif event in _OTHERS:
             path = arguments[0]
+            if isinstance(folder := arguments[-1], int) and folder >= 0 and event in _IN_FOLDER:
+                path = os.path.join(os.readlink(f"/proc/self/fd/{folder}"), path)  # shutil.rmtree's own
         else:
             return
         if not isinstance(path, str | os.PathLike) or "/tensorboard/" in os.fspath(path):  # a thread
