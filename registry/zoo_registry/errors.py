@@ -10,8 +10,13 @@ from collections.abc import Iterable
 class ZooError(Exception):
     """A mistake in the user's input or files: what is wrong, where, and what was expected.
 
-    The command line prints it without a traceback and exits with status 2.
+    The command line prints it without a traceback and exits with status 2. It may quote names out of foreign
+    files: codes that would steer a terminal, and halves of characters, are left out.
     """
+
+    def __str__(self) -> str:
+        lines = _ESCAPES.sub("", super().__str__()).expandtabs(4).split("\n")
+        return "\n".join("".join(letter for letter in line if letter.isprintable()) for line in lines)
 
 
 class RecipeError(ZooError):

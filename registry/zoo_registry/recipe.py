@@ -183,6 +183,10 @@ def _check_values(table: Mapping[str, Any], what: str) -> None:
             waiting += [(f"{place}[{index}]", one, depth + 1) for index, one in enumerate(value)]
         elif isinstance(value, float) and not math.isfinite(value):
             raise ZooError(f"{what}: {place}: expected a finite number, got {value}")
+        elif isinstance(value, int) and value.bit_length() > 63:
+            raise ZooError(
+                f"{what}: {place}: expected a whole number of 63 bits, got one of {value.bit_length():,}"
+            )
         elif value is not None and not isinstance(value, bool | int | float | str):
             kind = type(value).__name__
             raise ZooError(f"{what}: {place}: expected a text, a number or a list, got the {kind} {value}")

@@ -24,6 +24,10 @@ SMALL = "attngan-aviary"
         ({"generator": "x"}, "generator: expected a table with 'use'"),
         ({"name": date(2024, 5, 1)}, "name: expected a text, a number or a list, got the date 2024-05-01"),
         ({"train": {"seed": float("inf")}}, "train.seed: expected a finite number, got inf"),
+        (
+            {"losses": [{"use": "gan", "weight": 10**400}]},
+            "weight: expected a whole number of 63 bits, got one of",
+        ),
         ({"extends": ["a"]}, "extends: expected the name or the file of a recipe"),
         ({"extends": 5}, "extends: expected the name or the file of a recipe"),
         ({"losses": 5}, "losses: expected a list"),
