@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 import torch
+from learners import learner
 
 from zoo_plugins.discriminators.contrastive import ContrastiveDiscriminator
 from zoo_plugins.image_encoders.residual import ResidualEncoder
 from zoo_plugins.losses.redescription import Redescribed
 from zoo_plugins.redescriber import Redescriber
 from zoo_registry import Recipe, catalogue
-from zoo_registry.contracts import Generated, GeneratorSpec, ImageFeatures, Round, Text, TextSpec
+from zoo_registry.contracts import Batch, Generated, GeneratorSpec, ImageFeatures, Round, Text, TextSpec
 from zoo_registry.errors import RecipeError, ZooError
 
+SMALL = ["train.batch_size=4", "train.resolution=16", "image_encoder.resolution=16", "image_encoder.width=8"]
 SPEC = TextSpec(6, words=True, entries=5)
 
 
@@ -76,6 +78,31 @@ def test_an_encoder_learns_which_word_an_image_shows() -> None:
         optimiser.step()
     assert terms[0] > 1.2  # log 5 = 1.6 a word
     assert terms[-1] < 0.1  # without the image no better than log 2 / 3 = 0.23
+
+
+def test_the_words_of_further_captions_count_as_much() -> None:
+    torch.manual_seed(0)
+    encoder = ResidualEncoder(SPEC, resolution=16, width=8, wide_until=8, redescribes=True)
+    texts = [captions([[1, 2, 4], [1, 3, 0]], [3, 2]), captions([[2, 0], [4, 3]], [1, 2])]
+    pixels = (torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)),)
+
+    def term(text: Text, *further: Text) -> torch.Tensor:
+        round = Round(Generated(pixels), text, further_text=further, image_encoder=encoder)
+        return Redescribed().generator(round)["redescription"]
+
+    expected = (5 * term(texts[0]) + 3 * term(texts[1])) / 8
+    assert term(*texts).item() == pytest.approx(expected.item())
+
+
+def test_a_step_reads_so_many_captions_of_each_image() -> None:
+    task, _ = learner("zoo-best-match", *SMALL, "train.captions_per_image=3")
+    pixels = torch.zeros(2, 3, 16, 16, dtype=torch.uint8)
+    every = (("a red bird", "a bird", "a small bird"), ("a blue bird with a long tail", "a bird that sits"))
+    read: list[list[str]] = []
+    encode = task.task.setup.read
+    task.task.setup.read = lambda captions: read.append(list(captions)) or encode(captions)
+    task.task.loss("encoder", Batch(pixels, ("a bird", every[1][0]), None, torch.arange(2), every), 0, 0)
+    assert read == [["a bird", every[1][0]], ["a small bird", every[1][1]], ["a red bird", every[1][0]]]
 
 
 def test_a_recipe_without_a_network_that_redescribes_is_refused() -> None:

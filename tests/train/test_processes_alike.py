@@ -41,7 +41,7 @@ MATCH: dict[str, Any] = {
     "text_encoder": READER,
     "image_encoder": {"use": "residual", "width": 16, "resolution": 16, "redescribes": True},
     "losses": [{"use": "damsm"}, {"use": "redescription"}, {"use": "sje"}],
-    "train": {**TRAIN, "lr": 1e-6, "resolution": 16, "held_out": 4},
+    "train": {**TRAIN, "lr": 1e-6, "resolution": 16, "held_out": 4, "captions_per_image": 2},
 }
 INVERT: dict[str, Any] = {
     "zoo": 1,

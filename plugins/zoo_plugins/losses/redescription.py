@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -16,7 +17,7 @@ from zoo_registry.contracts import Loss, Redescription, Round
 
 
 class Redescribed(Loss):
-    """Predicts each word of a caption from its image and the caption's other words.
+    """Predicts each word of a caption from its image and the caption's other words; of further captions too.
 
     A discriminator that redescribes learns to from real pairs, and the generator from its predictions on
     generated images. Without one, the image encoder predicts. In MirrorGAN the network that redescribes is
@@ -39,10 +40,13 @@ class Redescribed(Loss):
 
 
 def _term(predictor: Redescription, features: Any, round: Round) -> Mapping[str, Tensor]:
-    logits = predictor.redescribe(features, round.text).float()
-    ids, mask = cast("Tensor", round.text.ids), cast("Tensor", round.text.mask)
-    term = F.cross_entropy(logits[mask], ids[mask])
+    logits, words = [], []
+    for text in (round.text, *round.further_text):
+        ids, mask = cast("Tensor", text.ids), cast("Tensor", text.mask)
+        logits.append(predictor.redescribe(features, text).float()[mask])
+        words.append(ids[mask])
+    term = F.cross_entropy(torch.cat(logits), torch.cat(words))
     if round.gather is not None:  # the mean over the words of all processes, which have not equally many
-        counts = round.gather(mask.sum()[None]).float()
-        term = term * mask.sum() / counts.mean()
+        count = torch.tensor(sum(map(len, words)), device=term.device)
+        term = term * count / round.gather(count[None]).float().mean()
     return {"redescription": term}

@@ -14,7 +14,7 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor
 
 from zoo_plugins.redescriber import redescribing
-from zoo_registry.contracts import Batch, Generated, HeldOut, Phase, Plan, Round, Setup, Task
+from zoo_registry.contracts import Batch, Generated, HeldOut, Phase, Plan, Round, Setup, Task, Text
 from zoo_registry.training import Share
 
 from .classes import OneOfEachClass
@@ -32,6 +32,7 @@ class Matching(Task):
     lr_floor: least rate, as a share of `lr`.
     clip: largest norm of the text encoder's gradient; 0: not clipped.
     resolution: R of the images, in pixels.
+    captions_per_image: how many captions of an image the loss `redescription` reads in a step.
     classes_as_units: a batch holds one image of each of `batch_size` classes, an epoch as many batches as
         there are classes.
     validate_every: steps between two measurements of retrieval; not set: once an epoch.
@@ -55,11 +56,12 @@ class Matching(Task):
         lr_floor: Share = 0.1,
         clip: NonNegativeFloat = 0.25,
         resolution: PositiveInt = 299,
+        captions_per_image: PositiveInt = 1,
         classes_as_units: bool = False,
         validate_every: PositiveInt | None = None,
         held_out: PositiveInt = 500,
     ) -> None:
-        self.setup, self.resolutions = setup, (resolution,)
+        self.setup, self.resolutions, self.captions_per_image = setup, (resolution,), captions_per_image
         self.text_encoder, self.image_encoder = (setup.parts[place] for place in MATCHING)
         self.learning = setup.learning(*MATCHING)
         trainable = [p for p in self.learning.parameters() if p.requires_grad]
@@ -91,6 +93,7 @@ class Matching(Task):
         round = Round(
             generated=Generated(self.setup.images(batch.pixels, self.resolutions)),
             text=text,
+            further_text=tuple(self._caption_after(batch, by) for by in range(1, self.captions_per_image)),
             labels=None if batch.labels is None else batch.labels.to(self.setup.device),
             growth=self.setup.growth(step),
             step=step,
@@ -98,6 +101,16 @@ class Matching(Task):
             gather=self.setup.gather if self.setup.processes > 1 else None,
         )
         return self.setup.total(round, "generator")
+
+    @torch.no_grad()
+    def _caption_after(self, batch: Batch, by: int) -> Text:
+        """The caption of each image that stands so many after the one of the batch, round and round."""
+        return self.setup.read(
+            [
+                every[(every.index(caption) + by) % len(every)]
+                for caption, every in zip(batch.captions, batch.every_caption, strict=True)
+            ]
+        )
 
     @torch.no_grad()
     def validate(self, held_out: HeldOut) -> Mapping[str, float]:

@@ -32,6 +32,7 @@ class Round:
     condition: Condition | None = None
     noise: Tensor | None = None  # [B,Z]
     captions: tuple[str, ...] = ()
+    further_text: tuple[Text, ...] = ()  # more captions of the same images, [B] of them each
     labels: Tensor | None = None  # [B] int64: the class; None where the data has no classes
     # int64 [M], [M]: image index, index among the sentences of all processes of one that is not its own
     mismatch: tuple[Tensor, Tensor] | None = None

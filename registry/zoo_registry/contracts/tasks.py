@@ -26,6 +26,7 @@ class Batch(NamedTuple):
     captions: tuple[str, ...]  # "" where an image has none
     labels: Tensor | None  # [B] int64
     indices: Tensor  # [B] int64, which images of the set
+    every_caption: tuple[tuple[str, ...], ...] = ()  # all that each image has
 
 
 @dataclass(frozen=True)

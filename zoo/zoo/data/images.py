@@ -101,7 +101,9 @@ class ImageSet:
             for index, caption in zip(which.tolist(), chosen, strict=True)
         )
         rows = torch.from_numpy(which)
-        return Batch(images, captions, None if self.labels is None else self.labels[rows], rows)
+        labels = None if self.labels is None else self.labels[rows]
+        every_caption = tuple(tuple(self.captions[index]) for index in which.tolist())
+        return Batch(images, captions, labels, rows, every_caption)
 
 
 def images_at(pixels: Tensor, resolutions: Sequence[int]) -> tuple[Tensor, ...]:
