@@ -291,7 +291,7 @@ def test_a_slider_goes_from_one_caption_to_another(tab: Any, birds: Pipeline) ->
     for step in (0, 5, 8):
         tab.locator("#step").fill(str(step))
         shown = frame.evaluate("""c => [...c.getContext("2d").getImageData(0, 0, c.width, c.height).data]""")
-        pixels = np.array(shown).reshape(128, 128, 4)[:, :, :3]
+        pixels = np.array(shown).reshape(64, 64, 4)[:, :, :3]
         assert np.abs(pixels - np.asarray(expected[step]).astype(np.int64)).max() <= 2
     tab.locator("#strip .image").nth(2).click()
     assert tab.input_value("#step") == "2"
