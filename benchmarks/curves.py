@@ -1,14 +1,14 @@
 """`python -m benchmarks.curves`: how attributes and KID come while the shipped models train.
 
-`python -m benchmarks.ship` keeps the evaluations of a run in `benchmarks/shipped/curves.json`; this draws them
-over images seen into docs/images/curves.svg. Both are of 2,000 captions of the test split, at the resolution that
-the networks have grown to.
+`python -m benchmarks.ship` keeps what a run measured in `benchmarks/shipped/curves.json`; this draws it over
+images seen into docs/images/curves.svg: 2,000 captions of the test split, at the resolution grown to.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def draw(curves: dict[str, Sequence[dict[str, Any]]]) -> None:
         for name, rows in curves.items():
             images = [row["images"] / 1000 for row in rows]
             (line,) = axis.plot(images, [factor * row[key] for row in rows], marker="o", ms=3, label=name)
-            for before, row in zip(rows, rows[1:], strict=False):
+            for before, row in pairwise(rows):
                 if row["resolution"] != before["resolution"]:
                     axis.axvline(before["images"] / 1000, color=line.get_color(), lw=0.5, ls=":")
         axis.set(title=title, xlabel="thousand images seen")

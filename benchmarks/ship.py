@@ -25,6 +25,8 @@ from zoo.files.model import Model
 from zoo.files.run import Grid, Run
 from zoo.models.card import Facts, card
 
+from . import curves
+
 FOLDER = Path(__file__).parent
 RECIPES = FOLDER / "shipped"
 SHIPPED = FOLDER.parent / "plugins/zoo_plugins/pretrained"
@@ -77,6 +79,7 @@ def write(name: str, runs: Path, made: Path) -> None:
     stages = [Run(runs / stage) for stage in MODELS[name].stages]
     write_half(str(stages[-1].folder), made, name=name)
     record(made, stages)
+    curves.keep(name, stages[-1])
 
 
 def ship(name: str, made: Path) -> dict[str, Any]:

@@ -19,7 +19,13 @@ zoo studio
 ```
 
 `python -m benchmarks.ship RUNS` trains and measures them, by the recipes in
-`benchmarks/shipped`. A plugin ships models of its own by the hook [`zoo_pretrained`](plugins.md)."""
+`benchmarks/shipped`. What they show of their captions while they train (the share of stated attributes that
+the judge finds, for unseen classes) and how far their images are from real ones:
+
+![Attributes and KID over images seen](images/curves.svg)
+
+It falls where the networks grow, at the dotted lines, until the new layers have learnt. A plugin ships models
+of its own by the hook [`zoo_pretrained`](plugins.md)."""
 
 
 def pages() -> dict[str, str | bytes]:

@@ -323,6 +323,14 @@ def _limits(facts: Facts, generates: bool) -> str:
         )
         if not facts.results:
             lines.append("How good and how true to their captions its images are has not been measured.")
+        guessed = [
+            name
+            for result in facts.results
+            for name, score in result.scores.items()
+            if score.chance is not None and (score.interval or (score.value,))[0] <= score.chance
+        ]
+        if guessed:
+            lines.append(f"No better than chance (see the results): {_escaped(', '.join(guessed))}.")
     return " ".join(lines)
 
 
