@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,7 @@ def test_two_processes_are_one_of_their_whole_batch(tmp_path: Path, recipe: str)
     path = written(tmp_path, RECIPES[recipe])
     result = in_two(path, "--data", "aviary:40", "--out", str(tmp_path / "two"))
     assert result.returncode == 0, result.stderr
+    assert "deprecated" not in result.stderr
     zoo.train(path, "aviary:40", tmp_path / "one", device="cpu", quiet=True)
     one, two = (
         [json.loads(line) for line in (tmp_path / run / "log.jsonl").read_text().splitlines()]
@@ -133,10 +135,12 @@ def test_a_share_of_one_caption_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "two").exists()
 
 
-def started(run: Path, recipe: str) -> tuple[subprocess.Popen[str], dict[str, int]]:
+def started(
+    run: Path, recipe: str, program: Sequence[str] = ("-m", "zoo")
+) -> tuple[subprocess.Popen[str], dict[str, int]]:
     """A training of two processes that would go on for long, after its first steps; its processes by rank."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command += ["-m", "zoo", "train", recipe, "--data", "aviary:40", "--out", str(run)]
+    command += [*program, "train", recipe, "--data", "aviary:40", "--out", str(run)]
     launcher = subprocess.Popen(
         [*command, "--device", "cpu", "--quiet"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
@@ -178,8 +182,23 @@ def test_a_signal_to_one_process_stops_all_with_one_checkpoint(tmp_path: Path) -
     assert [line["step"] for line in log if "terms" in line] == list(range(1, more + 1))
 
 
+LATE = """
+import time
+import zoo.cli
+
+def late(error, was=zoo.cli._message):
+    time.sleep(2)
+    return was(error)
+
+zoo.cli._message = late
+zoo.cli.main()
+"""
+"""The command line, whose last line comes after the signal with which a launcher ends the other processes."""
+
+
 def test_a_killed_process_ends_the_others_with_a_line(tmp_path: Path) -> None:
-    launcher, ranks = started(tmp_path / "run", written(tmp_path, LONG))
+    (tmp_path / "late.py").write_text(LATE)
+    launcher, ranks = started(tmp_path / "run", written(tmp_path, LONG), program=(str(tmp_path / "late.py"),))
     os.kill(ranks["1"], signal.SIGKILL)
     _, output = launcher.communicate()
     assert launcher.returncode != 0

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.distributed as dist
@@ -95,6 +95,29 @@ def mean_over_processes(values: Mapping[str, float], state: PartialState) -> dic
     sums = torch.tensor(list(values.values()), dtype=torch.float64)
     dist.all_reduce(sums, group=waiting_group())
     return dict(zip(values, (sums / state.num_processes).tolist(), strict=True))
+
+
+class _Gathered(torch.autograd.Function):
+    """Rows of all processes; a row's gradient is the sum of what every process's loss makes of it."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: Tensor) -> Tensor:
+        ctx.group = waiting_group() if tensor.device.type == "cpu" else dist.group.WORLD
+        rows = [torch.empty_like(tensor) for _ in range(dist.get_world_size())]
+        dist.all_gather(rows, tensor, group=ctx.group)
+        return torch.cat(rows)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        total = gradient.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(total, group=ctx.group)
+        return total.chunk(dist.get_world_size())[dist.get_rank()]
+
+
+def gathered(tensor: Tensor) -> Tensor:
+    """A tensor [B,...] of every process, one after the other [B × processes,...]; gradients flow back."""
+    found: Tensor = _Gathered.apply(tensor.contiguous())
+    return found
 
 
 def device_of(state: PartialState) -> torch.device:

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Sequence
 import torch
 from accelerate import PartialState
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_gather
 
 from zoo_registry import Recipe
 from zoo_registry.contracts import Condition, Growth, Round, Setup, Text
@@ -16,7 +15,7 @@ from ..assemble import Parts
 from ..data.images import images_at
 from ..seeding import generator
 from .adam import Adam
-from .processes import device_of, waiting_group
+from .processes import device_of, gathered
 from .schedule import Schedule
 
 
@@ -98,7 +97,4 @@ class RunSetup(Setup):
 
     def gather(self, tensor: Tensor) -> Tensor:
         """A tensor [B,...] of every process, one after the other; gradients flow back."""
-        if self.processes == 1:
-            return tensor
-        group = waiting_group() if tensor.device.type == "cpu" else torch.distributed.group.WORLD
-        return torch.cat(all_gather(tensor, group))
+        return tensor if self.processes == 1 else gathered(tensor)

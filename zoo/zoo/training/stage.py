@@ -50,7 +50,8 @@ _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if
 def _asked_to_stop(*, alone: bool) -> Iterator[list[bool]]:
     """A list that is filled at Ctrl-C, SIGTERM or SIGHUP; a second signal interrupts at once.
 
-    Not where processes train together: their launcher hands on what each has got from the terminal already.
+    Not where processes train together: their launcher hands on what each has got from the terminal already,
+    and signals all once one has ended. One that ends early heeds no more signals: its last line comes first.
     """
     asked: list[bool] = []
 
@@ -59,7 +60,7 @@ def _asked_to_stop(*, alone: bool) -> Iterator[list[bool]]:
             raise KeyboardInterrupt
         asked.append(True)
 
-    before = {}
+    before: dict[int, Any] = {}
     try:
         for number in _SIGNALS:
             before[number] = signal.signal(number, note)
@@ -67,6 +68,10 @@ def _asked_to_stop(*, alone: bool) -> Iterator[list[bool]]:
         pass
     try:
         yield asked
+    except BaseException:
+        if not alone:
+            before = dict.fromkeys(before, signal.SIG_IGN)
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
