@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from zoo_registry.contracts import Text, TextEncoder, TextSource, TextSpec, Tokens
 
+from .words import in_float32
+
 SYMBOLS = "abcdefghijklmnopqrstuvwxyz0123456789-,;.!?:'\"/\\|_@#$%^&*~`+-=<>()[]{} "
 """What the encoder knows, in the order of its input channels; '-' comes twice, and the second is in use."""
 
@@ -118,7 +120,7 @@ class CharCNNRNN(nn.Module, TextEncoder):
             hidden = F.relu(convolution(hidden))
             if place < self.poolings:
                 hidden = F.max_pool1d(hidden, *_POOLS[place])
-        states = self.recurrence(hidden.transpose(1, 2))  # [B,W,S] -> [B,S,W]
+        states = in_float32(self.recurrence, hidden.transpose(1, 2))  # [B,W,S] -> [B,S,W]
         sentence = self.projection(states.mean(1))
         if not self.spec.words:
             return Text(sentence)

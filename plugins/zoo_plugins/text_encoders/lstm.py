@@ -15,7 +15,7 @@ from torch import nn
 from zoo_registry.contracts import Text, TextEncoder, TextSource, TextSpec, Tokens
 
 from .onnx_rnn import read_exported
-from .words import WordEncoder, read_to_the_end
+from .words import WordEncoder, in_float32, read_to_the_end
 
 
 class LSTMEncoder(WordEncoder, TextEncoder):
@@ -57,6 +57,8 @@ class LSTMEncoder(WordEncoder, TextEncoder):
         length = ids.shape[1]
         embedded = self.embedding(F.pad(ids, (0, self.max_words - length)))
         outputs, _ = (
-            read_exported(self.rnn, embedded, None) if torch.onnx.is_in_onnx_export() else self.rnn(embedded)
+            read_exported(self.rnn, embedded, None)
+            if torch.onnx.is_in_onnx_export()
+            else in_float32(self.rnn, embedded)
         )
         return Text(outputs[:, -1], outputs[:, :length] * mask[:, :, None], mask, ids)

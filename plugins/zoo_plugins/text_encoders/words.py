@@ -84,7 +84,7 @@ def pad(rows: Sequence[Sequence[int]], padding: int = 0) -> Tokens:
 
 
 def read_to_the_end(rnn: nn.RNNBase, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Run a recurrent network over captions of unequal lengths, none of which sees its padding.
+    """Run a recurrent network over captions of unequal lengths, none of which sees its padding, in float32.
 
     `embedded` is [B,L,E]. Returns the outputs [B,L,H], 0 where padded, and the last states [layers,B,H / 2]
     or [layers,B,H], two a layer where the network reads both ways.
@@ -92,10 +92,21 @@ def read_to_the_end(rnn: nn.RNNBase, embedded: Tensor, mask: Tensor) -> tuple[Te
     if torch.onnx.is_in_onnx_export():
         return read_exported(rnn, embedded, mask.sum(1))
     packed = pack_padded_sequence(embedded, mask.sum(1).cpu(), batch_first=True, enforce_sorted=False)
-    outputs, state = rnn(packed)
+    outputs, state = in_float32(rnn, packed)
     hidden = state[0] if isinstance(state, tuple) else state  # LSTM also returns its cells
     words, _ = pad_packed_sequence(outputs, batch_first=True, total_length=mask.shape[1])
     return words, hidden
+
+
+def in_float32(rnn: nn.Module, inputs: Any) -> Any:
+    """What a recurrent network gives for inputs [B,L,E] or packed ones, in the type of its weights.
+
+    Under autocast rounding would add up over the words, and cuDNN would compute in float16 where bf16 was
+    asked for.
+    """
+    weight = next(rnn.parameters())
+    with torch.autocast(weight.device.type, enabled=False):
+        return rnn(inputs.to(weight.dtype))
 
 
 def _same_vocabulary(module: WordEncoder, state: Mapping[str, Tensor], prefix: str, *_: Any) -> None:

@@ -74,7 +74,8 @@ class Learner:
             self.accelerator.clip_grad_norm_(clipped.parameters(), phase.clip)
         with scaled(phase.optimiser, share_of_rates(self.rollbacks, step)):
             phase.optimiser.step()
-        self.task.updated(phase.name, step)
+        with self.accelerator.autocast():  # what a task computes here meets features of its loss
+            self.task.updated(phase.name, step)
         return {f"{phase.name}/{name}": term for name, term in terms.items()}
 
     def images(self, step: int) -> int:
