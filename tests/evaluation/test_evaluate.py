@@ -22,9 +22,8 @@ from zoo.evaluation.generated import GeneratedImages
 from zoo.evaluation.protocols import asked
 from zoo.evaluation.run import NotMeasuredError, writable
 from zoo.files.results import Result, Results, Source, read_results
-from zoo.files.run import Run
 from zoo.models.results import add_result, by_score, compared, place_of
-from zoo.report.results import section
+from zoo.report.page import write_report
 from zoo_registry.contracts import Score
 
 # 12 unseen images of 5 classes and more
@@ -362,7 +361,7 @@ def test_neighbours_are_held_against_unseen_images_and_praise_nobody(run: Path, 
     (row,) = by_score(Results.model_validate(results).results)[1]
     assert row[1] == "neighbours", "neither arrow"
     assert row[4] == "1"
-    assert "as real images is best" in section(Run(run), Results.model_validate(results))
+    assert "as real images is best" in write_report(run, strict=True).read_text(encoding="utf-8")
 
 
 def test_real_features_are_cached_by_content(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from zoo_registry import ZooError
@@ -17,8 +16,42 @@ from zoo_registry.contracts import Better
 from ..files.run import Run
 from . import results
 from .log import Logged, overlaid
-from .markup import duration, number, settings, swatch, text, write_page
-from .page import PLAYER, Samples, Stage, read_samples, read_stage
+from .markup import text, write_page
+from .page import Samples, Stage, read_samples, read_stage
+
+
+class Compared(NamedTuple):
+    """A run on the page."""
+
+    name: str
+    stage: Stage
+    samples: Samples | None
+    report: str | None  # links, as seen from the page
+    film: str | None
+
+
+class Cell(NamedTuple):
+    """A run's images of a caption."""
+
+    order: int  # of the run among those with samples
+    run: int
+    grid: Samples
+    row: int
+
+
+class Block(NamedTuple):
+    """Images that stand beside each other."""
+
+    caption: str | None  # None: each cell has one of its own
+    cells: list[Cell]
+
+
+class Difference(NamedTuple):
+    """A part that not all runs have, or a setting, with a value of each run."""
+
+    kind: str
+    key: str  # "" for a part
+    cells: list[Any]
 
 
 def write_comparison(runs: Sequence[Path], out: Path) -> Path:
@@ -37,25 +70,42 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     samples = [read_samples(stage.run, sharing=len(runs)) for stage in stages]
     measured = [results.results_of(stage.run) for stage in stages]
     names = _names(runs)
-    grids = [(run, grid) for run, grid in enumerate(samples) if grid is not None]
     better: dict[str, Better] = {name: way for stage in stages for name, way in stage.better.items()}
     better |= {name: way for found in measured if found is not None for name, way in found.better.items()}
     logs = [
         Logged(name, stage.log, stage.source or "none") for name, stage in zip(names, stages, strict=True)
     ]
-    curves = overlaid(logs, better)
-    main = (
-        _samples(names, stages, grids, out),
-        results.comparison(names, measured),
-        _curves(curves),
-        _differences(names, stages),
+
+    def link(path: Path, there: bool) -> str | None:
+        if not there:
+            return None
+        return quote(Path(os.path.relpath(path.resolve(), out.parent.resolve())).as_posix())
+
+    compared = [
+        Compared(
+            name,
+            stage,
+            grid,
+            link(stage.run.report, stage.run.report.is_file()),
+            link(stage.run.film, grid is not None and stage.run.film.is_file()),
+        )
+        for name, stage, grid in zip(names, stages, samples, strict=True)
+    ]
+    write_page(
+        out,
+        "comparison.html",
+        " · ".join(names),
+        {
+            "samples": [run.samples.for_script(run.stage.steps) for run in compared if run.samples],
+            "stages": [overlaid(logs, better)],
+            "compared": True,
+        },
+        runs=compared,
+        names=names,
+        blocks=_blocks([(run, grid) for run, grid in enumerate(samples) if grid is not None]),
+        groups=results.grouped(measured),
+        differences=_differences(stages),
     )
-    data = {
-        "samples": [grid.for_script(stages[run].steps) for run, grid in grids],
-        "stages": [curves],
-        "compared": True,
-    }
-    write_page(out, " · ".join(names), _header(names, stages, samples, out), "".join(main), data)
     return out
 
 
@@ -71,87 +121,24 @@ def _names(runs: Sequence[Path]) -> list[str]:
     return names
 
 
-def _header(
-    names: Sequence[str], stages: Sequence[Stage], samples: Sequence[Samples | None], out: Path
-) -> str:
-    """A row per run: what it trains, and how far it has come."""
-    heads = ("Run", "Recipe", "Data", "Resolution", "Step", "Images/s", "Time")
-    rows = ""
-    for run, (name, stage, grid) in enumerate(zip(names, stages, samples, strict=True)):
-        log, total = stage.log, stage.steps
-        cells = (
-            escape(stage.recipe["name"]),
-            escape(stage.source or "none"),
-            f"{grid.resolution} px" if grid is not None else "",
-            f"<b>{log.step:,}</b> of {total:,}" if total else f"<b>{log.step:,}</b>",
-            number(log.images_per_second) if log.images_per_second is not None else "",
-            duration(log.seconds) if log.seconds is not None else "",
-        )
-        label = escape(name)
-        if stage.run.report.is_file():
-            label = f'<a href="{_link(stage.run.report, out)}">{label}</a>'
-        rows += f'<tr><th scope="row">{swatch(run)}{label}</th>' + "".join(
-            f'<td data-label="{head}">{cell}</td>' for head, cell in zip(heads[1:], cells, strict=True)
-        )
-        rows += "</tr>"
-    columns = "".join(f'<th scope="col">{head}</th>' for head in heads)
-    return (
-        f'<p class="kind">Comparison</p><h1>{len(names)} runs</h1>'
-        f'<table class="runs"><thead><tr>{columns}</tr>'
-        f"</thead><tbody>{rows}</tbody></table>"
-    )
-
-
-def _link(path: Path, out: Path) -> str:
-    """A path as seen from the page."""
-    return escape(quote(Path(os.path.relpath(path.resolve(), out.parent.resolve())).as_posix()))
-
-
-# ----------------------------------------------------------------------------------------------------------
-# Samples
-
-
-def _samples(
-    names: Sequence[str], stages: Sequence[Stage], grids: Sequence[tuple[int, Samples]], out: Path
-) -> str:
-    """One block per caption with a row per run: captions that several runs have, then those of one only."""
-    missing = [escape(name) for run, name in enumerate(names) if run not in {run for run, _ in grids}]
-    none = f" Without samples: {', '.join(missing)}." if missing else ""
-    if not grids:
-        return f'<section><h2>Samples</h2><p class="empty">{none.strip()}</p></section>'
+def _blocks(grids: Sequence[tuple[int, Samples]]) -> list[Block]:
+    """One block per caption with a cell per run: captions that several runs have, then those of one only."""
     places = [_captions(grid.captions) for _, grid in grids]
     holders = Counter(caption for place in places for caption in place)
-    blocks = ""
-    for caption in [caption for caption, count in holders.items() if count > 1]:
-        cells = "".join(
-            _cell(order, run, names[run], grid, places[order][caption])
-            for order, (run, grid) in enumerate(grids)
-            if caption in places[order]
-        )
-        blocks += (
-            f'<div class="block"><p>{_caption_html(caption[0])}</p><div class="cells">{cells}</div></div>'
-        )
-    alone = [[row for caption, row in place.items() if holders[caption] == 1] for place in places]
-    turns: list[list[tuple[int, int]]] = [  # of the runs with captions of their own, one caption each
-        [(order, row) for order, row in enumerate(rows) if row is not None] for rows in zip_longest(*alone)
+
+    def cells(rows: Iterable[int | None]) -> list[Cell]:
+        return [Cell(order, *grids[order], row) for order, row in enumerate(rows) if row is not None]
+
+    blocks = [
+        Block(caption[0], cells(place.get(caption) for place in places))
+        for caption, count in holders.items()
+        if count > 1
     ]
+    alone = [[row for caption, row in place.items() if holders[caption] == 1] for place in places]
+    turns = list(map(cells, zip_longest(*alone)))  # of the runs with captions of their own, one caption each
     if sum(map(bool, alone)) == 1:
         turns = [[turn for (turn,) in turns]]
-    for turn in turns:
-        cells = "".join(
-            _cell(order, grids[order][0], names[grids[order][0]], grids[order][1], row, alone=True)
-            for order, row in turn
-        )
-        blocks += f'<div class="block"><div class="cells">{cells}</div></div>'
-    films = ", ".join(
-        f'<a href="{_link(film, out)}">{escape(names[run])}</a>'
-        for run, _ in grids
-        if (film := stages[run].run.film).is_file()
-    )
-    films = f" Films: {films}." if films else ""
-    return f"""<section id="samples"><h2>Samples</h2>{PLAYER}{blocks}
-<p class="note">All runs at the same share of their training, each as it last drew by then; a run that has not
-come so far stays at its newest. The arrow keys go through the training.{none}{films}</p></section>"""
+    return blocks + [Block(None, turn) for turn in turns]
 
 
 def _captions(captions: Iterable[str]) -> dict[tuple[str, int], int]:
@@ -164,66 +151,21 @@ def _captions(captions: Iterable[str]) -> dict[tuple[str, int], int]:
     return rows
 
 
-def _caption_html(caption: str) -> str:
-    return escape(caption) if caption else "<i>no caption</i>"
-
-
-def _cell(order: int, run: int, name: str, grid: Samples, row: int, *, alone: bool = False) -> str:
-    """A run's row. order: of the run among those with samples. alone: with its caption."""
-    caption = f"<p>{_caption_html(grid.captions[row])}</p>" if alone else ""
-    label = f"{escape(name)}: {escape(grid.captions[row])}"
-    return (
-        f"<figure><figcaption>{swatch(run)}<b>{escape(name)}</b> "
-        f'<span data-step="{order}"></span></figcaption>'
-        f'<canvas data-run="{order}" data-row="{row}" {grid.size} role="img" aria-label="{label}"></canvas>'
-        f"{caption}</figure>"
-    )
-
-
-def _curves(panels: Sequence[Mapping[str, Any]]) -> str:
-    if not panels:
-        body = '<p class="empty">No term and no metric is in the logs of several of these runs.</p>'
-    else:
-        pace = max(panel["averaged"] for panel in panels)
-        mean = f" Each point is the mean of up to {pace} lines of the log." if pace > 1 else ""
-        body = (
-            '<div class="panels" data-stage="0"></div><p class="note">What several runs have logged. Drag to '
-            f"zoom, double-click for all; click a name to hide its curve.{mean}</p>"
-        )
-    return f"<section><h2>Curves <small>over training steps</small></h2>{body}</section>"
-
-
-# ----------------------------------------------------------------------------------------------------------
-# What differs between the recipes
-
-
-def _differences(names: Sequence[str], stages: Sequence[Stage]) -> str:
-    """A column per run. A part that not all have is a row with its settings; else each setting is a row."""
+def _differences(stages: Sequence[Stage]) -> list[Difference]:
+    """A part that not all runs have with its settings; else each setting that differs."""
     tables = [_tables(stage) for stage in stages]
     rows = []
     for kind in dict.fromkeys(kind for table in tables for kind in table):
         held = [table.get(kind) for table in tables]
-        label = escape(kind.replace("_", " "))
         if len({None if one is None else one.get("use") for one in held}) > 1:
-            rows.append((label, "", [_whole(one, held) for one in held]))
+            rows.append(Difference(kind, "", [_distinct(one, held) for one in held]))
             continue
         there = [one for one in held if one is not None]
         for key in dict.fromkeys(key for one in there for key in one):
             values = ["–" if key not in one else text(one[key]) for one in there]
             if len(set(values)) > 1:
-                rows.append((label, escape(key.replace("_", " ")), [escape(value) for value in values]))
-    if not rows:
-        return '<section><h2>Recipes</h2><p class="empty">They do not differ.</p></section>'
-    heads = "".join(f'<th scope="col">{swatch(run)}{escape(name)}</th>' for run, name in enumerate(names))
-    body, before = "", ""
-    for label, key, cells in rows:
-        title = f"<b>{label}</b> {key}" if label != before or not key else key
-        before = label
-        body += f'<tr><th scope="row">{title}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
-    return f"""<section id="recipes"><h2>Recipes <small>what differs</small></h2>
-<div class="scroll" tabindex="0"><table class="matrix words">
-<thead><tr><th scope="col">Setting</th>{heads}</tr></thead>
-<tbody>{body}</tbody></table></div></section>"""
+                rows.append(Difference(kind, key, values))
+    return rows
 
 
 def _tables(stage: Stage) -> dict[str, Mapping[str, Any]]:
@@ -244,13 +186,14 @@ def _tables(stage: Stage) -> dict[str, Mapping[str, Any]]:
     return tables | {"data": stage.environment.data.model_dump(include=shown, exclude_none=True)}
 
 
-def _whole(table: Mapping[str, Any] | None, held: Sequence[Mapping[str, Any] | None]) -> str:
+def _distinct(
+    table: Mapping[str, Any] | None, held: Sequence[Mapping[str, Any] | None]
+) -> Mapping[str, Any] | str:
     """A part and its settings, but for those that are the same in every run."""
     if table is None:
         return "–"
-    differs = {
+    return {"use": ""} | {
         key: value
         for key, value in table.items()
-        if any(other is None or key not in other or other[key] != value for other in held)
+        if key == "use" or any(other is None or key not in other or other[key] != value for other in held)
     }
-    return f"<b>{escape(table.get('use', ''))}</b> {settings(differs)}"

@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from ..imaging.grids import LEAST
 from . import results
 from .embed import attention, sample_frames
 from .log import Log, panels
-from .markup import duration, number, settings, text, write_page
+from .markup import write_page
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,15 @@ class Stage:
         """Of its data, as the user calls it."""
         return "" if self.environment is None else self.environment.data.source
 
+    @property
+    def tables(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """The recipe's parts, losses, augmentations and the training's settings, by what they are."""
+        tables = [(kind, table) for kind, table in self.recipe.items() if isinstance(table, dict)]
+        lists = [("loss", loss) for loss in self.recipe.get("losses", [])]
+        lists += [("augmentation", table) for table in self.recipe.get("augmentations", [])]
+        train = [(kind, {"use": "", **table}) for kind, table in tables if kind == "train"]
+        return [*((kind, table) for kind, table in tables if kind != "train"), *lists, *train]
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -67,15 +75,15 @@ class Samples:
     frames: list[dict[str, Any]]
 
     @property
-    def size(self) -> str:
-        """Of a canvas with a row of the grid: HTML attributes."""
-        return f'width="{self.width}" height="{self.resolution}"'
-
-    @property
     def width(self) -> int:
         """Of a row, in the pixels of its images and the gaps between them."""
         gap = max(1, round(self.resolution / 64))
         return self.images * (self.resolution + gap) - gap
+
+    @property
+    def shown_width(self) -> int:
+        """Of a row, as it is shown: enlarged where its images are small."""
+        return self.width * math.ceil(LEAST / self.resolution)
 
     def for_script(self, steps: int | None) -> dict[str, Any]:
         """What the slider goes through. steps: of the whole training, where it is known."""
@@ -99,34 +107,43 @@ def write_report(folder: Path, *, strict: bool = False) -> Path:
     stages = [read_stage(stage) for stage in run.stages()]
     recipe = stages[-1].recipe
     running = next((stage for stage in reversed(stages) if stage.log.step), stages[-1])
-    samples = read_samples(run)
-    found = None
+    found, figures, unreadable = None, [], None
     try:
         found = results.results_of(run)
-        measured = results.section(run, found)
+        figures = results.figures(run, found) if found else []
     except ZooError as error:
         if strict:
             raise
-        measured = results.unreadable(error)
-    to_come = "generator" in recipe and run.done() is None
-    curves = [stage.panels(found.better if found else {}) for stage in stages]
-    main = (
-        _samples(samples, run) if samples else (_NO_SAMPLES if to_come else ""),
-        measured,
-        _attention(run.attention),
-        *(_curves(index, stage, curves[index]) for index, stage in enumerate(stages)),
-        "<section><h2>Recipe</h2>",
-        *(_recipe(stage, titled=len(stages) > 1) for stage in reversed(stages)),
-        "</section><section><h2>Environment</h2>",
-        _environment(stages[-1].environment),
-        "</section>",
+        unreadable = str(error)
+    samples = read_samples(run)
+    better = found.better if found else {}
+    environment = stages[-1].environment
+    number = re.fullmatch(r"arXiv:(\d{4}\.\d{4,5})", recipe.get("paper", ""))
+    write_page(
+        run.report,
+        "run.html",
+        recipe["name"],
+        {
+            "samples": [samples.for_script(stages[-1].steps)] if samples else [],
+            "stages": [stage.panels(better) for stage in stages],
+            "compared": False,
+        },
+        recipe=recipe,
+        arxiv=number[1] if number else None,
+        running=running,
+        stages=stages,
+        samples=samples,
+        to_come="generator" in recipe and run.done() is None,
+        film=run.film.name if run.film.is_file() else None,
+        found=found,
+        figures=figures,
+        unreadable=unreadable,
+        attention=attention(run.attention),
+        environment=environment
+        and environment.model_dump(
+            mode="json", exclude_none=True, exclude={"recipe", "changes", "rollbacks"}
+        ),
     )
-    data = {
-        "samples": [samples.for_script(stages[-1].steps)] if samples else [],
-        "stages": curves,
-        "compared": False,
-    }
-    write_page(run.report, recipe["name"], _header(recipe, running), "".join(main), data)
     return run.report
 
 
@@ -150,112 +167,3 @@ def read_samples(run: Run, sharing: int = 1) -> Samples | None:
         sharing=sharing,
     )
     return Samples(grid.captions, grid.images, grid.resolution, grid.seed, frames) if frames else None
-
-
-# ----------------------------------------------------------------------------------------------------------
-# Sections
-
-PLAYER = """<div class="player"><button type="button" id="play">Play</button>
-<input type="range" id="step" min="0" step="1" aria-label="Training step">
-<output for="step"></output></div>"""
-_NO_SAMPLES = '<section><h2>Samples</h2><p class="empty">None yet.</p></section>'
-
-
-def _header(recipe: Mapping[str, Any], running: Stage) -> str:
-    """The run's name, and how far the stage has come that is under way."""
-    log, total = running.log, running.steps
-    facts = [f"step <b>{log.step:,}</b> of {total:,}" if total else f"step <b>{log.step:,}</b>"]
-    if running.recipe is not recipe:
-        facts.insert(0, f"first stage, {escape(running.recipe['name'])}")
-    if log.images_per_second is not None and log.seconds is not None:
-        facts += [f"<b>{number(log.images_per_second)}</b> images/s", f"<b>{duration(log.seconds)}</b>"]
-    share = min(1.0, log.step / total) if total else 0.0
-    return (
-        f'<p class="kind">{escape(running.title)}{_paper(recipe)}</p><h1>{escape(recipe["name"])}</h1>'
-        f'<p class="state">{" · ".join(facts) if log.step else "nothing logged yet"}</p>'
-        f'<div class="progress"><i style="width:{share:.2%}"></i></div>'
-    )
-
-
-def _paper(recipe: Mapping[str, Any]) -> str:
-    paper = recipe.get("paper", "")
-    number = re.fullmatch(r"arXiv:(\d{4}\.\d{4,5})", paper)
-    if number:
-        return f' · <a href="https://arxiv.org/abs/{number[1]}">{paper}</a>'
-    return f" · {escape(paper)}" if paper else ""
-
-
-def _samples(samples: Samples, run: Run) -> str:
-    resolution = samples.resolution
-    film = f' As a film: <a href="{run.film.name}">{run.film.name}</a>.' if run.film.is_file() else ""
-    rows = "".join(
-        f'<div class="row"><p>{caption}</p><canvas data-run="0" data-row="{row}" {samples.size} role="img" '
-        f'aria-label="{caption}"></canvas></div>'
-        for row, caption in enumerate(map(escape, samples.captions))
-    )
-    return f"""<section id="samples"><h2>Samples</h2>{PLAYER}
-<div class="rows" style="--shown:{samples.width * math.ceil(LEAST / resolution)}px">{rows}</div>
-<p class="note">Each caption with the same {samples.images} noise vectors throughout (seed {samples.seed}),
-{resolution} × {resolution} pixels. The arrow keys go through the training.{film}</p></section>"""
-
-
-def _attention(path: Path) -> str:
-    figure = attention(path)
-    if figure is None:
-        return ""
-    alt = "Images under the attention to the words of their captions"
-    return f"""<section><h2>Attention</h2>
-<div class="sheet" tabindex="0"><img style="min-width:36rem" alt="{alt}" src="{figure}"></div>
-<p class="note">A row per image, a column per word: those that most of the image attends to, each at the stage
-that attends to it most. Over a column stands the scale of its maps, and their resolution.</p></section>"""
-
-
-def _curves(index: int, stage: Stage, panels: list[dict[str, Any]]) -> str:
-    if panels:
-        body = f'<div class="panels" data-stage="{index}"></div>'
-        pace = max(panel["averaged"] for panel in panels)
-        mean = f" Each point is the mean of {pace} lines of the log." if pace > 1 else ""
-        body += (
-            f'<p class="note">Drag to zoom, double-click for all; click a name to hide its curve.{mean}</p>'
-        )
-    else:
-        body = '<p class="empty">Nothing logged yet.</p>'
-    name = escape(stage.recipe["name"])
-    return f"<section><h2>{escape(stage.title)} <small>{name}</small></h2>{body}</section>"
-
-
-def _recipe(stage: Stage, *, titled: bool) -> str:
-    """A recipe as a table: a row per part, a row per loss, the training's settings, and what was changed."""
-    recipe = stage.recipe
-    heading = f"<h3>{escape(recipe['name'])}</h3>" if titled else ""
-    parts = [(kind, table) for kind, table in recipe.items() if isinstance(table, dict) and kind != "train"]
-    lists = [("loss", loss) for loss in recipe.get("losses", [])]
-    lists += [("augmentation", augmentation) for augmentation in recipe.get("augmentations", [])]
-    rows = "".join(
-        f'<tr><th scope="row">{escape(kind.replace("_", " "))}</th><td>{escape(table.get("use", ""))}</td>'
-        f"<td>{settings(table)}</td></tr>"
-        for kind, table in [*parts, *lists, ("train", recipe["train"])]
-    )
-    for change in () if stage.environment is None else stage.environment.changes:
-        rows += (
-            f'<tr><th scope="row">changed</th><td>after step {change.step:,}</td>'
-            f"<td>{escape(' '.join(change.set))}</td></tr>"
-        )
-    for back in () if stage.environment is None else stage.environment.rollbacks:
-        rows += (
-            f'<tr><th scope="row">rolled back</th><td>to step {back.step:,}</td>'
-            f"<td>{escape(back.why)}; half the learning rates from there</td></tr>"
-        )
-    return f'{heading}<table class="facts recipe"><tbody>{rows}</tbody></table>'
-
-
-def _environment(environment: Environment | None) -> str:
-    if environment is None:
-        return '<p class="empty">Not written yet.</p>'
-    table = environment.model_dump(mode="json", exclude_none=True, exclude={"recipe", "changes", "rollbacks"})
-    rows = "".join(
-        f'<tr><th scope="row">{escape(key.replace("_", " "))}</th>'
-        f"<td>{settings(value) if isinstance(value, dict) else escape(text(value))}</td></tr>"
-        for key, value in table.items()
-    )
-    return f'<table class="facts"><tbody>{rows}</tbody></table>'
