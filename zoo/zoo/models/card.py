@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from safetensors import safe_open
 
 from zoo_registry import Recipe, catalogue
@@ -25,8 +26,6 @@ from ..files.results import Result, read_results
 from ..files.run import Run
 from .results import by_score, markdown, weights_key
 
-HOME = "https://pypi.org/project/t2i-zoo"
-_INSTALL = "pip install t2i-zoo    # in a clone of it: pip install ."
 _MARKUP = re.compile(r"[\\`*_\[\]<>&#|~!$@]")
 _ARXIV = re.compile(r"arXiv:[\w.-]+(/\d+)?", re.ASCII)
 _RECORDED = {"images": int, "hours": float, "device": str}
@@ -151,27 +150,27 @@ def card(
         model_name=recipe.name if results else None,
         eval_results=results or None,
     )
-    loaded_by = name or str(folder)
-    sections = [
-        f"# {_escaped(recipe.name)}",
-        _introduction(recipe, facts),
-        _sample(facts) if generates else "",
-        "## Use",
-        _use(recipe, facts, loaded_by),
-        "## Results" if facts.results else "",
-        _results(facts),
-        "## Training",
-        _training(recipe, facts, config.made_with),
-        "## Parts",
-        _parts(folder, recipe),
-        "## Intended use",
-        _intended() if generates else "Training and measuring text-to-image GANs.",
-        "## Limits",
-        _limits(facts, generates),
-        "## Licence",
-        _licence(license, facts),
-    ]
-    return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(s for s in sections if s) + "\n"))
+    half = _stored_in_half(Model(folder).part("generator"))
+    page = _TEMPLATES.get_template("card.md").render(
+        metadata=data.to_yaml(),
+        recipe=recipe,
+        facts=facts,
+        name=name or str(folder),
+        license=license,
+        generates=generates,
+        reads="text_encoder" in recipe.parts,
+        about=task.about,
+        arxiv=recipe.paper.removeprefix("arXiv:") if _ARXIV.fullmatch(recipe.paper) else None,
+        grid=SAMPLE_GRID,
+        caption=(facts.captions or ("a caption",))[0] if "text_encoder" in recipe.parts else "",
+        results=_results(facts),
+        guessed=_guessed(facts),
+        device={"cpu": " on a CPU", "cuda": " on a GPU"}.get((facts.device or "").partition(":")[0], ""),
+        versions=_versions(config.made_with),
+        parts=_parts(folder, recipe),
+        half=half,
+    )
+    return str(ModelCard(page))
 
 
 def _escaped(text: str) -> str:
@@ -207,74 +206,26 @@ def _eval_results(facts: Facts) -> list[Any]:
     return results
 
 
-def _introduction(recipe: Recipe, facts: Facts) -> str:
-    paper = recipe.paper
-    linked = (
-        f"[{paper}](https://arxiv.org/abs/{paper.removeprefix('arXiv:')})"
-        if _ARXIV.fullmatch(paper)
-        else _escaped(paper)
-    )
-    what = recipe.task.load().about
-    if "generator" in recipe.parts:
-        text = "text_encoder" in recipe.parts
-        what += " that generates images of what a sentence says" if text else " without text"
-    learnt = f", trained on {_escaped(facts.data)}" if facts.data else ""
-    after = f", after {linked}" if linked else ""
-    return f"{what}{after}{learnt}. Made with [t2i-zoo]({HOME})."
-
-
-def _sample(facts: Facts) -> str:
-    if facts.grid_file is None:
-        return ""
-    rows = "\n".join(f"{place}. {_escaped(caption)}" for place, caption in enumerate(facts.captions, 1))
-    legend = f"One row per caption, from the top:\n\n{rows}" if rows else ""
-    return f"![samples]({SAMPLE_GRID})" + (f"\n\n{legend}" if legend else "")
-
-
-def _use(recipe: Recipe, facts: Facts, name: str) -> str:
-    if "generator" not in recipe.parts:
-        where = shlex.quote(printable(name)).replace("`", "?")
-        return f"```sh\n{_INSTALL}\nzoo train RECIPE --data SRC --out RUN --set pretrain={where}\n```"
-    caption = (facts.captions or ("a caption",))[0] if "text_encoder" in recipe.parts else ""
-    return (
-        f"```sh\n{_INSTALL}\n```\n\n```python\nimport zoo\n\n"
-        f"pipe = zoo.load({_quoted(name)})\nimage = pipe({_quoted(caption)}, seed=0)[0]\n"
-        'image.save("image.png")\n```'
-    )
-
-
 def _results(facts: Facts) -> str:
-    if not facts.results:
-        return ""
     head, rows = by_score(facts.results)
-    return (
-        markdown(head, [[_escaped(cell) for cell in row] for row in rows])
-        + "\n\nA protocol's name stands for all that has to be equal for two numbers to be compared; "
-        "`zoo show protocol/NAME` tells it."
-    )
+    return markdown(head, [[_escaped(cell) for cell in row] for row in rows])
 
 
-def _training(recipe: Recipe, facts: Facts, made: Any) -> str:
+def _guessed(facts: Facts) -> list[str]:
+    """The scores that are no better than chance, as far as can be told."""
+    return [
+        name
+        for result in facts.results
+        for name, score in result.scores.items()
+        if score.chance is not None and (score.interval or (score.value,))[0] <= score.chance
+    ]
+
+
+def _versions(made: Any) -> list[str]:
     versions = [f"t2i-zoo {made.get('zoo', '?')}", f"torch {made.get('torch', '?')}"]
-    versions += [f"{name} {number}" for name, number in made.get("plugins", {}).items() if name != "t2i-zoo"]
-    lines = [f"Data: {_escaped(facts.data or 'not recorded')}"]
-    lines[0] += f", {facts.images:,} images." if facts.images else "."
-    if facts.stages and facts.hours is not None:
-        on = {"cpu": " on a CPU", "cuda": " on a GPU"}.get((facts.device or "").partition(":")[0], "")
-        lines.append(f"Trained{on}: {_steps(facts.stages)} in {facts.hours:.1f} hours.")
-    lines.append(f"Made with {_escaped(', '.join(versions))}.")
-    text = _quoted(recipe.locked(), indent=2)
-    last = " of the last stage" if len(facts.stages) > 1 else ""
-    return "  \n".join(lines) + (
-        f"\n\n<details><summary>The recipe{last}, every default filled in</summary>\n\n"
-        f"```json\n{text}\n```\n\n</details>"
-    )
-
-
-def _steps(stages: dict[str, int]) -> str:
-    total = f"{sum(stages.values()):,} steps"
-    each = [f"{_escaped(name)} {steps:,}" for name, steps in stages.items()]
-    return f"{total} ({', '.join(each)})" if len(stages) > 1 else total
+    return versions + [
+        f"{name} {number}" for name, number in made.get("plugins", {}).items() if name != "t2i-zoo"
+    ]
 
 
 def _parts(folder: Path, recipe: Recipe) -> str:
@@ -287,9 +238,7 @@ def _parts(folder: Path, recipe: Recipe) -> str:
             rows.append(
                 [kind.replace("_", " "), component.name, component.summary, f"{_count(file):,}", where]
             )
-    table = markdown(["part", "name", "what it is", "numbers", "needed for"], rows)
-    half = "\n\nThe numbers are stored in 16 bits; `zoo.load` makes them 32 again."
-    return table + (half if _stored_in_half(Model(folder).part("generator")) else "")
+    return markdown(["part", "name", "what it is", "numbers", "needed for"], rows)
 
 
 def _stored_in_half(file: Path) -> bool:
@@ -306,37 +255,15 @@ def _count(file: Path) -> int:
         return sum(math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118
 
 
-def _intended() -> str:
-    return (
-        "Study and comparison of text-to-image GANs, teaching, and play: the same caption and seed give "
-        "the same image. It is not meant to depict real people or events, nor for decisions about anybody."
-    )
+def _shell(text: str) -> str:
+    """An argument of a command in a block of code, which no backtick in it ends."""
+    return shlex.quote(printable(text)).replace("`", "?")
 
 
-def _limits(facts: Facts, generates: bool) -> str:
-    known = f"what {_escaped(facts.data)} shows" if facts.data else "what its training data show"
-    lines = [f"It knows {known} and the words of its captions, in English, and shares their bias."]
-    if generates:
-        lines.append(
-            "Words that its vocabulary lacks do not reach the image; counts, positions and unusual "
-            "combinations are often missed; images are small."
-        )
-        if not facts.results:
-            lines.append("How good and how true to their captions its images are has not been measured.")
-        guessed = [
-            name
-            for result in facts.results
-            for name, score in result.scores.items()
-            if score.chance is not None and (score.interval or (score.value,))[0] <= score.chance
-        ]
-        if guessed:
-            lines.append(f"No better than chance (see the results): {_escaped(', '.join(guessed))}.")
-    return " ".join(lines)
-
-
-def _licence(license: str, facts: Facts) -> str:
-    if license == "unknown":
-        return "The weights' licence is not stated; the terms of the training data may reach them."
-    if license == "mit" and facts.procedural:
-        return "mit; the training images and captions were made by a procedure of t2i-zoo's."
-    return license
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.filters |= {"md": _escaped, "quoted": _quoted, "shell": _shell}
