@@ -20,12 +20,12 @@ from zoo.cli.generating import _read as lines_of
         (["sample", "aviary", "a red bird", "--out", "x.h5"], "unsupported extension"),
         (
             ["sample", "aviary", "a red bird", "--images", "1000000000"],
-            "images of 128 px would take",
+            "images of 64 px would take",
         ),
-        (["interpolate", "aviary", "red", "blue", "--steps", "1000000000"], "images of 128 px would take"),
+        (["interpolate", "aviary", "red", "blue", "--steps", "1000000000"], "images of 64 px would take"),
         (
             ["eval", "aviary", "--data", "aviary:40", "--metrics", "kid", "--images", "9" * 15],
-            "images of 128 px would take",
+            "images of 64 px would take",
         ),
         (["data", "info", "aviary:99999999999999999999"], "expected 10,000,000 images or fewer"),
         (["data", "make", "aviary", "big", "--images", "9999999", "--resolution", "100000"], "would take"),

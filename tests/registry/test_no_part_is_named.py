@@ -35,8 +35,8 @@ WORDS = {"augmentation", "folder", "identity", "images", "own", "attributes", "p
 """Names that are words of the language as well."""
 OTHERS = {"ada": "ada/birds is somebody's repository", "hf": "a command", "timm": "a library"}
 """Names of other things as well, and of which."""
-SHARED = {"held_out", "validate_every"}
-"""Settings whose names stand in `Plan`, too."""
+SHARED = {"held_out", "validate_every", "captions_per_image"}
+"""Settings whose names stand in `Plan`, or among what `zoo data check` counts, too."""
 
 
 def test_no_task_is_named() -> None:

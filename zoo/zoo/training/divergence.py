@@ -102,8 +102,8 @@ class Signs:
             self._tell(
                 "won",
                 f"{', '.join(game)} below {WON} from step {self._won_since} to {step}: the discriminator has "
-                "won, or tells nothing; a smaller train.discriminator_lr, R1 (zoo show loss/r1) or "
-                "augmentations may help",
+                "won, or tells nothing; a smaller learning rate of the discriminator, a gradient penalty "
+                "(zoo list loss) or augmentations may help",
             )
 
     def grid(self, step: int, images: Tensor, per_caption: int) -> None:
@@ -117,7 +117,7 @@ class Signs:
                 "collapsed",
                 f"one image per caption at step {step}, whatever the noise: those of a caption differ by "
                 f"{apart:.2f} of 255 levels; the generator may have collapsed; augmentations or a smaller "
-                "train.generator_lr may help",
+                "learning rate of the generator may help",
             )
 
     def _tell(self, sign: str, what: str) -> None:
