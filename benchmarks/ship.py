@@ -46,7 +46,7 @@ class Shipped:
 
 MODELS = {
     "aviary": Shipped("aviary:100000,mixed", "aviary:20000", ("aviary-match", "aviary")),
-    "garden": Shipped("garden:12000", "garden:12000", ("garden-match", "garden-gan", "garden")),
+    "garden": Shipped("garden:100000,mixed", "garden:12000", ("garden-match", "garden-gan", "garden")),
     "portraits": Shipped("portraits:16000", "portraits:16000", ("portraits-match", "portraits")),
 }
 
