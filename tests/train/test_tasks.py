@@ -166,7 +166,7 @@ def test_a_first_stage_that_does_not_fit_is_refused_before_training(tmp_path: Pa
 
 def test_a_loss_that_is_not_finite_stops_with_advice(tmp_path: Path) -> None:
     changes = [*TINY_CHANGES, "train.generator_lr=1e30"]
-    with pytest.raises(ZooError, match="is nan.* at step 2"):
+    with pytest.raises(ZooError, match=r"is nan.* at step 2"):
         zoo.train("attngan-aviary", "aviary:40", tmp_path / "run", changes=changes, device="cpu", quiet=True)
 
 
