@@ -57,3 +57,9 @@ def test_odd_vocabularies(tmp_path, data):
     (tmp_path / "words.pickle").write_bytes(pickle.dumps(data))
     with pytest.raises(ZooError, match="holds no vocabulary"):
         read_vocabulary(tmp_path / "words.pickle")
+
+
+def test_files_that_were_saved_on_a_card_need_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.serialization, "location_tag", lambda storage: "cuda:1")
+    torch.save({"fc.weight": torch.ones(2)}, tmp_path / "x.pth")
+    assert read_checkpoint(tmp_path / "x.pth")["fc.weight"].device == torch.device("cpu")

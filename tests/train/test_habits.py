@@ -78,6 +78,7 @@ def test_models_by_pattern() -> None:
 def test_cuda_by_number_is_the_card_of_that_number(index: int, monkeypatch: pytest.MonkeyPatch) -> None:
     from zoo.devices import device_named
 
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert device_named(f"cuda:{index}") == torch.device("cuda", index)
     assert device_named(None) == torch.device("cuda")

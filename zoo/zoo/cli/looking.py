@@ -14,7 +14,20 @@ from zoo_registry.errors import first_line, nearest
 from zoo_registry.registry import heading
 from zoo_registry.text import expanded
 
-Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps; the best there is when left out.")]
+
+def _device(name: str | None) -> str | None:
+    """The name of `--device`, once it is one of this machine: before a command does anything."""
+    if name is not None:
+        from ..devices import device_named
+
+        device_named(name)
+    return name
+
+
+Device = Annotated[
+    str | None,
+    typer.Option(callback=_device, help="cpu, cuda, cuda:1, mps; the best there is when left out."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Changes = Annotated[
     list[str] | None,

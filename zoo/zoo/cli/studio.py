@@ -10,6 +10,8 @@ import typer
 
 from zoo_registry import ZooError, catalogue
 
+from .looking import Device
+
 
 def studio(
     models: Annotated[
@@ -24,6 +26,7 @@ def studio(
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="The first free one from 7860 when left out.")
     ] = None,
+    device: Device = None,
 ) -> None:
     """Serve a page: generate images of captions, swap words, interpolate, restyle images, compare two models.
 
@@ -31,7 +34,7 @@ def studio(
     """
     from ..studio import serve
 
-    serve([*(models or ()), *_shipped()], host=host, port=port)
+    serve([*(models or ()), *_shipped()], host=host, port=port, device=device)
 
 
 def _shipped() -> Iterator[str]:

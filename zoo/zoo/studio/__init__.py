@@ -39,8 +39,9 @@ def serve(
 
     Call it from the main thread, which alone handles signals. models: folders, runs, shipped names, or Hub
     ids. Nothing but these is ever loaded, whatever a client sends. host, port: None: as GRADIO_SERVER_NAME
-    and GRADIO_SERVER_PORT say, else this machine alone, at the first free port from 7860. Raises `ZooError`
-    where Gradio is missing, for no model, for a name that is none, and where the port is taken.
+    and GRADIO_SERVER_PORT say, else this machine alone, at the first free port from 7860. device: None: the
+    best there is. Raises `ZooError` where Gradio is missing, for no model, for a name that is none, for a
+    device that is not here, and where the port is taken.
     """
     need_gradio()
     stop = threading.Event()

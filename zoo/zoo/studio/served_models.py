@@ -11,6 +11,7 @@ from PIL import Image
 from zoo_registry import Recipe, ZooError
 
 from ..data.decode import opened
+from ..devices import device_named
 from ..files.model import Model
 from ..imaging.grids import GAP, image_grid
 from ..models.card import Facts
@@ -39,13 +40,13 @@ class Gallery:
 class StudioModels:
     """Pipelines by the names they were given on start; no others.
 
-    Raises `ZooError` for a model that cannot generate, and where there is none at all. Models on
-    the Hub are fetched when they are first asked for.
+    Raises `ZooError` for a model that cannot generate, where there is none at all, and for a device that is
+    not here. Models on the Hub are fetched when they are first asked for.
     """
 
     def __init__(self, models: Sequence[str], *, device: str | None = None) -> None:
         self.names = tuple(dict.fromkeys(models))
-        self.device = device
+        self.device = device_named(device)
         self._pipes: dict[str, Pipeline] = {}
         self._facts: dict[str, Facts] = {}
         self._galleries: dict[str, Gallery] = {}

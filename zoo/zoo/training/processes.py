@@ -29,14 +29,14 @@ def processes_on(device: str | None) -> PartialState:
     """
     named = device_named(device)
     state = PartialState(cpu=named.type == "cpu" and device is not None)
-    if device is None:
-        return state
-    if named.index is not None and state.num_processes > 1:
+    if state.num_processes == 1:
+        state.device = named  # it may have been another one before in this program
+        if named.index is not None:
+            torch.cuda.set_device(named)  # for what asks for no device by its number
+    elif named.index is not None:
         raise ZooError(f"device {device!r}: of several processes each gets its card from the launcher")
-    if named.index is not None:
-        torch.cuda.set_device(named)  # what "cuda" means from here on
-    if device_of(state).type != named.type:
-        raise ZooError(f"device {device!r}: accelerate was set up for {device_of(state)} in this process")
+    elif device is not None and device_of(state).type != named.type:
+        raise ZooError(f"device {device!r}: the launcher set these processes up for {device_of(state)}")
     return state
 
 
