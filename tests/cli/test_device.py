@@ -1,4 +1,4 @@
-"""`--device`: checked once, in the same words by every command; and that device is where the command computes."""
+"""`--device`: checked once, in the same words by every command; that device is where it computes."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def test_zoo_sample_with_onnx_imports_no_torch(birds: Pipeline, exported: Path, 
     ("words", "told"),
     [
         (("red", "--attention"), "--engine onnx generates images only, on the CPU; remove --attention"),
-        (("red", "--device", "cuda"), "remove --device"),
+        (("red", "--device", "cpu"), "remove --device"),
         (("qqq",), "no word of the caption 'qqq' is known to this model"),
     ],
 )
