@@ -13,10 +13,10 @@ LENGTHS = (5, 1, 3, 2, 5, 4)
 LABELS = torch.tensor([0, 1, 0, 2, 1, 0])
 
 
-def batch():
+def batch(regions_per_image=12):
     generate = torch.Generator().manual_seed(0)
     words = torch.randn(6, 5, 8, generator=generate).requires_grad_()
-    regions = torch.randn(6, 12, 8, generator=generate).requires_grad_()
+    regions = torch.randn(6, regions_per_image, 8, generator=generate).requires_grad_()
     sentence, vector = (torch.randn(6, 8, generator=generate).requires_grad_() for _ in range(2))
     mask = torch.arange(5) < torch.tensor(LENGTHS)[:, None]
     return Text(sentence, words, mask), ImageFeatures(vector, regions, (3, 4))
@@ -56,15 +56,16 @@ def loss_by_loop(text, features, labels):
     return terms
 
 
+@pytest.mark.parametrize("regions", [12, 4])  # more and fewer than their 8 channels
 @pytest.mark.parametrize("labels", [None, LABELS])
-def test_equals_the_loop_in_value_and_gradient(labels):
+def test_equals_the_loop_in_value_and_gradient(labels, regions):
     grads = []
     values = []
     for compute in (
         lambda text, features: DAMSM(gammas=GAMMAS).generator(round_of(text, features, labels)),
         lambda text, features: loss_by_loop(text, features, labels),
     ):
-        text, features = batch()
+        text, features = batch(regions)
         terms = compute(text, features)
         sum(terms.values()).backward()
         values.append(terms)
