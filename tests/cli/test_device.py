@@ -44,15 +44,18 @@ def test_every_command_with_the_option_is_tried() -> None:
     assert takes == {command.split()[0] for command in COMMANDS}
 
 
+@pytest.mark.parametrize("device", ["cuda:1", "banana"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_device_that_is_not_here_is_one_line(command: str, trained: Path, tmp_path: Path) -> None:
-    words = [*arguments(command, trained, tmp_path), "--device", "cuda:1"]
+def test_a_device_that_is_not_here_is_one_line(
+    command: str, device: str, trained: Path, tmp_path: Path
+) -> None:
+    words = [*arguments(command, trained, tmp_path), "--device", device]
     ended = subprocess.run(
         [sys.executable, "-m", "zoo.cli", *words], capture_output=True, text=True, check=False, cwd=tmp_path
     )
-    told = "error: device 'cuda:1': expected one of cpu, cuda, cuda:N or mps that is here: cpu"
+    expected = f"error: device '{device}': expected one of cpu, cuda, cuda:N or mps that is here: cpu"
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr.removesuffix("\n").startswith(told)
+    assert ended.stderr.removesuffix("\n").startswith(expected)
     assert ended.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
@@ -91,7 +94,7 @@ def test_card_1_is_where_a_command_computes(
     assert current == ([torch.device("cuda:1")] if command == "train" else [])
 
 
-def test_a_torch_without_cuda_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_torch_built_without_cuda_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     from zoo.devices import device_named
 
     monkeypatch.setattr(torch.version, "cuda", None)

@@ -78,6 +78,18 @@ def test_equals_the_loop_in_value_and_gradient(labels, regions):
 
 
 @torch.no_grad()
+def test_contexts_that_nearly_cancel_keep_their_lengths_in_bf16():
+    """Opposite regions: rounding their products to 8 bits would leave nothing of the context's length."""
+    text, features = batch(4)
+    regions = features.regions * 0.05 + 4 * torch.tensor([1.0, -1.0, 1.0, -1.0])[None, :, None]
+    text, features = text._replace(words=text.words * 0.1), features._replace(regions=regions)
+    precise = word_similarity(text, features, *GAMMAS[:2])
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = word_similarity(text, features, *GAMMAS[:2])
+    assert torch.allclose(precise, rounded, atol=0.3)
+
+
+@torch.no_grad()
 def test_padding_does_not_count():
     text, features = batch()
     filled = text._replace(words=torch.where(text.mask[..., None], text.words, 100.0))
