@@ -79,7 +79,7 @@ def write(name: str, runs: Path, made: Path) -> None:
     stages = [Run(runs / stage) for stage in MODELS[name].stages]
     write_half(str(stages[-1].folder), made, name=name)
     record(made, stages)
-    curves.keep(name, stages[-1])
+    curves.keep(name, generating(stages))
 
 
 def ship(name: str, made: Path) -> dict[str, Any]:
@@ -98,6 +98,11 @@ def ship(name: str, made: Path) -> dict[str, Any]:
     return {result["identity"]: result["scores"] for result in found["results"]}
 
 
+def generating(runs: list[Run]) -> Run:
+    """The last stage that generates images: that of a style encoder generates none."""
+    return [run for run in runs if run.samples()][-1]
+
+
 def record(model: Path, runs: list[Run]) -> None:
     """Record the steps and hours of all stages for the card, and the newest samples of any."""
     config = Model(model).config()
@@ -105,10 +110,10 @@ def record(model: Path, runs: list[Run]) -> None:
     for run in runs:
         facts.add_stages(run)
     config.about |= {key: facts.recorded()[key] for key in ("stages", "hours")}
-    generating = [run for run in runs if run.samples()][-1]
-    if not Model(model).samples.is_file():  # the stage of a style encoder generates none
-        shutil.copyfile(list(generating.samples().values())[-1], Model(model).samples)
-        config.about["captions"] = cast("Grid", generating.grid()).captions
+    if not Model(model).samples.is_file():
+        run = generating(runs)
+        shutil.copyfile(list(run.samples().values())[-1], Model(model).samples)
+        config.about["captions"] = cast("Grid", run.grid()).captions
     Model(model).write_config(config)
 
 

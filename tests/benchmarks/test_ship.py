@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.judge import ship as ship_judge
-from benchmarks.ship import MODELS, RECIPES, record
+from benchmarks.ship import MODELS, RECIPES, generating, record
 from zoo.files.model import Config, Model
 from zoo.files.run import Grid, Line, Run
 from zoo_plugins.datasets.procedural.dataset import ProceduralDataset
@@ -52,7 +52,9 @@ def test_a_model_records_all_its_stages(tmp_path: Path) -> None:
     Model(tmp_path / "model").write_config(
         Config(format=1, recipe={}, made_with={}, about={"data": "garden"})
     )
-    record(tmp_path / "model", [Run(tmp_path / name) for name in ("words", "generating", "style")])
+    stages = [Run(tmp_path / name) for name in ("words", "generating", "style")]
+    assert generating(stages) is stages[1], "its evaluations are the model's learning curve"
+    record(tmp_path / "model", stages)
     assert json.loads((tmp_path / "model/config.json").read_text())["about"] == {
         "data": "garden",
         "stages": {"words": 10, "generating": 20, "style": 30},

@@ -32,6 +32,7 @@ pytestmark = [*NEEDS_CHROMIUM, pytest.mark.xdist_group("web")]
 CAPTION = "a small red bird with a yellow beak"
 OTHER = "a large blue bird with black wings"
 STEPS = 9
+SMALL = ("tiny", "shapes", "flowers")
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +50,9 @@ def host(runtime: Runtime, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     folder = tmp_path_factory.mktemp("host")
     small_models.wordless().save_pretrained(folder / "shapes")
     small_models.attending().save_pretrained(folder / "tiny")
-    write_web(["aviary", "garden"], folder / "some/where", runtime=runtime.folder)
-    write_web([str(folder / "tiny"), str(folder / "shapes")], folder / "small", runtime=runtime.folder)
+    small_models.styled().save_pretrained(folder / "flowers")  # reads characters
+    write_web(["aviary", "portraits"], folder / "some/where", runtime=runtime.folder)
+    write_web([str(folder / name) for name in SMALL], folder / "small", runtime=runtime.folder)
     command = [
         sys.executable,
         "-u",
@@ -300,23 +302,23 @@ def test_a_slider_goes_from_one_caption_to_another(tab: Any, birds: Pipeline) ->
 
 
 def test_models_are_tabs_that_keep_what_was_asked(tab: Any, birds: Pipeline) -> None:
-    assert tab.get_by_role("tab").all_inner_texts() == ["aviary", "garden"]
+    assert tab.get_by_role("tab").all_inner_texts() == ["aviary", "portraits"]
     generate(tab, CAPTION, seed=3)
-    tab.get_by_role("tab", name="garden").click()
-    tab.locator("#words button", has_text="petals").wait_for()
-    assert tab.evaluate("location.hash") == "#garden"
-    generate(tab, "this flower is red and has rounded petals", seed=5)
-    garden = zoo.load("garden", device="cpu")
-    expected = garden("this flower is red and has rounded petals", seed=5, images=4)
+    tab.get_by_role("tab", name="portraits").click()
+    tab.locator("#words button", has_text="lips").wait_for()
+    assert tab.evaluate("location.hash") == "#portraits"
+    generate(tab, "a woman with red hair and earrings", seed=5)
+    portraits = zoo.load("portraits", device="cpu")
+    expected = portraits("a woman with red hair and earrings", seed=5, images=4)
     assert_same(downloaded(tab), expected, 4)
     tab.locator("#words button", has_text="red").click()
-    assert not tab.locator("#legend").is_visible(), "garden attends to no words"
+    assert not tab.locator("#legend").is_visible(), "portraits attends to no words"
     tab.click("#between")
-    tab.fill("#other-caption", "a group of blue flowers")
+    tab.fill("#other-caption", "a man in a blue shirt")
     tab.locator("#other-caption").press("Enter")
     wait_for_images(tab, STEPS)
-    ends = ("this flower is red and has rounded petals", "a group of blue flowers")
-    between = to_pillow(garden.interpolate(*ends, steps=STEPS, seed=5).flatten(0, 1))
+    ends = ("a woman with red hair and earrings", "a man in a blue shirt")
+    between = to_pillow(portraits.interpolate(*ends, steps=STEPS, seed=5).flatten(0, 1))
     assert_same(downloaded(tab), between, STEPS)
     tab.get_by_role("tab", name="aviary").click()
     tab.locator("#words button", has_text="beak").wait_for()
@@ -325,9 +327,9 @@ def test_models_are_tabs_that_keep_what_was_asked(tab: Any, birds: Pipeline) -> 
 
 
 def test_an_address_names_a_model(visit: Visit, address: str) -> None:
-    tab = visit.open(f"{address}#garden")
-    assert tab.locator("[role=tab][aria-selected=true]").inner_text() == "garden"
-    assert tab.title().startswith("garden")
+    tab = visit.open(f"{address}#portraits")
+    assert tab.locator("[role=tab][aria-selected=true]").inner_text() == "portraits"
+    assert tab.title().startswith("portraits")
 
 
 def test_the_last_that_was_asked_is_shown(tab: Any, birds: Pipeline) -> None:
@@ -335,9 +337,9 @@ def test_the_last_that_was_asked_is_shown(tab: Any, birds: Pipeline) -> None:
     for caption in (OTHER, "a red bird", "a green bird"):
         tab.fill("#caption", caption)
         tab.locator("#caption").press("Enter")
-    tab.get_by_role("tab", name="garden").click()
-    tab.locator("#words button", has_text="petals").wait_for()
-    generate(tab, "blue petals")
+    tab.get_by_role("tab", name="portraits").click()
+    tab.locator("#words button", has_text="lips").wait_for()
+    generate(tab, "blue hair")
     tab.get_by_role("tab", name="aviary").click()
     tab.locator("#words button", has_text="green").wait_for()
     tab.locator(".image:not(.waiting)").nth(3).wait_for()
@@ -458,9 +460,10 @@ def test_words_are_those_of_python(tab: Any) -> None:
         assert tab.evaluate(call, text) == split_words(text.lower()), text
 
 
-@pytest.mark.parametrize("name", ["aviary", "garden"])
-def test_captions_become_the_ids_of_torch(tab: Any, name: str) -> None:
-    pipe = zoo.load(name, device="cpu")
+@pytest.mark.parametrize(("place", "name"), [("some/where", "aviary"), ("small", "flowers")])
+def test_captions_become_the_ids_of_torch(visit: Visit, host: str, place: str, name: str) -> None:
+    pipe = zoo.load("aviary", device="cpu") if name == "aviary" else small_models.styled()
+    tab = visit.open(f"{host}/{place}/")
     call = f"""([name, text]) => import("{tab.url}js/models.js").then(
         ({{ openModel }}) => openModel({{ name, folder: `models/${{name}}` }})).then(
         ({{ tokenizer }}) => [tokenizer.tokenize(text), tokenizer.unknown(text).map(({{ text }}) => text)])"""
